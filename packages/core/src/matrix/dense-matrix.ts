@@ -1,0 +1,70 @@
+import type { AbstractMatrix } from 'ml-matrix';
+import { InputError } from '../errors.js';
+
+/** A dense float32 matrix of shape `[rows, cols]`, row-major: element (i, j) is `data[i * cols + j]`. */
+export interface DenseMatrix {
+  readonly rows: number;
+  readonly cols: number;
+  readonly data: Float32Array;
+}
+
+/**
+ * Wraps values as a matrix of shape `[rows, cols]`, without a copy.
+ *
+ * @param data row-major, `rows * cols` values; zeros when left out
+ * @throws InputError `BAD_MATRIX` when the length and the shape disagree
+ */
+export function denseMatrix(rows: number, cols: number, data?: Float32Array): DenseMatrix {
+  if (!Number.isSafeInteger(rows) || !Number.isSafeInteger(cols) || rows < 0 || cols < 0) {
+    throw new InputError('BAD_MATRIX', `matrix: the shape must be two counts, got [${rows}, ${cols}]`);
+  }
+  const values = data ?? new Float32Array(rows * cols);
+  if (values.length !== rows * cols) {
+    throw new InputError(
+      'BAD_MATRIX',
+      `matrix: shape [${rows}, ${cols}] needs ${rows * cols} values, got ${values.length}`,
+    );
+  }
+  return { rows, cols, data: values };
+}
+
+/** A copy of any ml-matrix matrix, rounded to float32. */
+export function fromMlMatrix(matrix: AbstractMatrix): DenseMatrix {
+  const result = denseMatrix(matrix.rows, matrix.columns);
+  for (let i = 0; i < matrix.rows; i++) {
+    for (let j = 0; j < matrix.columns; j++) result.data[i * matrix.columns + j] = matrix.get(i, j);
+  }
+  return result;
+}
+
+/** Accepts either kind of matrix; a `DenseMatrix` is returned as it is. */
+export function asDenseMatrix(matrix: DenseMatrix | AbstractMatrix): DenseMatrix {
+  return 'data' in matrix && matrix.data instanceof Float32Array
+    ? (matrix as DenseMatrix)
+    : fromMlMatrix(matrix as AbstractMatrix);
+}
+
+/** The rows of a matrix as arrays of numbers: what `new Matrix(rows)` of ml-matrix takes. */
+export function toRows(matrix: DenseMatrix): number[][] {
+  return Array.from({ length: matrix.rows }, (_, i) =>
+    Array.from(matrix.data.subarray(i * matrix.cols, (i + 1) * matrix.cols)),
+  );
+}
+
+/** The transpose, of shape `[cols, rows]`, by square tiles that fit in the first-level cache. */
+export function transpose(matrix: DenseMatrix): DenseMatrix {
+  const { rows, cols, data } = matrix;
+  const result = denseMatrix(cols, rows);
+  const out = result.data;
+  const tile = 32;
+  for (let top = 0; top < rows; top += tile) {
+    const bottom = Math.min(top + tile, rows);
+    for (let left = 0; left < cols; left += tile) {
+      const right = Math.min(left + tile, cols);
+      for (let i = top; i < bottom; i++) {
+        for (let j = left; j < right; j++) out[j * rows + i] = data[i * cols + j]!;
+      }
+    }
+  }
+  return result;
+}

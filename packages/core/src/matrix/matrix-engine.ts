@@ -1,0 +1,19 @@
+import type { DenseMatrix } from './dense-matrix.js';
+
+/**
+ * Large matrix products: the one operation that native code does much better.
+ *
+ * Core ships a portable engine; adapters bring faster ones. Check an implementation with
+ * `matrixEngineContract` of `@spherize/core/testing`.
+ */
+export interface MatrixEngine {
+  readonly name: string;
+  /**
+   * The product `A·B` in float32 or better.
+   *
+   * @param a shape `[n, p]`, row-major
+   * @param b shape `[p, q]`, row-major
+   * @returns a new matrix of shape `[n, q]`, row-major
+   */
+  multiply(a: DenseMatrix, b: DenseMatrix): Promise<DenseMatrix>;
+}
