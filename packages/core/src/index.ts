@@ -1,3 +1,33 @@
+export { type LongRunOptions, Pause, type Progress } from './cancellation.js';
+export { clusterers, isClusterer } from './clustering/built-in.js';
+export { clusterColumns, type PreparedColumns, prepareColumns } from './clustering/cluster-columns.js';
+export type {
+  Clusterer,
+  Clustering,
+  ClusteringAlgorithm,
+  ClusterOptions,
+  Columns,
+} from './clustering/clusterer.js';
+export { kmeans } from './clustering/kmeans.js';
+export { meanClustering } from './clustering/mean-clustering.js';
+export { spherical } from './clustering/spherical.js';
+export { type ClusterLayout, layOutClusters } from './compression/cluster-layout.js';
+export { clustersForRatio } from './compression/column-reduction.js';
+export {
+  type CompressModelOptions,
+  compressLayer,
+  compressModel,
+  type LayerReport,
+  type PreparedLayer,
+  prepareLayer,
+  reportLayer,
+} from './compression/compress-model.js';
+export {
+  type CompressedLayer,
+  compressedLayer,
+  reconstruct,
+  relativeError,
+} from './compression/compressed-layer.js';
 export type {
   ClusterGroup,
   FeatureRewrite,
@@ -5,6 +35,8 @@ export type {
   LayerRewrite,
   ModelRewrite,
 } from './compression/model-rewrite.js';
+export { planRewrite, type RewriteOptions, type RewritePlan } from './compression/plan-rewrite.js';
+export { pruneByMagnitude, sparsityOf } from './compression/pruning.js';
 export { InputError, type InputErrorCode } from './errors.js';
 export type { GraphOperation, GraphView, OperationEffect } from './folding/graph-view.js';
 export { type FoldPlan, type FoldStep, planFold } from './folding/norm-folding.js';
@@ -17,6 +49,7 @@ export type {
   Tensor,
   TensorInfo,
 } from './format/model-format.js';
+export { selectLayers } from './format/select-layers.js';
 export {
   asDenseMatrix,
   type DenseMatrix,
@@ -25,4 +58,8 @@ export {
   toRows,
   transpose,
 } from './matrix/dense-matrix.js';
+export { computeGram, type Gram, storedGram } from './matrix/gram.js';
 export type { MatrixEngine } from './matrix/matrix-engine.js';
+export { portableEngine } from './matrix/portable-engine.js';
+export { Random } from './random.js';
+export { type ImportModule, type Plugin, Registry } from './registry/registry.js';

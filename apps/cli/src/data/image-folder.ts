@@ -1,0 +1,154 @@
+/**
+ * A folder of images with one subfolder per class, decoded and transformed batch by batch.
+ *
+ * Classes are the subfolders' names sorted by code unit (`10` comes before `2`), and a label is an index into them.
+ * Files are found at any depth of a class and sorted by path. Samples go round the classes: the first image of every
+ * class, then the second of every class that has one, and so on, so that any limit takes a share of every class.
+ * Names that start with a dot, and files that are not images by their extension, are passed over.
+ */
+import { readdir, stat } from 'node:fs/promises';
+import { extname, join, sep } from 'node:path';
+import { InputError } from '@spherize/core';
+import { assertBatchInside, type Dataset, type DatasetOptions, limitedCount } from './dataset.js';
+import { evaluationTransform } from './evaluation-transform.js';
+import { decodeImage, IMAGE_EXTENSIONS } from './image-decoding.js';
+import { explainFileError } from './input-file.js';
+import { createNormalization, normalizeSample } from './normalization.js';
+import { fitSampleShape, formatShape, type InputShape } from './sample-shape.js';
+
+/** Images decoded at the same time: enough to keep sharp's threads busy while one image is resampled here. */
+const CONCURRENT_IMAGES = 2;
+/** The input size of a model that leaves its height and width open. */
+const DEFAULT_SIZE = 224;
+
+/**
+ * Opens a folder of images for a square model input, RGB or grey by its number of channels.
+ *
+ * @throws InputError when the folder is missing, has no classes or a class without images, or the model's input is
+ * not that of an image.
+ */
+export async function openImageFolder(
+  name: string,
+  directory: string,
+  options: DatasetOptions,
+): Promise<Dataset> {
+  const { channels, size } = imageInput(options.sampleShape);
+  const shape = fitSampleShape([channels, size, size], options.sampleShape);
+  const normalization = createNormalization(channels, true, options);
+  const { paths, labels } = interleaveClasses(await listClasses(directory));
+  const samples = limitedCount(paths.length, options.limit);
+  const pixels = size * size;
+
+  return {
+    name,
+    samples,
+    shape,
+    async batch(start, count) {
+      assertBatchInside(samples, start, count);
+      const inputs = new Float32Array(count * channels * pixels);
+      await forEachConcurrently(count, async (i) => {
+        const image = evaluationTransform(await decodeImage(paths[start + i]!, channels), size);
+        const interleaved = { offset: 0, channelStride: 1, pixelStride: channels };
+        normalizeSample(normalization, image.data, interleaved, pixels, inputs, i * channels * pixels);
+      });
+      return { inputs, labels: labels.slice(start, start + count) };
+    },
+  };
+}
+
+/** Reads from the model's input shape how many channels an image must have and how long its sides must be. */
+function imageInput(shape: InputShape | undefined): { channels: 1 | 3; size: number } {
+  if (shape === undefined) return { channels: 3, size: DEFAULT_SIZE };
+  if (shape.length === 1 && shape[0] !== undefined) {
+    for (const channels of [1, 3] as const) {
+      const size = Math.sqrt(shape[0] / channels);
+      if (Number.isInteger(size)) return { channels, size };
+    }
+  }
+  const [channels = 3, height, width] = shape;
+  const size = height ?? width ?? DEFAULT_SIZE;
+  if (shape.length !== 3 || (channels !== 1 && channels !== 3) || size !== (width ?? size)) {
+    throw new InputError(
+      'UNSUPPORTED',
+      `folder: images are made for an input of shape [1 or 3, size, size], the model takes ${formatShape(shape)}; give the data as npy:X.npy,Y.npy`,
+    );
+  }
+  return { channels, size };
+}
+
+/** Returns the sorted image paths of every class, in the order of the class names. */
+async function listClasses(directory: string): Promise<string[][]> {
+  const names = (await list(directory, false)).filter((name) => !name.startsWith('.'));
+  const folders = await Promise.all(names.map((name) => isFolder(join(directory, name))));
+  const classes = names.filter((_, i) => folders[i]);
+  if (classes.length === 0) {
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `${directory}: has no subfolders; expected one folder of images per class`,
+    );
+  }
+  return Promise.all(classes.map((name) => listImages(join(directory, name))));
+}
+
+async function listImages(directory: string): Promise<string[]> {
+  const names = (await list(directory, true)).filter(
+    (name) =>
+      IMAGE_EXTENSIONS.includes(extname(name).toLowerCase()) &&
+      !name.split(sep).some((part) => part.startsWith('.')),
+  );
+  if (names.length === 0) {
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `${directory}: this class has no image (${IMAGE_EXTENSIONS.join(' ')}); add some or remove the folder`,
+    );
+  }
+  return names.map((name) => join(directory, name));
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (cause) {
+    throw explainFileError(path, cause);
+  }
+}
+
+async function list(directory: string, recursive: boolean): Promise<string[]> {
+  try {
+    // The default order of sort is by code unit.
+    return (await readdir(directory, { recursive })).sort();
+  } catch (cause) {
+    throw explainFileError(directory, cause);
+  }
+}
+
+function interleaveClasses(classes: readonly string[][]): { paths: string[]; labels: Int32Array } {
+  const paths: string[] = [];
+  const labels: number[] = [];
+  const longest = Math.max(...classes.map((images) => images.length));
+  for (let round = 0; round < longest; round++) {
+    for (const [label, images] of classes.entries()) {
+      const path = images[round];
+      if (path === undefined) continue;
+      paths.push(path);
+      labels.push(label);
+    }
+  }
+  return { paths, labels: Int32Array.from(labels) };
+}
+
+/** Runs a task for 0 to `count − 1`, a few at a time; after a failure no further task is started. */
+async function forEachConcurrently(count: number, task: (index: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const worker = async () => {
+    while (next < count) {
+      try {
+        await task(next++);
+      } catch (error) {
+        next = count;
+        throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENT_IMAGES }, worker));
+}

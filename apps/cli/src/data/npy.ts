@@ -1,0 +1,74 @@
+/**
+ * NumPy's `.npy` files, through npyjs: the samples in one file, the labels in another.
+ *
+ * Little-endian, C order; float16/32/64, signed and unsigned integers of 8 to 64 bits.
+ */
+import { InputError } from '@spherize/core';
+import { parse } from 'npyjs';
+import { createArrayDataset, type NumberArray, type StoredArray } from './array-dataset.js';
+import type { Dataset, DatasetOptions } from './dataset.js';
+import { readInputFile } from './input-file.js';
+import { elementCount, formatShape } from './sample-shape.js';
+
+const NUMBER_TYPES = new Set(['u1', 'i1', 'u2', 'i2', 'u4', 'i4', 'u8', 'i8', 'f2', 'f4', 'f8']);
+
+/**
+ * Opens a pair of `.npy` files as a data set.
+ *
+ * @throws InputError when a file is missing, damaged or of a kind that is not read, or the two do not belong together.
+ */
+export async function openNpyDataset(
+  name: string,
+  inputsPath: string,
+  labelsPath: string,
+  options: DatasetOptions,
+): Promise<Dataset> {
+  const [inputs, labels] = await Promise.all([readNpy(inputsPath), readNpy(labelsPath)]);
+  return createArrayDataset(name, inputs, labels, options);
+}
+
+/**
+ * Reads one `.npy` file. Integers of 64 bits become float64, which is exact up to 2^53; float16 becomes float32.
+ *
+ * @throws InputError when it is not `.npy`, is in Fortran order, of another type, or not as long as its header says.
+ */
+export async function readNpy(path: string): Promise<StoredArray> {
+  const file = await readInputFile(path);
+  const { data, shape, dtype, fortranOrder } = parseNpy(path, file);
+  if (!NUMBER_TYPES.has(dtype)) {
+    throw new InputError(
+      'UNSUPPORTED',
+      `${path}: elements of type ${dtype} are not read; save it with numpy.save as float32 or an integer type`,
+    );
+  }
+  if (fortranOrder && shape.length > 1) {
+    throw new InputError(
+      'UNSUPPORTED',
+      `${path}: is in Fortran order, C order is read; save numpy.ascontiguousarray(x) instead`,
+    );
+  }
+  const elements = data as NumberArray | BigInt64Array | BigUint64Array;
+  if (elements.length !== elementCount(shape)) {
+    throw new InputError(
+      'BAD_FILE',
+      `${path}: holds ${elements.length} elements where its shape ${formatShape(shape)} needs ${elementCount(shape)}; save it again`,
+    );
+  }
+  const wide = elements instanceof BigInt64Array || elements instanceof BigUint64Array;
+  return { path, shape, data: wide ? Float64Array.from(elements, Number) : elements };
+}
+
+function parseNpy(path: string, file: Buffer): ReturnType<typeof parse> {
+  const bytes = new ArrayBuffer(file.byteLength);
+  new Uint8Array(bytes).set(file);
+  try {
+    return parse(bytes);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new InputError(
+      'BAD_FILE',
+      `${path}: could not be read as .npy (${reason}); save it with numpy.save, little-endian`,
+      { cause },
+    );
+  }
+}

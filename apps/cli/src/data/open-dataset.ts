@@ -1,0 +1,79 @@
+/**
+ * From what a user types after `--data` to a data set.
+ */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { InputError } from '@spherize/core';
+import type { Dataset, DatasetOptions } from './dataset.js';
+import { openIdxDataset } from './idx.js';
+import { openImageFolder } from './image-folder.js';
+import { openNpyDataset } from './npy.js';
+
+/** The forms of a data specification, for help texts and messages. */
+export const DATASET_SPECS: readonly string[] = [
+  'fashion-mnist',
+  'idx:IMAGES,LABELS',
+  'folder:DIR',
+  'npy:X.npy,Y.npy',
+];
+
+/** The repository's `models/data/`; this module lies equally deep as source and as compiled file. */
+const EMBEDDED_DATA = new URL('../../../../models/data/', import.meta.url);
+
+/**
+ * Opens a data set by its specification, one of `DATASET_SPECS`.
+ *
+ * @throws InputError when the specification is unknown, a file is missing or damaged, an option is out of range, or
+ * the samples do not fit the model's input.
+ *
+ * @example
+ * const data = await openDataset('fashion-mnist', { sampleShape: [1, 28, 28], limit: 2000 });
+ * const { inputs, labels } = await data.batch(0, 100);
+ */
+export async function openDataset(spec: string, options: DatasetOptions = {}): Promise<Dataset> {
+  if (spec === 'fashion-mnist') return openEmbeddedFashionMnist(spec, options);
+  const colon = spec.indexOf(':');
+  const rest = spec.slice(colon + 1);
+  switch (colon < 0 ? '' : spec.slice(0, colon)) {
+    case 'idx': {
+      const [images, labels] = splitPair(spec, rest, 'idx:IMAGES,LABELS');
+      return openIdxDataset(spec, images, labels, options);
+    }
+    case 'npy': {
+      const [inputs, labels] = splitPair(spec, rest, 'npy:X.npy,Y.npy');
+      return openNpyDataset(spec, inputs, labels, options);
+    }
+    case 'folder':
+      if (rest === '')
+        throw new InputError('BAD_ARGUMENT', "data: 'folder:' lacks its path, expected folder:DIR");
+      return openImageFolder(spec, rest, options);
+    default:
+      throw new InputError(
+        'UNKNOWN_NAME',
+        `data: unknown '${spec}', expected one of ${DATASET_SPECS.join(', ')}`,
+      );
+  }
+}
+
+async function openEmbeddedFashionMnist(spec: string, options: DatasetOptions): Promise<Dataset> {
+  const images = fileURLToPath(new URL('t10k-images-idx3-ubyte.gz', EMBEDDED_DATA));
+  const labels = fileURLToPath(new URL('t10k-labels-idx1-ubyte.gz', EMBEDDED_DATA));
+  if (!existsSync(images) || !existsSync(labels)) {
+    throw new InputError(
+      'NOT_FOUND',
+      `fashion-mnist: ${fileURLToPath(EMBEDDED_DATA)} lacks the embedded files; give your own as idx:IMAGES,LABELS`,
+    );
+  }
+  return openIdxDataset(spec, images, labels, options);
+}
+
+function splitPair(spec: string, rest: string, form: string): [string, string] {
+  const [first, second, ...more] = rest.split(',');
+  if (!first || !second || more.length > 0) {
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `data: '${spec}' must name two files separated by one comma, as in ${form}`,
+    );
+  }
+  return [first, second];
+}

@@ -1,0 +1,42 @@
+/** Options that every long computation takes. */
+export interface LongRunOptions {
+  /** Ends the computation early: it throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called now and then with what has been done. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** How far one phase of a computation is. */
+export interface Progress {
+  /** What is being done: `gram`, `seeding`, `lloyd`, `hartigan`. */
+  readonly phase: string;
+  /** Units of the phase that are done. */
+  readonly done: number;
+  /** Units of the phase in all, or undefined where nobody knows beforehand. */
+  readonly total: number | undefined;
+}
+
+const BREATH_MILLISECONDS = 100;
+
+/**
+ * Lets a computation be observed and cancelled: `await pause.point()` returns at once, except that every 100 ms it
+ * gives the event loop a turn, so that timers run and signals arrive.
+ */
+export class Pause {
+  #last: number = performance.now();
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#signal = signal;
+    signal?.throwIfAborted();
+  }
+
+  /** @throws the signal's reason once it is aborted */
+  async point(): Promise<void> {
+    if (performance.now() - this.#last > BREATH_MILLISECONDS) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      this.#last = performance.now();
+    }
+    this.#signal?.throwIfAborted();
+  }
+}

@@ -1,0 +1,125 @@
+import type { LongRunOptions } from '../cancellation.js';
+import { InputError } from '../errors.js';
+import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
+import { computeGram } from '../matrix/gram.js';
+import type { MatrixEngine } from '../matrix/matrix-engine.js';
+import type { Clusterer, Clustering, ClusterOptions, Columns } from './clusterer.js';
+
+/** The columns of a weight matrix that can be clustered, and where they stand in it. */
+export interface PreparedColumns extends Columns {
+  /** Position in W of each column, ascending; columns that are all zero are left out. */
+  readonly positions: Int32Array;
+  /** n of W, zero columns included. */
+  readonly total: number;
+}
+
+/**
+ * Takes the non-zero columns of W and computes their Gram matrix: the costly step, done once and shared by every
+ * clusterer, k and seed.
+ *
+ * @param weights W of shape `[m, n]`
+ * @throws InputError `BAD_MATRIX` that names the first column with a value that is not finite
+ */
+export async function prepareColumns(
+  weights: DenseMatrix,
+  engine: MatrixEngine,
+  options: LongRunOptions = {},
+): Promise<PreparedColumns> {
+  const positions = nonZeroColumns(weights);
+  const vectors = selectRows(transpose(weights), positions);
+  const gram = await computeGram(vectors, engine, options);
+  return {
+    count: positions.length,
+    norms: gram.diagonal.map(Math.sqrt),
+    gram,
+    positions,
+    total: weights.cols,
+  };
+}
+
+/**
+ * Clusters prepared columns and checks what the clusterer returns.
+ *
+ * When k is at least the number of columns, every column is its own cluster and the clusterer is not asked.
+ *
+ * @throws InputError `BAD_ARGUMENT` for k outside `[1, n]`, `BAD_PLUGIN` when the clusterer breaks its contract
+ */
+export async function clusterColumns(
+  clusterer: Clusterer,
+  columns: PreparedColumns,
+  k: number,
+  options: ClusterOptions = {},
+): Promise<Clustering> {
+  if (!Number.isInteger(k) || k < 1 || k > columns.total) {
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `${clusterer.name}: k must be in [1, ${columns.total} columns], got ${k}`,
+    );
+  }
+  if (k >= columns.count) return everyColumnAlone(columns);
+  const clustering = await clusterer.cluster(columns, k, options);
+  checkClustering(clusterer.name, clustering, columns.count, k);
+  return clustering;
+}
+
+function everyColumnAlone(columns: Columns): Clustering {
+  return {
+    assignment: Int32Array.from({ length: columns.count }, (_, j) => j),
+    scales: new Float64Array(columns.count).fill(1),
+    coefficients: new Float64Array(columns.count).fill(1),
+    objective: 0,
+    iterations: 0,
+  };
+}
+
+function checkClustering(name: string, clustering: Clustering, count: number, k: number): void {
+  const fail = (what: string): never => {
+    throw new InputError('BAD_PLUGIN', `clusterer ${name}: ${what}`);
+  };
+  for (const key of ['assignment', 'scales', 'coefficients'] as const) {
+    const length = clustering?.[key]?.length;
+    if (length !== count) fail(`'${key}' must have ${count} values, one per column, got ${length}`);
+  }
+  for (let j = 0; j < count; j++) {
+    const cluster = clustering.assignment[j]!;
+    if (!Number.isInteger(cluster) || cluster < -1 || cluster >= k) {
+      fail(`column ${j} is assigned to cluster ${cluster}, expected -1 or one in [0, ${k})`);
+    }
+    const scale = clustering.scales[j]!;
+    if (!Number.isFinite(scale) || scale < 0)
+      fail(`the scale of column ${j} must be finite and not negative, got ${scale}`);
+    if (!Number.isFinite(clustering.coefficients[j]!)) {
+      fail(`the coefficient of column ${j} must be finite, got ${clustering.coefficients[j]}`);
+    }
+  }
+}
+
+function nonZeroColumns(weights: DenseMatrix): Int32Array {
+  const { rows, cols, data } = weights;
+  const used = new Uint8Array(cols);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j++) {
+      const value = data[i * cols + j]!;
+      if (value === 0) continue;
+      if (!Number.isFinite(value)) {
+        throw new InputError(
+          'BAD_MATRIX',
+          `weights: column ${j} has ${value} in row ${i}; all values must be finite`,
+        );
+      }
+      used[j] = 1;
+    }
+  }
+  const positions: number[] = [];
+  for (let j = 0; j < cols; j++) if (used[j]) positions.push(j);
+  return Int32Array.from(positions);
+}
+
+/** Rows of a matrix moved to its front, in place; the rest is cut off. `rows` ascends. */
+function selectRows(matrix: DenseMatrix, rows: Int32Array): DenseMatrix {
+  const { cols, data } = matrix;
+  for (let i = 0; i < rows.length; i++) {
+    if (rows[i] !== i) data.copyWithin(i * cols, rows[i]! * cols, (rows[i]! + 1) * cols);
+  }
+  return denseMatrix(rows.length, cols, data.subarray(0, rows.length * cols));
+}

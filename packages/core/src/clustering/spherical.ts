@@ -1,0 +1,31 @@
+import type { Clusterer } from './clusterer.js';
+import { cosineObjective } from './objective.js';
+import { optimise } from './optimise.js';
+import { directionPoints } from './points.js';
+
+/**
+ * Spherical clustering of the columns' directions (Sakamoto, Okita, Ino, IEICE NC2021-22, 2021; spherical k-means: Dhillon and
+ * Modha, doi:10.1023/A:1007612920971). `w_j = r_j u_j`; each centroid is the unit mean direction of its members, and
+ * `s_j = r_j`. The objective is the total cosine `Σ ω_j cos(u_j, c_{a(j)})`.
+ */
+export const spherical: Clusterer = {
+  name: 'spherical',
+  async cluster(columns, k, options) {
+    const points = directionPoints(columns, options.weights);
+    const { partition, iterations } = await optimise(points, k, cosineObjective, options);
+    const { assignment, squaredNorms } = partition;
+    const resultants = squaredNorms.map(Math.sqrt);
+    let total = 0;
+    for (const length of resultants) total += length;
+    return {
+      assignment,
+      scales: columns.norms.slice(),
+      coefficients: points.factors.map((t, j) => {
+        const length = resultants[assignment[j]!]!;
+        return length > 0 ? (points.weights[j]! * t) / length : 0;
+      }),
+      objective: total,
+      iterations,
+    };
+  },
+};

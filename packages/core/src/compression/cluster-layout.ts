@@ -1,0 +1,34 @@
+import { membersByCluster } from '../clustering/partition.js';
+import type { CompressedLayer } from './compressed-layer.js';
+import type { ClusterGroup } from './model-rewrite.js';
+
+/**
+ * An order of a layer's columns that needs no index array: members of a cluster are neighbours, and clusters of one size are
+ * neighbours, small clusters first.
+ */
+export interface ClusterLayout {
+  /** Columns of W in their new order, n' positions; dropped columns are missing. */
+  readonly order: Int32Array;
+  /** Columns of C in their new order, k numbers. */
+  readonly clusters: Int32Array;
+  readonly groups: readonly ClusterGroup[];
+}
+
+/** Lays out the columns of a layer; within a group clusters keep their order, within a cluster members do. */
+export function layOutClusters(layer: CompressedLayer): ClusterLayout {
+  const k = layer.centroids.cols;
+  const members = membersByCluster(layer.assignment, k);
+  const sizeOf = (c: number): number => members.starts[c + 1]! - members.starts[c]!;
+  const clusters = Int32Array.from({ length: k }, (_, c) => c).sort((a, b) => sizeOf(a) - sizeOf(b) || a - b);
+  const order = new Int32Array(members.points.length);
+  const groups: { size: number; count: number }[] = [];
+  let filled = 0;
+  for (const c of clusters) {
+    order.set(members.points.subarray(members.starts[c]!, members.starts[c + 1]!), filled);
+    filled += sizeOf(c);
+    const last = groups.at(-1);
+    if (last?.size === sizeOf(c)) last.count++;
+    else groups.push({ size: sizeOf(c), count: 1 });
+  }
+  return { order, clusters, groups };
+}

@@ -1,0 +1,141 @@
+/** The way of a whole model: every chosen layer is pruned, clustered and formed anew, then the model is rewritten. */
+import type { LongRunOptions } from '../cancellation.js';
+import { clusterColumns, type PreparedColumns, prepareColumns } from '../clustering/cluster-columns.js';
+import type { Clusterer, ClusterOptions } from '../clustering/clusterer.js';
+import type { FoldPlan } from '../folding/norm-folding.js';
+import type { FcLayer, Model } from '../format/model-format.js';
+import { selectLayers } from '../format/select-layers.js';
+import type { DenseMatrix } from '../matrix/dense-matrix.js';
+import type { MatrixEngine } from '../matrix/matrix-engine.js';
+import { clustersForRatio } from './column-reduction.js';
+import { type CompressedLayer, compressedLayer, relativeError } from './compressed-layer.js';
+import { planRewrite, type RewriteOptions } from './plan-rewrite.js';
+import { pruneByMagnitude, sparsityOf } from './pruning.js';
+
+/** A layer made ready for clustering at one sparsity: what every ratio, clusterer and seed shares. */
+export interface PreparedLayer {
+  readonly layer: FcLayer;
+  /** W after pruning, shape `[m, n]`. */
+  readonly weights: DenseMatrix;
+  /** The share of zeros in it. */
+  readonly sparsity: number;
+  readonly columns: PreparedColumns;
+}
+
+/** What became of one layer. */
+export interface LayerReport {
+  readonly name: string;
+  /** n. */
+  readonly columns: number;
+  /** k, the clusters that are left. */
+  readonly clusters: number;
+  /** The column reduction ratio reached, `1 − k/n`. */
+  readonly ratio: number;
+  /** The share of zeros in W when it was clustered. */
+  readonly sparsity: number;
+  /** Whether the factors s_j folded into what precedes the layer. */
+  readonly folded: boolean;
+  readonly fold: FoldPlan;
+  /** `‖W − Ŵ‖_F / ‖W‖_F` against the pruned W. */
+  readonly relativeError: number;
+}
+
+export interface CompressModelOptions extends ClusterOptions, RewriteOptions {
+  readonly clusterer: Clusterer;
+  readonly engine: MatrixEngine;
+  /** ρ in [0, 1) for all layers, or by layer name. */
+  readonly ratio: number | ReadonlyMap<string, number>;
+  /** Names of the layers to compress. Default: those with a ratio. */
+  readonly layers?: readonly string[] | undefined;
+  /** Zeroes the smallest weights first, up to this share of each layer. Default 0: as the model is. */
+  readonly sparsity?: number | undefined;
+}
+
+/** Prunes a layer and computes its columns' Gram matrix. */
+export async function prepareLayer(
+  model: Model,
+  layer: FcLayer,
+  sparsity: number,
+  engine: MatrixEngine,
+  options: LongRunOptions = {},
+): Promise<PreparedLayer> {
+  const weights = pruneByMagnitude(model.weights(layer.name), sparsity);
+  const columns = await prepareColumns(weights, engine, options);
+  return { layer, weights, sparsity: sparsityOf(weights), columns };
+}
+
+/** Clusters a prepared layer at one ratio. */
+export async function compressLayer(
+  prepared: PreparedLayer,
+  clusterer: Clusterer,
+  ratio: number,
+  options: ClusterOptions = {},
+): Promise<CompressedLayer> {
+  const k = clustersForRatio(prepared.layer.inputs, ratio);
+  const clustering = await clusterColumns(clusterer, prepared.columns, k, options);
+  return compressedLayer(prepared.weights, prepared.columns, clustering);
+}
+
+/**
+ * Compresses the fully connected layers of a model.
+ *
+ * @returns the rewritten model, which shares all unchanged weights with the original, and a report per layer
+ * @throws InputError for unknown layers, ratios outside [0, 1) or weights that are not finite
+ */
+export async function compressModel(
+  model: Model,
+  options: CompressModelOptions,
+): Promise<{ model: Model; layers: LayerReport[] }> {
+  const { ratio } = options;
+  const names = options.layers ?? (typeof ratio === 'number' ? undefined : [...ratio.keys()]);
+  const ratios = ratiosByLayer(model, ratio);
+  const compressed = new Map<string, CompressedLayer>();
+  const reports = new Map<string, Omit<LayerReport, 'fold' | 'folded'>>();
+  for (const layer of selectLayers(model, names)) {
+    const prepared = await prepareLayer(model, layer, options.sparsity ?? 0, options.engine, options);
+    const result = await compressLayer(prepared, options.clusterer, ratios(layer), options);
+    compressed.set(layer.name, result);
+    reports.set(layer.name, reportLayer(prepared, result));
+  }
+  const { folds, rewrite } = planRewrite(model, compressed, options);
+  return {
+    model: model.rewrite(rewrite),
+    layers: [...reports.values()].map((report) => {
+      const fold = folds.get(report.name)!;
+      return { ...report, fold, folded: fold.scaleInto !== null };
+    }),
+  };
+}
+
+/** The figures of one compressed layer. */
+export function reportLayer(
+  prepared: PreparedLayer,
+  result: CompressedLayer,
+): Omit<LayerReport, 'fold' | 'folded'> {
+  const columns = prepared.layer.inputs;
+  const clusters = result.centroids.cols;
+  return {
+    name: prepared.layer.name,
+    columns,
+    clusters,
+    ratio: 1 - clusters / columns,
+    sparsity: prepared.sparsity,
+    relativeError: relativeError(prepared.weights, result),
+  };
+}
+
+function ratiosByLayer(
+  model: Model,
+  ratio: number | ReadonlyMap<string, number>,
+): (layer: FcLayer) => number {
+  if (typeof ratio === 'number') {
+    clustersForRatio(1, ratio);
+    return () => ratio;
+  }
+  const byLayer = new Map<FcLayer, number>();
+  for (const [name, value] of ratio) {
+    clustersForRatio(1, value);
+    for (const layer of selectLayers(model, [name])) byLayer.set(layer, value);
+  }
+  return (layer) => byLayer.get(layer) ?? 0;
+}

@@ -1,0 +1,34 @@
+import { InputError } from '../errors.js';
+import type { FcLayer, Model } from './model-format.js';
+
+/**
+ * Finds layers by name or alias.
+ *
+ * @param names all layers when left out
+ * @returns the layers in the order of the graph, each once
+ * @throws InputError `UNSUPPORTED` when the model has no fully connected layer, `UNKNOWN_NAME` for a name that it does not know
+ */
+export function selectLayers(model: Model, names?: readonly string[]): FcLayer[] {
+  if (model.layers.length === 0) {
+    const first = model.skipped[0];
+    const why = first ? `; ${first.name}: ${first.reason}` : '';
+    throw new InputError(
+      'UNSUPPORTED',
+      `the model has no fully connected layer that can be compressed${why}`,
+    );
+  }
+  if (names === undefined) return [...model.layers];
+  const chosen = new Set(names.map((name) => findLayer(model, name)));
+  return model.layers.filter((layer) => chosen.has(layer));
+}
+
+function findLayer(model: Model, name: string): FcLayer {
+  const layer =
+    model.layers.find((candidate) => candidate.name === name) ??
+    model.layers.find((candidate) => candidate.aliases.includes(name));
+  if (layer) return layer;
+  const skipped = model.skipped.find((candidate) => candidate.name === name);
+  if (skipped) throw new InputError('UNSUPPORTED', `layer '${name}' cannot be compressed: ${skipped.reason}`);
+  const known = model.layers.map((candidate) => candidate.name).join(', ');
+  throw new InputError('UNKNOWN_NAME', `unknown layer '${name}': the model has ${known}`);
+}

@@ -1,0 +1,123 @@
+/**
+ * The Gram matrix of a layer's columns, `G = WᵀW`: all that clustering ever asks of them.
+ *
+ * It is computed once per layer and sparsity and shared by every clusterer, ratio and seed. Dense weights go through
+ * the engine's matrix product, block by block, using symmetry; sparse ones through a product of sparse rows,
+ * which at nine zeros in ten is faster than native dense code.
+ */
+import { type LongRunOptions, Pause } from '../cancellation.js';
+import { type DenseMatrix, denseMatrix, transpose } from './dense-matrix.js';
+import type { MatrixEngine } from './matrix-engine.js';
+import { sparseGram } from './sparse-gram.js';
+
+/** Inner products of n vectors, readable by rows. */
+export interface Gram {
+  /** n. */
+  readonly size: number;
+  /** The squared norms `‖w_j‖²`, n values, accumulated in float64. */
+  readonly diagonal: Float64Array;
+  /** The number of rows to ask for at a time when all of them are visited. */
+  readonly blockRows: number;
+  /** Rows `[start, end)`, shape `[end − start, n]`, row-major. The caller does not write to them. */
+  rows(start: number, end: number): Float32Array | Promise<Float32Array>;
+}
+
+/** Up to this share of non-zeros the sparse product is faster than a native dense one (`bench/clustering`). */
+const SPARSE_DENSITY = 0.15;
+const BLOCK = 1024;
+
+/** A Gram matrix that is held in memory: `values` of shape `[n, n]`, symmetric. */
+export function storedGram(values: Float32Array, diagonal: Float64Array): Gram {
+  const size = diagonal.length;
+  return {
+    size,
+    diagonal,
+    blockRows: 64,
+    rows: (start, end) => values.subarray(start * size, end * size),
+  };
+}
+
+/**
+ * Computes `G = V·Vᵀ`.
+ *
+ * @param vectors V of shape `[n, m]`: row j is column `w_j` of the weights
+ * @throws the signal's reason when it is aborted
+ */
+export async function computeGram(
+  vectors: DenseMatrix,
+  engine: MatrixEngine,
+  options: LongRunOptions = {},
+): Promise<Gram> {
+  const diagonal = squaredNorms(vectors);
+  const size = vectors.rows;
+  const values = new Float32Array(sharedBuffer(size * size * Float32Array.BYTES_PER_ELEMENT));
+  if (density(vectors) <= SPARSE_DENSITY) await sparseGram(vectors, values, options);
+  else await denseGram(vectors, values, engine, options);
+  for (let j = 0; j < size; j++) values[j * size + j] = diagonal[j]!;
+  return storedGram(values, diagonal);
+}
+
+async function denseGram(
+  vectors: DenseMatrix,
+  values: Float32Array,
+  engine: MatrixEngine,
+  options: LongRunOptions,
+): Promise<void> {
+  const { rows: size, cols: dimensions } = vectors;
+  const pause = new Pause(options.signal);
+  const blocks = Math.ceil(size / BLOCK);
+  const total = (blocks * (blocks + 1)) / 2;
+  let done = 0;
+  const rowBlock = (start: number): DenseMatrix => {
+    const end = Math.min(start + BLOCK, size);
+    return denseMatrix(end - start, dimensions, vectors.data.subarray(start * dimensions, end * dimensions));
+  };
+  for (let right = 0; right < size; right += BLOCK) {
+    const transposed = transpose(rowBlock(right));
+    for (let top = 0; top <= right; top += BLOCK) {
+      const product = await engine.multiply(rowBlock(top), transposed);
+      placeSymmetric(product, values, size, top, right);
+      await pause.point();
+      options.onProgress?.({ phase: 'gram', done: ++done, total });
+    }
+  }
+}
+
+/** Writes a block at (top, left) and its mirror image at (left, top). */
+function placeSymmetric(
+  block: DenseMatrix,
+  values: Float32Array,
+  size: number,
+  top: number,
+  left: number,
+): void {
+  for (let i = 0; i < block.rows; i++) {
+    values.set(block.data.subarray(i * block.cols, (i + 1) * block.cols), (top + i) * size + left);
+  }
+  const mirrored = transpose(block);
+  for (let j = 0; j < mirrored.rows; j++) {
+    values.set(mirrored.data.subarray(j * mirrored.cols, (j + 1) * mirrored.cols), (left + j) * size + top);
+  }
+}
+
+function squaredNorms(vectors: DenseMatrix): Float64Array {
+  const { rows, cols, data } = vectors;
+  const norms = new Float64Array(rows);
+  for (let j = 0; j < rows; j++) {
+    let sum = 0;
+    for (let i = j * cols; i < (j + 1) * cols; i++) sum += data[i]! * data[i]!;
+    norms[j] = sum;
+  }
+  return norms;
+}
+
+function density(matrix: DenseMatrix): number {
+  let nonZeros = 0;
+  for (const value of matrix.data) if (value !== 0) nonZeros++;
+  return nonZeros / Math.max(1, matrix.data.length);
+}
+
+/** Memory that worker threads can share, where the platform offers it. */
+function sharedBuffer(bytes: number): ArrayBuffer | SharedArrayBuffer {
+  return typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes);
+}
