@@ -1,1 +1,3 @@
-export {};
+export { type OnnxRuntimeEngine, onnxRuntimeEngine } from './matrix-engine.js';
+export { onnxFormat } from './onnx-format.js';
+export { onnxModel } from './onnx-model.js';

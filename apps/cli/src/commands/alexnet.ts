@@ -1,0 +1,103 @@
+import { Command } from 'commander';
+import { makeResultFolder } from '../files/atomic-write.js';
+import { addCommonOptions, type CommonOptions, openData } from '../options/shared.js';
+import { matrixEngine } from '../plugins/matrix-engines.js';
+import { openModel } from '../plugins/model-formats.js';
+import { largestLead, meanOverSeeds } from '../sweep/results.js';
+import { runSweep, sweepWork } from '../sweep/run-sweep.js';
+import { gridSettings, type SweepSetting } from '../sweep/settings.js';
+import { sweepTable } from '../sweep/table.js';
+import { writeResults } from '../sweep/write-results.js';
+import { interruptible } from '../terminal/interrupt.js';
+import { percent, printJson, printLine } from '../terminal/output.js';
+import { startProgress } from '../terminal/progress.js';
+
+const MODEL = 'alexnet-fashion';
+const DATA = 'fashion-mnist';
+/** The sparsity to which the embedded model was trained. */
+const OWN_SPARSITY = 0.9;
+const SPARSITIES = [OWN_SPARSITY, 0.95, 0.98];
+const CLUSTERERS = ['kmeans', 'spherical'];
+const BATCH = 500;
+/** Test images of the default grid. */
+const SAMPLES = 2000;
+
+interface AlexnetOptions extends CommonOptions {
+  readonly full?: true;
+  readonly out: string;
+}
+
+/** `spherize alexnet`: the paper's experiment on the embedded AlexNet. */
+export function alexnetCommand(): Command {
+  const command = new Command('alexnet')
+    .description(
+      'run the AlexNet experiment: accuracy of k-means and spherical clustering over ρ and sparsity',
+    )
+    .option('--full', 'ρ = 0.1 … 0.9, both algorithms everywhere, three seeds, all 10,000 test images')
+    .option('--out <folder>', 'where results.json, results.csv and accuracy.svg go', 'alexnet-results');
+  return addCommonOptions(command).action(async (options: AlexnetOptions) => {
+    const started = performance.now();
+    const settings = options.full ? fullGrid(options.seed) : defaultGrid(options.seed);
+    await makeResultFolder(options.out);
+    const { model } = await openModel(MODEL);
+    const data = await openData({ data: DATA, ...(options.full ? {} : { limit: SAMPLES }) }, model);
+    const progress = startProgress(sweepWork(settings));
+    const results = await interruptible((signal) =>
+      runSweep({
+        name: MODEL,
+        model,
+        data,
+        engine: matrixEngine(),
+        settings,
+        batch: BATCH,
+        signal,
+        progress,
+      }),
+    ).finally(() => progress.stop());
+    const files = await writeResults(options.out, results);
+    if (options.json) {
+      printJson(results);
+      return;
+    }
+    printLine(
+      `AlexNet on ${results.samples} test images of Fashion-MNIST, ${results.layers.join(', ')} compressed together.`,
+    );
+    printLine(
+      `Uncompressed: ${percent(results.baseline.top1)} top-1. Top-1 accuracy by column reduction ratio ρ:\n`,
+    );
+    printLine(sweepTable(results));
+    const lead = largestLead(
+      meanOverSeeds(results.rows).filter(({ algorithm }) => algorithm === 'lloyd'),
+      'spherical',
+      'kmeans',
+    );
+    if (lead) {
+      const { row, other } = lead;
+      printLine(
+        `\nLargest lead of spherical over k-means (both Lloyd): ${(100 * lead.lead).toFixed(1)} points ` +
+          `(${percent(other.top1, 1)} → ${percent(row.top1, 1)}, sparsity ${row.sparsity}, ρ = ${row.ratio}).`,
+      );
+    }
+    printLine(`\n${files.join('\n')}`);
+    printLine(`${((performance.now() - started) / 1000).toFixed(0)} s`);
+  });
+}
+
+/** The paper's comparison (Lloyd) at every sparsity, and Hartigan's method at the model's own. */
+function defaultGrid(seed: number): SweepSetting[] {
+  const shared = { clusterers: CLUSTERERS, ratios: [0.5, 0.7, 0.8, 0.9], seeds: [seed] };
+  return [
+    ...gridSettings({ ...shared, algorithms: ['lloyd'], sparsities: SPARSITIES }),
+    ...gridSettings({ ...shared, algorithms: ['hartigan'], sparsities: [OWN_SPARSITY] }),
+  ];
+}
+
+function fullGrid(seed: number): SweepSetting[] {
+  return gridSettings({
+    clusterers: CLUSTERERS,
+    algorithms: ['lloyd', 'hartigan'],
+    sparsities: SPARSITIES,
+    ratios: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
+    seeds: [seed, seed + 1, seed + 2],
+  });
+}

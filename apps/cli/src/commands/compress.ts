@@ -1,0 +1,97 @@
+import { clusterers, compressModel, InputError, selectLayers } from '@spherize/core';
+import { Command } from 'commander';
+import { requireParentFolder } from '../files/atomic-write.js';
+import { parseRatios, parseShare } from '../options/parse.js';
+import {
+  addAlgorithmOption,
+  addCommonOptions,
+  addLayersOption,
+  type ClusteringOptions,
+  type CommonOptions,
+} from '../options/shared.js';
+import { importFromWorkingFolder } from '../plugins/import-module.js';
+import { matrixEngine } from '../plugins/matrix-engines.js';
+import { openModel, requireSameFormat } from '../plugins/model-formats.js';
+import { interruptible } from '../terminal/interrupt.js';
+import { formatTable, logLine, megabytes, percent, printJson, printLine } from '../terminal/output.js';
+
+interface CompressOptions extends CommonOptions, ClusteringOptions {
+  readonly output: string;
+  readonly clusterer: string;
+  readonly ratio: string[];
+  readonly layers?: string[];
+  readonly sparsity: number;
+}
+
+/** `spherize compress MODEL -o OUT`: clusters the columns of the model's layers and writes the smaller model. */
+export function compressCommand(): Command {
+  const command = new Command('compress')
+    .description('compress the fully connected layers of a model and write it in its own format')
+    .argument('<model>', 'model file, or the name of an embedded model')
+    .requiredOption('-o, --output <file>', 'the model to write')
+    .requiredOption(
+      '--ratio <ratio>',
+      'column reduction ratio in [0, 1), or LAYER=RATIO; repeat it or separate by commas',
+      (text: string, before: string[] = []) => [...before, text],
+    )
+    .option('--clusterer <name>', 'kmeans, spherical, a package or a path', 'spherical')
+    .option(
+      '--sparsity <share>',
+      'prune each layer to this share of zeros first',
+      (text) => parseShare('--sparsity', text),
+      0,
+    );
+  return addCommonOptions(addAlgorithmOption(addLayersOption(command))).action(compress);
+}
+
+async function compress(source: string, options: CompressOptions): Promise<void> {
+  const started = performance.now();
+  const ratios = parseRatios(options.ratio);
+  const clusterer = await clusterers.find(options.clusterer, importFromWorkingFolder);
+  await requireParentFolder(options.output);
+  const { model, format, bytes: bytesBefore } = await openModel(source);
+  requireSameFormat(format, options.output);
+  for (const { name, reason } of model.skipped) logLine(`not compressed: ${name}: ${reason}`);
+  const byLayer = new Map<string, number>();
+  const chosen = options.layers ?? (ratios.all === undefined ? [...ratios.byLayer.keys()] : undefined);
+  for (const { name } of selectLayers(model, chosen))
+    if (ratios.all !== undefined) byLayer.set(name, ratios.all);
+  for (const [name, ratio] of ratios.byLayer) byLayer.set(selectLayers(model, [name])[0]!.name, ratio);
+  const missing = selectLayers(model, chosen).find(({ name }) => !byLayer.has(name));
+  if (missing)
+    throw new InputError('BAD_ARGUMENT', `--layers names '${missing.name}', but no --ratio applies to it`);
+  const result = await interruptible((signal) =>
+    compressModel(model, {
+      clusterer,
+      engine: matrixEngine(),
+      ratio: byLayer,
+      sparsity: options.sparsity,
+      algorithm: options.algorithm,
+      seed: options.seed,
+      signal,
+    }),
+  );
+  const bytesAfter = await result.model.write(options.output);
+  const seconds = (performance.now() - started) / 1000;
+  const layers = result.layers.map(({ fold, ...layer }) => ({ ...layer, fold: fold.reason }));
+  if (options.json) {
+    printJson({ model: source, output: options.output, bytesBefore, bytesAfter, layers, seconds });
+    return;
+  }
+  const rows = layers.map((layer) => [
+    layer.name,
+    String(layer.columns),
+    String(layer.clusters),
+    percent(layer.ratio, 1),
+    percent(layer.sparsity, 1),
+    layer.relativeError.toFixed(4),
+    layer.fold,
+  ]);
+  printLine(
+    formatTable(['layer', 'columns', 'clusters', 'reduction', 'sparsity', 'rel. error', 'scales'], rows),
+  );
+  const share = percent(bytesAfter / bytesBefore, 1);
+  printLine(
+    `${megabytes(bytesBefore)} → ${megabytes(bytesAfter)} (${share}) in ${seconds.toFixed(1)} s: ${options.output}`,
+  );
+}

@@ -1,0 +1,41 @@
+import { planFold, selectLayers, sparsityOf } from '@spherize/core';
+import { Command } from 'commander';
+import { addCommonOptions, type CommonOptions } from '../options/shared.js';
+import { openModel } from '../plugins/model-formats.js';
+import { formatTable, percent, printJson, printLine } from '../terminal/output.js';
+
+/** `spherize inspect MODEL`: the fully connected layers and how their scales fold. */
+export function inspectCommand(): Command {
+  return addCommonOptions(
+    new Command('inspect')
+      .description('list the fully connected layers of a model and how their scales fold')
+      .argument('<model>', 'model file, or the name of an embedded model'),
+  ).action(async (source: string, options: CommonOptions) => {
+    const { model } = await openModel(source);
+    const layers = selectLayers(model).map((layer) => {
+      const { scaleInto, reason } = planFold(model.graph, layer.input, layer.inputs);
+      const { name, outputs, inputs } = layer;
+      return {
+        name,
+        outputs,
+        inputs,
+        sparsity: sparsityOf(model.weights(name)),
+        fold: { into: scaleInto, reason },
+      };
+    });
+    if (options.json) {
+      printJson({ layers, skipped: model.skipped });
+      return;
+    }
+    const rows = layers.map(({ name, outputs, inputs, sparsity, fold }) => [
+      name,
+      String(outputs),
+      String(inputs),
+      percent(sparsity, 1),
+      fold.into ?? '–',
+      fold.reason,
+    ]);
+    printLine(formatTable(['layer', 'outputs', 'inputs', 'sparsity', 'folds into', 'how'], rows));
+    for (const { name, reason } of model.skipped) printLine(`not compressible: ${name}: ${reason}`);
+  });
+}

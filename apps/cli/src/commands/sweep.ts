@@ -1,0 +1,94 @@
+import { Command } from 'commander';
+import { makeResultFolder } from '../files/atomic-write.js';
+import { parseInteger, parseList } from '../options/parse.js';
+import {
+  addAlgorithmOption,
+  addCommonOptions,
+  addDataOptions,
+  addLayersOption,
+  type ClusteringOptions,
+  type CommonOptions,
+  type DataOptions,
+  openData,
+  shareList,
+} from '../options/shared.js';
+import { matrixEngine } from '../plugins/matrix-engines.js';
+import { openModel } from '../plugins/model-formats.js';
+import { runSweep, sweepWork } from '../sweep/run-sweep.js';
+import { gridSettings } from '../sweep/settings.js';
+import { sweepTable } from '../sweep/table.js';
+import { writeResults } from '../sweep/write-results.js';
+import { interruptible } from '../terminal/interrupt.js';
+import { printJson, printLine } from '../terminal/output.js';
+import { startProgress } from '../terminal/progress.js';
+
+interface SweepCommandOptions extends CommonOptions, DataOptions, ClusteringOptions {
+  readonly out: string;
+  readonly ratios: number[];
+  readonly sparsities: number[];
+  readonly clusterers: string[];
+  readonly seeds: number;
+  readonly layers?: string[];
+  readonly batch: number;
+}
+
+/** `spherize sweep MODEL --data DATA --out DIR`: accuracy over ratios, sparsities and clusterers. */
+export function sweepCommand(): Command {
+  const command = new Command('sweep')
+    .description('measure accuracy over column reduction ratios, sparsities and clusterers')
+    .argument('<model>', 'model file, or the name of an embedded model')
+    .requiredOption('--out <folder>', 'where results.json, results.csv and accuracy.svg go')
+    .option('--ratios <list>', 'column reduction ratios', shareList('--ratios'), [0.5, 0.7, 0.8, 0.9])
+    .option(
+      '--sparsities <list>',
+      'shares of zeros to prune to first; 0: as the model is',
+      shareList('--sparsities'),
+      [0],
+    )
+    .option('--clusterers <list>', 'built-in names, packages or paths', (text) => parseList(text, String), [
+      'kmeans',
+      'spherical',
+    ])
+    .option(
+      '--seeds <n>',
+      'how many seeds, counted from --seed',
+      (text) => parseInteger('--seeds', text, 1),
+      1,
+    )
+    .option('--batch <n>', 'samples at a time', (text) => parseInteger('--batch', text, 1), 500);
+  return addCommonOptions(addDataOptions(addAlgorithmOption(addLayersOption(command)))).action(
+    async (source: string, options: SweepCommandOptions) => {
+      const settings = gridSettings({
+        clusterers: options.clusterers,
+        algorithms: [options.algorithm],
+        sparsities: options.sparsities,
+        ratios: options.ratios,
+        seeds: Array.from({ length: options.seeds }, (_, i) => options.seed + i),
+      });
+      const { model } = await openModel(source);
+      const data = await openData(options, model);
+      await makeResultFolder(options.out);
+      const progress = startProgress(sweepWork(settings));
+      const results = await interruptible((signal) =>
+        runSweep({
+          name: source,
+          model,
+          data,
+          engine: matrixEngine(),
+          layers: options.layers,
+          settings,
+          batch: options.batch,
+          signal,
+          progress,
+        }),
+      ).finally(() => progress.stop());
+      const files = await writeResults(options.out, results);
+      if (options.json) {
+        printJson(results);
+        return;
+      }
+      printLine(sweepTable(results));
+      printLine(`\n${files.join('\n')}`);
+    },
+  );
+}

@@ -1,0 +1,52 @@
+import { InputError, type Tensor } from '@spherize/core';
+
+/** Counts of correctly classified samples. */
+export class AccuracyCount {
+  samples = 0;
+  #top1 = 0;
+  #top5 = 0;
+
+  /**
+   * Adds a batch.
+   *
+   * @param logits shape `[count, classes]` (further axes of length 1 are allowed)
+   * @param labels shape `[count]`
+   * @throws InputError `BAD_ARGUMENT` when a label is no class of the model
+   */
+  add(logits: Tensor, labels: Int32Array): void {
+    const classes = logits.data.length / Math.max(1, logits.shape[0] ?? 0);
+    for (let i = 0; i < labels.length; i++) {
+      const label = labels[i]!;
+      if (label >= classes) {
+        throw new InputError(
+          'BAD_ARGUMENT',
+          `data: sample ${this.samples} has label ${label}, but the model has ${classes} classes`,
+        );
+      }
+      const better = rankOf(logits.data.subarray(i * classes, (i + 1) * classes), label);
+      if (better < 1) this.#top1++;
+      if (better < 5) this.#top5++;
+      this.samples++;
+    }
+  }
+
+  /** Share of samples whose label has the largest output. */
+  get top1(): number {
+    return this.#top1 / this.samples;
+  }
+
+  /** Share of samples whose label is among the five largest outputs. */
+  get top5(): number {
+    return this.#top5 / this.samples;
+  }
+}
+
+/** How many classes come before a label: larger outputs, and equal ones with a smaller number. Not-a-number comes last. */
+function rankOf(outputs: Float32Array, label: number): number {
+  const own = outputs[label]!;
+  if (Number.isNaN(own)) return outputs.length;
+  let before = 0;
+  for (let c = 0; c < outputs.length; c++)
+    if (outputs[c]! > own || (outputs[c] === own && c < label)) before++;
+  return before;
+}

@@ -1,0 +1,77 @@
+/** Options that several commands have in common. */
+import type { ClusteringAlgorithm, Model } from '@spherize/core';
+import { type Command, Option } from 'commander';
+import type { Dataset } from '../data/dataset.js';
+import { DATASET_SPECS, openDataset } from '../data/open-dataset.js';
+import { singleInput } from '../evaluation/model-runner.js';
+import { parseChoice, parseInteger, parseList, parseNumber, parseShare } from './parse.js';
+
+export interface CommonOptions {
+  readonly json?: true;
+  readonly seed: number;
+  readonly verbose?: true;
+}
+
+export interface DataOptions {
+  readonly data: string;
+  readonly limit?: number;
+  readonly mean?: number[];
+  readonly std?: number[];
+}
+
+export interface ClusteringOptions {
+  readonly algorithm: ClusteringAlgorithm;
+}
+
+/** `--json`, `--seed` and `--verbose`: every command has them. */
+export function addCommonOptions(command: Command): Command {
+  return command
+    .option('--json', 'print one JSON document on stdout and nothing else')
+    .option('--seed <n>', 'seed of everything random', (text) => parseInteger('--seed', text, 0), 0)
+    .option('--verbose', 'say more on stderr, with stack traces');
+}
+
+/** `--data` and how its samples are cut and normalised. */
+export function addDataOptions(command: Command): Command {
+  const numbers = (name: string) => (text: string) => parseList(text, (item) => parseNumber(name, item));
+  return command
+    .requiredOption('--data <data>', `labelled data: ${DATASET_SPECS}`)
+    .option('--limit <n>', 'use only the first n samples', (text) => parseInteger('--limit', text, 1))
+    .option('--mean <values>', 'subtracted from pixels in [0, 1], per channel', numbers('--mean'))
+    .option('--std <values>', 'divides them afterwards, per channel', numbers('--std'));
+}
+
+/** `--algorithm`, for clusterers that have a choice. */
+export function addAlgorithmOption(command: Command): Command {
+  const choices: readonly ClusteringAlgorithm[] = ['lloyd', 'hartigan'];
+  return command.addOption(
+    new Option('--algorithm <name>', 'lloyd (the textbook method) or hartigan (goes on where it stalls)')
+      .argParser((text) => parseChoice('--algorithm', text, choices))
+      .default('hartigan'),
+  );
+}
+
+/** `--layers`. */
+export function addLayersOption(command: Command): Command {
+  return command.option(
+    '--layers <names>',
+    'layers to compress, separated by commas (default: all)',
+    (text) => parseList(text, String),
+  );
+}
+
+/** Parses a list of shares in [0, 1). */
+export function shareList(name: string): (text: string) => number[] {
+  return (text) => parseList(text, (item) => parseShare(name, item));
+}
+
+/** Opens the data set for a model's input. */
+export async function openData(options: DataOptions, model: Model): Promise<Dataset> {
+  const { data, limit, mean, std } = options;
+  return openDataset(data, {
+    sampleShape: singleInput(model).shape.slice(1),
+    ...(limit === undefined ? {} : { limit }),
+    ...(mean === undefined ? {} : { mean }),
+    ...(std === undefined ? {} : { std }),
+  });
+}

@@ -1,0 +1,7 @@
+import { onnxRuntimeEngine } from '@spherize/adapters-onnx';
+import type { MatrixEngine } from '@spherize/core';
+
+/** The fastest engine that the command has. */
+export function matrixEngine(): MatrixEngine {
+  return onnxRuntimeEngine();
+}

@@ -1,0 +1,54 @@
+import { stat } from 'node:fs/promises';
+import { onnxFormat } from '@spherize/adapters-onnx';
+import { InputError, type Model, type ModelFormat } from '@spherize/core';
+import { EMBEDDED_MODELS, embeddedModelPath, isEmbeddedModel } from '../embedded/embedded-model.js';
+
+const FORMATS: readonly ModelFormat[] = [onnxFormat];
+
+/** A model and where it came from. */
+export interface OpenModel {
+  /** As the user called it. */
+  readonly source: string;
+  /** The file that was read. */
+  readonly path: string;
+  readonly format: ModelFormat;
+  readonly model: Model;
+  /** The file's size, external data included. */
+  readonly bytes: number;
+}
+
+/**
+ * Reads a model by path, or an embedded one by name.
+ *
+ * @throws InputError for a source that is no model of a known format
+ */
+export async function openModel(source: string): Promise<OpenModel> {
+  const path = isEmbeddedModel(source) ? await embeddedModelPath(source) : source;
+  const format = await formatOf(path);
+  const { model, bytes } = await format.read(path);
+  return { source, path, format, model, bytes };
+}
+
+/** @throws InputError `BAD_ARGUMENT` when the output's name does not say the same format as the input's */
+export function requireSameFormat(format: ModelFormat, output: string): void {
+  if (!format.matches(output)) {
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `output '${output}' is not named as ${format.name} files are, as the input is`,
+    );
+  }
+}
+
+async function formatOf(path: string): Promise<ModelFormat> {
+  const format = FORMATS.find((candidate) => candidate.matches(path));
+  if (format) return format;
+  const embedded = EMBEDDED_MODELS.map(({ name }) => name).join(', ');
+  const found = await stat(path).catch(() => undefined);
+  if (!found) {
+    throw new InputError(
+      'NOT_FOUND',
+      `model '${path}' does not exist: give a file (.onnx) or an embedded model (${embedded})`,
+    );
+  }
+  throw new InputError('BAD_FILE', `model '${path}' has no known format: expected a file named *.onnx`);
+}

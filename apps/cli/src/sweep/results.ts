@@ -1,0 +1,104 @@
+import { stringify } from 'csv-stringify/sync';
+import type { SweepSetting } from './settings.js';
+
+/** What one setting of a sweep gave. */
+export interface SweepRow extends SweepSetting {
+  /** Whether the centroids were refitted on inputs. */
+  readonly calibrated: boolean;
+  readonly top1: number;
+  readonly top5: number;
+  /** Values in all weight tensors of the compressed model. */
+  readonly parameters: number;
+  /** Mean of the layers' relative errors `‖W − Ŵ‖_F / ‖W‖_F`. */
+  readonly relativeError: number;
+  /** Time to cluster, rewrite and evaluate, in seconds. */
+  readonly seconds: number;
+}
+
+/** Accuracy of the model at one sparsity before any clustering. */
+export interface Baseline {
+  readonly top1: number;
+  readonly top5: number;
+  readonly parameters: number;
+}
+
+/** Everything that a sweep found: the content of `results.json`. */
+export interface SweepResults {
+  readonly model: string;
+  readonly data: string;
+  readonly samples: number;
+  /** The layers that were compressed together. */
+  readonly layers: readonly string[];
+  /** The model as it came. */
+  readonly baseline: Baseline;
+  /** The model pruned to each sparsity, not clustered. */
+  readonly pruned: readonly (Baseline & { readonly sparsity: number })[];
+  readonly rows: readonly SweepRow[];
+}
+
+/** The rows as comma-separated values with a header line. */
+export function resultsCsv(results: SweepResults): string {
+  const columns: (keyof SweepRow)[] = [
+    'clusterer',
+    'algorithm',
+    'sparsity',
+    'ratio',
+    'calibrated',
+    'top1',
+    'top5',
+    'parameters',
+    'seconds',
+    'seed',
+    'relativeError',
+  ];
+  return stringify([...results.rows], { header: true, columns, cast: { boolean: String } });
+}
+
+/** The mean over seeds of the rows that differ in nothing else. */
+export interface MeanRow extends Omit<SweepSetting, 'seed'> {
+  readonly calibrated: boolean;
+  readonly top1: number;
+  /** How many seeds were averaged. */
+  readonly seeds: number;
+}
+
+/** Averages over seeds, in the order of first appearance. */
+export function meanOverSeeds(rows: readonly SweepRow[]): MeanRow[] {
+  const groups = new Map<string, SweepRow[]>();
+  for (const row of rows) {
+    const key = JSON.stringify([row.clusterer, row.algorithm, row.sparsity, row.ratio, row.calibrated]);
+    groups.set(key, [...(groups.get(key) ?? []), row]);
+  }
+  return [...groups.values()].map((group) => {
+    const { clusterer, algorithm, sparsity, ratio, calibrated } = group[0]!;
+    const top1 = group.reduce((sum, row) => sum + row.top1, 0) / group.length;
+    return { clusterer, algorithm, sparsity, ratio, calibrated, top1, seeds: group.length };
+  });
+}
+
+/** The name of a method as tables and plots show it. */
+export function methodName(row: Pick<SweepRow, 'clusterer' | 'algorithm' | 'calibrated'>): string {
+  return `${row.clusterer} (${row.algorithm}${row.calibrated ? ', calibrated' : ''})`;
+}
+
+/** Where one clusterer beats another by most, at equal algorithm, sparsity and ratio; undefined when they never meet. */
+export function largestLead(
+  means: readonly MeanRow[],
+  ahead: string,
+  behind: string,
+): { lead: number; row: MeanRow; other: MeanRow } | undefined {
+  let best: { lead: number; row: MeanRow; other: MeanRow } | undefined;
+  for (const row of means.filter(({ clusterer }) => clusterer === ahead)) {
+    const other = means.find(
+      (candidate) =>
+        candidate.clusterer === behind &&
+        candidate.algorithm === row.algorithm &&
+        candidate.sparsity === row.sparsity &&
+        candidate.ratio === row.ratio &&
+        candidate.calibrated === row.calibrated,
+    );
+    if (other && (!best || row.top1 - other.top1 > best.lead))
+      best = { lead: row.top1 - other.top1, row, other };
+  }
+  return best;
+}

@@ -1,0 +1,101 @@
+/** The nodes that bring a layer's input from n columns to k clusters: gather, multiply, sum over neighbours. */
+import type { ClusterGroup, InputForm } from '@spherize/core';
+import { InputError } from '@spherize/core';
+import type { NodeProto } from 'onnx-buf';
+import type { ModelEditor } from './model-editor.js';
+import { makeNode } from './onnx-protos.js';
+import { floatTensor, int32Tensor, int64Tensor } from './tensor-values.js';
+
+/** What the emitted nodes depend on. */
+export interface ClusterSumTarget {
+  readonly editor: ModelEditor;
+  /** Version of the standard operator set. */
+  readonly opset: number;
+  /** Stem of all new names: the layer's name. */
+  readonly layer: string;
+  readonly input: string;
+  /** Number of axes of the input, when known. */
+  readonly rank: number | undefined;
+  /** Element type of the input. */
+  readonly dataType: number;
+}
+
+/**
+ * Emits the form for an input of shape `[.., n]`. No node depends on the size of any other axis.
+ *
+ * @returns the nodes in order, and the tensor of shape `[.., k]` that they end in
+ * @throws InputError `UNSUPPORTED` when the rank is unknown and the operator set counts axes from the front only
+ */
+export function clusterSum(
+  target: ClusterSumTarget,
+  form: InputForm,
+): { nodes: NodeProto[]; output: string } {
+  const { editor, layer, rank, dataType, opset } = target;
+  if (rank === undefined && opset < 11) {
+    throw new InputError(
+      'UNSUPPORTED',
+      `${layer}: the rank of its input ${target.input} is unknown, and operator set ${opset} needs it; infer shapes first, or convert the model to operator set 11 or newer`,
+    );
+  }
+  const axis = rank === undefined ? -1 : rank - 1;
+  const nodes: NodeProto[] = [];
+  let tensor = target.input;
+  const emit = (
+    type: string,
+    part: string,
+    inputs: string[],
+    attributes: Record<string, number | number[]>,
+  ) => {
+    const name = editor.fresh(`${layer}/${part}`);
+    nodes.push(makeNode(type, name, inputs, [name], attributes));
+    return name;
+  };
+  const constant = (part: string, values: readonly number[]) =>
+    editor.addInitializer(int64Tensor(editor.fresh(`${layer}/${part}`), values));
+
+  if (form.gather !== null) {
+    const order = editor.addInitializer(int32Tensor(editor.fresh(`${layer}/order`), form.gather));
+    tensor = emit('Gather', 'gather', [tensor, order], { axis });
+  }
+  if (form.multiply !== null) {
+    const name = editor.fresh(`${layer}/factors`);
+    editor.addInitializer(floatTensor(name, [form.multiply.length], dataType, form.multiply));
+    tensor = emit('Mul', 'multiply', [tensor, name], {});
+  }
+
+  /** `[.., count·size]` → `[.., count]`. */
+  const sum = (source: string, { count, size }: ClusterGroup): string => {
+    let shape: string;
+    if (rank !== undefined) {
+      shape = constant(`shape${size}`, [...Array<number>(rank - 1).fill(0), count, size]);
+    } else {
+      const full = emit('Shape', `shape${size}/of`, [source], {});
+      const bounds = [constant(`shape${size}/start`, [0]), constant(`shape${size}/end`, [-1])];
+      const leading = emit('Slice', `shape${size}/leading`, [full, ...bounds], {});
+      shape = emit('Concat', `shape${size}`, [leading, constant(`shape${size}/members`, [count, size])], {
+        axis: 0,
+      });
+    }
+    const members = emit('Reshape', `members${size}`, [source, shape], {});
+    const last = rank ?? -1;
+    return opset < 13
+      ? emit('ReduceSum', `sum${size}`, [members], { axes: [last], keepdims: 0 })
+      : emit('ReduceSum', `sum${size}`, [members, constant(`sum${size}/axis`, [last])], { keepdims: 0 });
+  };
+
+  const { groups } = form;
+  if (groups.length === 1) {
+    const [group] = groups as [ClusterGroup];
+    return { nodes, output: group.size === 1 ? tensor : sum(tensor, group) };
+  }
+  const widths = groups.map(({ size, count }) => size * count);
+  const parts = groups.map(({ size }) => editor.fresh(`${layer}/group${size}`));
+  const name = editor.fresh(`${layer}/split`);
+  nodes.push(
+    opset < 13
+      ? makeNode('Split', name, [tensor], parts, { axis, split: widths })
+      : makeNode('Split', name, [tensor, constant('split/widths', widths)], parts, { axis }),
+  );
+  const sums = groups.map((group, i) => (group.size === 1 ? parts[i]! : sum(parts[i]!, group)));
+  return { nodes, output: emit('Concat', 'clusters', sums, { axis }) };
+}

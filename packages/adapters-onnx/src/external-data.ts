@@ -1,0 +1,92 @@
+/** Tensors whose values lie in files beside the model. */
+import { open, realpath } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { InputError } from '@spherize/core';
+import {
+  type GraphProto,
+  TensorProto_DataLocation as Location,
+  type ModelProto,
+  type TensorProto,
+} from 'onnx-buf';
+
+/**
+ * Reads all external values of a freshly decoded model into its tensors.
+ *
+ * Files must lie in the model's folder or below it, also after following links.
+ *
+ * @returns number of bytes read
+ * @throws InputError `UNSUPPORTED` for a place outside the folder, `NOT_FOUND` or `BAD_FILE` for a file that is missing or short
+ */
+export async function readExternalData(model: ModelProto, source: string): Promise<number> {
+  const tensors = model.graph === undefined ? [] : tensorsOf(model.graph);
+  const external = tensors.filter(({ dataLocation }) => dataLocation === Location.EXTERNAL);
+  let total = 0;
+  for (const tensor of external) {
+    const bytes = await readValues(tensor, source);
+    tensor.rawData = bytes;
+    tensor.dataLocation = Location.DEFAULT;
+    tensor.externalData = [];
+    total += bytes.length;
+    if (total >= 2 ** 31) {
+      throw new InputError('UNSUPPORTED', `${source} holds more than 2 GiB of external data`);
+    }
+  }
+  return total;
+}
+
+function tensorsOf(graph: GraphProto): TensorProto[] {
+  const inNodes = graph.node.flatMap(({ attribute }) =>
+    attribute.flatMap(({ t, tensors, g, graphs }) => [
+      ...(t ? [t] : []),
+      ...tensors,
+      ...(g ? tensorsOf(g) : []),
+      ...graphs.flatMap(tensorsOf),
+    ]),
+  );
+  return [...graph.initializer, ...inNodes];
+}
+
+async function readValues(tensor: TensorProto, source: string): Promise<Uint8Array<ArrayBuffer>> {
+  const entries = new Map(tensor.externalData.map(({ key, value }) => [key, value]));
+  const location = entries.get('location') ?? '';
+  const what = `${source}: the external data of ${tensor.name}`;
+  if (location === '' || isAbsolute(location) || location.split(/[\\/]/).includes('..')) {
+    throw new InputError('UNSUPPORTED', `${what} lies at '${location}', not below the model's folder`);
+  }
+  const folder = await realpath(dirname(source));
+  const path = await realpath(join(folder, location)).catch((error: unknown) => {
+    throw new InputError('NOT_FOUND', `${what} is missing: there is no file ${location}`, { cause: error });
+  });
+  const inside = relative(folder, path);
+  if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
+    throw new InputError(
+      'UNSUPPORTED',
+      `${what} lies at '${location}', which leads out of the model's folder`,
+    );
+  }
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const offset = Number(entries.get('offset') ?? 0);
+    const length = Number(entries.get('length') ?? size - offset);
+    if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
+      throw new InputError('BAD_FILE', `${what} has offset ${offset} and length ${length}`);
+    }
+    if (offset + length > size) {
+      throw new InputError(
+        'BAD_FILE',
+        `${what} ends at byte ${offset + length}, but ${location} has ${size} bytes`,
+      );
+    }
+    if (length >= 2 ** 31) throw new InputError('UNSUPPORTED', `${what} is ${length} bytes long, over 2 GiB`);
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length; ) {
+      const { bytesRead } = await file.read(bytes, done, length - done, offset + done);
+      if (bytesRead === 0) throw new InputError('BAD_FILE', `${what} ends too early`);
+      done += bytesRead;
+    }
+    return bytes;
+  } finally {
+    await file.close();
+  }
+}

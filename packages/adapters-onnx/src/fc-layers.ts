@@ -1,0 +1,190 @@
+/**
+ * Finds the fully connected layers of an ONNX graph: Gemm, and MatMul with or without an Add of a constant bias, whose
+ * right operand is a constant matrix.
+ */
+import type { FcLayer, SkippedLayer } from '@spherize/core';
+import type { NodeProto } from 'onnx-buf';
+import type { ConstantSource, GraphIndex } from './graph-index.js';
+import { nameOfWeights, UniqueNames } from './layer-names.js';
+import { floatAttribute, intAttribute, isStandard } from './onnx-protos.js';
+import type { TensorShapes } from './tensor-shapes.js';
+import { dataTypeName, dimsOf, isFloatType, sizeOf } from './tensor-values.js';
+
+/** The constant that a layer adds, and the operand that holds it. */
+export interface BiasOperand {
+  readonly node: NodeProto;
+  /** Which input of the node. */
+  readonly slot: number;
+  readonly source: ConstantSource;
+}
+
+/** A fully connected layer with the nodes and tensors that make it up. */
+export interface OnnxLayer {
+  readonly layer: FcLayer;
+  readonly name: string;
+  /** Gemm or MatMul; its second input is the weight operand. */
+  readonly node: NodeProto;
+  /** The Add of the bias behind a MatMul. */
+  readonly add: NodeProto | undefined;
+  /** The tensor that the layer produces. */
+  readonly output: string;
+  readonly weights: ConstantSource;
+  /** Whether the constant tensor has shape `[outputs, inputs]` rather than `[inputs, outputs]`. */
+  readonly outputsFirst: boolean;
+  readonly bias: BiasOperand | undefined;
+  /** Whether the layer adds something that is no bias of its own: its outputs must stay as they are. */
+  readonly addsForeign: boolean;
+  /** The factors of the product and of the bias. */
+  readonly alpha: number;
+  readonly beta: number;
+}
+
+const QUANTISED = new Set([
+  'QLinearMatMul',
+  'MatMulInteger',
+  'QGemm',
+  'MatMulNBits',
+  'DynamicQuantizeMatMul',
+]);
+const FUSED = new Set(['FusedMatMul', 'FusedGemm', 'GemmFastGelu', 'TransposeMatMul']);
+
+/**
+ * @param names names that layers had in the model this one comes from, by the tensor that they produce
+ */
+export function findFcLayers(
+  index: GraphIndex,
+  shapes: TensorShapes,
+  names: ReadonlyMap<string, string>,
+): { layers: OnnxLayer[]; skipped: SkippedLayer[] } {
+  const layers: OnnxLayer[] = [];
+  const skipped: SkippedLayer[] = [];
+  const unique = new UniqueNames(names.values());
+  for (const node of index.graph.node) {
+    const gemm = isStandard(node) && node.opType === 'Gemm';
+    if (!gemm && !(isStandard(node) && node.opType === 'MatMul')) {
+      const quantised = QUANTISED.has(node.opType);
+      if (quantised || FUSED.has(node.opType)) {
+        const reason = quantised ? 'its weights are quantised' : `${node.opType} is not a standard operator`;
+        skipped.push({ name: unique.add(node.name || node.output[0]!), reason });
+      }
+      continue;
+    }
+    const weights = index.constantSource(node.input[1]!);
+    const reason = unfit(index, shapes, node, weights);
+    if (reason === null) continue;
+    if (reason !== undefined) {
+      skipped.push({ name: unique.add(stemOf(node, weights)), reason });
+      continue;
+    }
+    layers.push(describe(index, node, weights!, (output, stem) => names.get(output) ?? unique.add(stem)));
+  }
+  return { layers, skipped };
+}
+
+/** Why a Gemm or MatMul cannot be compressed; null when it is no layer at all, undefined when nothing is in the way. */
+function unfit(
+  index: GraphIndex,
+  shapes: TensorShapes,
+  node: NodeProto,
+  weights: ConstantSource | undefined,
+): string | null | undefined {
+  const [left, right] = node.input as [string, string];
+  if (weights === undefined) {
+    if (index.isOverridable(right)) return 'its weights are a graph input that callers may override';
+    const maker = constantMaker(index, right);
+    if (maker?.opType === 'DequantizeLinear') return 'its weights are quantised';
+    if (maker !== undefined) return `its weights are computed by ${maker.opType}: fold constants first`;
+    return index.constantSource(left) === undefined && constantMaker(index, left) === undefined
+      ? null
+      : 'its weights are the left operand';
+  }
+  if (index.constantSource(left) !== undefined) return null;
+  const { tensor } = weights;
+  if (!isFloatType(tensor.dataType)) return `its weights are of type ${dataTypeName(tensor.dataType)}`;
+  if (tensor.dims.length !== 2) return `its weights have ${tensor.dims.length} axes, not two`;
+  if (sizeOf(tensor) === 0) return 'its weights are empty';
+  if (shapes.rank(left) === 1) return 'its input has one axis only';
+  if (index.opset < 7) return `operator set ${index.opset} is too old: convert the model to 7 or newer`;
+  return undefined;
+}
+
+/** The node that computes a tensor from constants alone, if it does. */
+function constantMaker(index: GraphIndex, tensor: string): NodeProto | undefined {
+  const node = index.producer(tensor);
+  if (node === undefined || node.input.length === 0) return undefined;
+  return node.input.every(
+    (name) => name === '' || index.constantSource(name) || constantMaker(index, name) !== undefined,
+  )
+    ? node
+    : undefined;
+}
+
+function stemOf(node: NodeProto, weights: ConstantSource | undefined): string {
+  const tensor = weights === undefined ? node.input[1]! : (weights.names.at(-1) as string);
+  const named = weights === undefined ? undefined : nameOfWeights(tensor);
+  return named ?? (node.name || node.output[0]!);
+}
+
+function describe(
+  index: GraphIndex,
+  node: NodeProto,
+  weights: ConstantSource,
+  nameFor: (output: string, stem: string) => string,
+): OnnxLayer {
+  const gemm = node.opType === 'Gemm';
+  const outputsFirst = (gemm && intAttribute(node, 'transB', 0) === 1) !== weights.transposed;
+  const [rows, columns] = dimsOf(weights.tensor) as [number, number];
+  const outputs = outputsFirst ? rows : columns;
+  const inputs = outputsFirst ? columns : rows;
+  const addend = gemm && node.input[2] ? node.input[2] : undefined;
+  const bias = gemm
+    ? addend === undefined
+      ? undefined
+      : biasOperand(index, node, 2, outputs)
+    : addedBias(index, node.output[0]!, outputs);
+  const add = gemm ? undefined : bias?.node;
+  const output = (add ?? node).output[0]!;
+  const name = nameFor(output, stemOf(node, weights));
+  const tensor = weights.names.at(-1)!;
+  return {
+    layer: {
+      name,
+      aliases: [...new Set([node.name, tensor])].filter((alias) => alias !== name && alias !== ''),
+      outputs,
+      inputs,
+      input: node.input[0]!,
+      shared: index.isSharedSource(weights),
+    },
+    name,
+    node,
+    add,
+    output,
+    weights,
+    outputsFirst,
+    bias,
+    addsForeign: addend !== undefined && bias === undefined,
+    alpha: gemm ? floatAttribute(node, 'alpha', 1) : 1,
+    beta: gemm ? floatAttribute(node, 'beta', 1) : 1,
+  };
+}
+
+/** The Add behind a MatMul, if it adds one constant per output and is the only reader. */
+function addedBias(index: GraphIndex, product: string, outputs: number): BiasOperand | undefined {
+  const [add] = index.consumers(product);
+  if (index.uses(product) !== 1 || add === undefined) return undefined;
+  if (add.opType !== 'Add' || !isStandard(add) || add.input.length !== 2) return undefined;
+  return biasOperand(index, add, add.input[0] === product ? 1 : 0, outputs);
+}
+
+function biasOperand(
+  index: GraphIndex,
+  node: NodeProto,
+  slot: number,
+  outputs: number,
+): BiasOperand | undefined {
+  const source = index.constantSource(node.input[slot]!);
+  if (source === undefined || source.transposed || !isFloatType(source.tensor.dataType)) return undefined;
+  const size = sizeOf(source.tensor);
+  const perOutput = size === outputs && (dimsOf(source.tensor).at(-1) ?? 1) === outputs;
+  return perOutput || size === 1 ? { node, slot, source } : undefined;
+}

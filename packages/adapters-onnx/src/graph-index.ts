@@ -1,0 +1,180 @@
+/** Who produces and who reads every tensor of an ONNX graph, and which tensors are constants. */
+import { create } from '@bufbuild/protobuf';
+import {
+  TensorProto_DataType as DataType,
+  type GraphProto,
+  GraphProtoSchema,
+  type ModelProto,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfoProto,
+} from 'onnx-buf';
+import { attribute, copyMessage, intAttribute, intsAttribute, isStandard } from './onnx-protos.js';
+import { dimsOf, floatTensor, int64Tensor, integerValues } from './tensor-values.js';
+
+/** A constant operand followed to the tensor that holds its values. */
+export interface ConstantSource {
+  readonly tensor: TensorProto;
+  /** Names from the operand to the source, at least one. */
+  readonly names: readonly string[];
+  /** Nodes between source and operand: Identity, Transpose and the Constant itself. */
+  readonly nodes: readonly NodeProto[];
+  /** Whether the operand is the transpose of the tensor. */
+  readonly transposed: boolean;
+}
+
+export class GraphIndex {
+  readonly model: ModelProto;
+  readonly graph: GraphProto;
+  /** Version of the standard operator set. */
+  readonly opset: number;
+  readonly initializers: ReadonlyMap<string, TensorProto>;
+  /** Graph inputs that are not initializers. */
+  readonly inputs: readonly ValueInfoProto[];
+  readonly #producers = new Map<string, NodeProto>();
+  readonly #consumers = new Map<string, NodeProto[]>();
+  readonly #outputs: ReadonlySet<string>;
+  readonly #overridable: ReadonlySet<string>;
+  readonly #constants = new Map<string, TensorProto>();
+
+  constructor(model: ModelProto) {
+    this.model = model;
+    this.graph = model.graph ?? create(GraphProtoSchema);
+    this.opset = Number(
+      model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0n,
+    );
+    this.initializers = new Map(this.graph.initializer.map((tensor) => [tensor.name, tensor]));
+    const sparse = new Set(this.graph.sparseInitializer.map(({ values }) => values?.name));
+    this.inputs = this.graph.input.filter(({ name }) => !this.initializers.has(name) && !sparse.has(name));
+    // From IR version 4 on, an initializer that is also an input is a default that callers may override.
+    const listed = this.graph.input.filter(({ name }) => this.initializers.has(name));
+    this.#overridable = new Set(model.irVersion >= 4n ? listed.map(({ name }) => name) : []);
+    this.#outputs = new Set(this.graph.output.map(({ name }) => name));
+    for (const node of this.graph.node) {
+      for (const name of node.output) if (name !== '') this.#producers.set(name, node);
+      for (const name of tensorsReadBy(node)) {
+        const readers = this.#consumers.get(name);
+        if (readers === undefined) this.#consumers.set(name, [node]);
+        else readers.push(node);
+      }
+    }
+  }
+
+  producer(tensor: string): NodeProto | undefined {
+    return this.#producers.get(tensor);
+  }
+
+  /** The nodes that read a tensor, once per use, including uses inside their subgraphs. */
+  consumers(tensor: string): readonly NodeProto[] {
+    return this.#consumers.get(tensor) ?? [];
+  }
+
+  isOutput(tensor: string): boolean {
+    return this.#outputs.has(tensor);
+  }
+
+  /** How often a tensor is read, plus one if it is a graph output. */
+  uses(tensor: string): number {
+    return this.consumers(tensor).length + (this.isOutput(tensor) ? 1 : 0);
+  }
+
+  /** Whether a tensor is an initializer that callers of the model may replace. */
+  isOverridable(tensor: string): boolean {
+    return this.#overridable.has(tensor);
+  }
+
+  /** The value of an initializer or of a Constant node. */
+  constant(name: string): TensorProto | undefined {
+    if (name === '' || this.#overridable.has(name)) return undefined;
+    const initializer = this.initializers.get(name);
+    if (initializer !== undefined) return initializer;
+    const node = this.producer(name);
+    if (node === undefined || node.opType !== 'Constant' || !isStandard(node)) return undefined;
+    const known = this.#constants.get(name);
+    if (known !== undefined) return known;
+    const value = constantValue(node, name);
+    if (value !== undefined) this.#constants.set(name, value);
+    return value;
+  }
+
+  /** Follows an operand through Identity, and a matrix through Transpose, to a constant. */
+  constantSource(operand: string): ConstantSource | undefined {
+    const names: string[] = [];
+    const nodes: NodeProto[] = [];
+    let transposed = false;
+    for (let name = operand; ; ) {
+      names.push(name);
+      const node = this.producer(name);
+      const tensor = this.constant(name);
+      if (tensor !== undefined) {
+        if (node !== undefined) nodes.push(node);
+        return transposed && tensor.dims.length !== 2 ? undefined : { tensor, names, nodes, transposed };
+      }
+      if (node === undefined || !isStandard(node)) return undefined;
+      if (node.opType === 'Transpose') {
+        const perm = intsAttribute(node, 'perm') ?? [1, 0];
+        if (perm.length !== 2) return undefined;
+        if (perm[0] === 1) transposed = !transposed;
+      } else if (node.opType !== 'Identity') {
+        return undefined;
+      }
+      nodes.push(node);
+      name = node.input[0]!;
+    }
+  }
+
+  /** Whether anything but the chain from a constant to one operand uses it. */
+  isSharedSource(source: ConstantSource): boolean {
+    return source.names.some((name) => this.uses(name) > 1);
+  }
+
+  /** The integers of a constant one-dimensional or scalar tensor. */
+  constantIntegers(name: string | undefined): number[] | undefined {
+    const tensor = name === undefined ? undefined : this.constantSource(name)?.tensor;
+    if (tensor === undefined || dimsOf(tensor).length > 1) return undefined;
+    const integral = tensor.dataType === DataType.INT64 || tensor.dataType === DataType.INT32;
+    return integral ? integerValues(tensor) : undefined;
+  }
+
+  /** `axes` of Squeeze, Unsqueeze and the reductions: an attribute in older operator sets, an input in newer ones. */
+  axes(node: NodeProto): number[] | undefined {
+    return intsAttribute(node, 'axes') ?? this.constantIntegers(node.input[1]);
+  }
+}
+
+/** Names of the tensors that a node reads, once per use: its inputs, and what its subgraphs take from outside. */
+export function tensorsReadBy(node: NodeProto): string[] {
+  const names = node.input.filter((name) => name !== '');
+  for (const { g, graphs } of node.attribute) {
+    for (const graph of g === undefined ? graphs : [g, ...graphs]) names.push(...capturedBy(graph));
+  }
+  return names;
+}
+
+function capturedBy(graph: GraphProto): string[] {
+  const inner = new Set<string>([
+    ...graph.input.map(({ name }) => name),
+    ...graph.initializer.map(({ name }) => name),
+    ...graph.sparseInitializer.map(({ values }) => values?.name ?? ''),
+    ...graph.node.flatMap(({ output }) => output),
+  ]);
+  return [...graph.node.flatMap(tensorsReadBy), ...graph.output.map(({ name }) => name)].filter(
+    (name) => !inner.has(name),
+  );
+}
+
+function constantValue(node: NodeProto, name: string): TensorProto | undefined {
+  const value = attribute(node, 'value')?.t;
+  if (value !== undefined) return copyMessage(value, { name });
+  const float = attribute(node, 'value_float');
+  if (float !== undefined) return floatTensor(name, [], DataType.FLOAT, Float32Array.of(float.f));
+  const floats = attribute(node, 'value_floats')?.floats;
+  if (floats !== undefined) {
+    return floatTensor(name, [floats.length], DataType.FLOAT, Float32Array.from(floats));
+  }
+  if (attribute(node, 'value_int') !== undefined) {
+    return copyMessage(int64Tensor(name, [intAttribute(node, 'value_int', 0)]), { dims: [] });
+  }
+  const ints = intsAttribute(node, 'value_ints');
+  return ints === undefined ? undefined : int64Tensor(name, ints);
+}

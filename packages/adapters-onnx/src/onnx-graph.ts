@@ -1,0 +1,67 @@
+/** Everything that is found out about one ONNX model, once. */
+import { InputError, type SkippedLayer } from '@spherize/core';
+import type { ModelProto, NodeProto } from 'onnx-buf';
+import { findFcLayers, type OnnxLayer } from './fc-layers.js';
+import { FeatureAxes } from './feature-axis.js';
+import { GraphDescription } from './graph-description.js';
+import { GraphIndex } from './graph-index.js';
+import { TensorShapes } from './tensor-shapes.js';
+import { withUprightInputs } from './upright-inputs.js';
+
+/** Names that a model passes on to the models made from it, by the first tensor that a layer or operation produces. */
+export interface KeptNames {
+  readonly layers: ReadonlyMap<string, string>;
+  readonly operations: ReadonlyMap<string, string>;
+}
+
+export class OnnxGraph {
+  readonly index: GraphIndex;
+  readonly shapes: TensorShapes;
+  readonly layers: readonly OnnxLayer[];
+  readonly skipped: readonly SkippedLayer[];
+  readonly axes: FeatureAxes;
+  readonly description: GraphDescription;
+  readonly #byName: ReadonlyMap<string, OnnxLayer>;
+  readonly #layerNodes: ReadonlySet<NodeProto>;
+
+  constructor(model: ModelProto, names: KeptNames = { layers: new Map(), operations: new Map() }) {
+    const index = new GraphIndex(model);
+    const upright = withUprightInputs(index);
+    this.index = upright === model ? index : new GraphIndex(upright);
+    this.shapes = new TensorShapes(this.index);
+    const { layers, skipped } = findFcLayers(this.index, this.shapes, names.layers);
+    this.layers = layers;
+    this.skipped = skipped;
+    this.#byName = new Map(layers.map((layer) => [layer.name, layer]));
+    this.#layerNodes = new Set(layers.flatMap(({ node, add }) => (add ? [node, add] : [node])));
+    const byOutput = new Map(layers.map((layer) => [layer.output, layer]));
+    this.axes = new FeatureAxes(this.index, this.shapes, byOutput);
+    this.description = new GraphDescription(this.index, this.shapes, this.axes, byOutput, names.operations);
+  }
+
+  get keptNames(): KeptNames {
+    return {
+      layers: new Map(this.layers.map(({ output, name }) => [output, name])),
+      operations: this.description.operationNames,
+    };
+  }
+
+  layer(name: string): OnnxLayer {
+    const found = this.#byName.get(name);
+    if (found === undefined) {
+      const known = this.layers.map((layer) => layer.name).join(', ') || 'none';
+      throw new InputError('UNKNOWN_NAME', `no fully connected layer is called ${name}; there are: ${known}`);
+    }
+    return found;
+  }
+
+  operation(name: string): NodeProto {
+    const node = this.description.node(name);
+    if (node === undefined) throw new InputError('UNKNOWN_NAME', `no operation is called ${name}`);
+    return node;
+  }
+
+  isLayerNode(node: NodeProto): boolean {
+    return this.#layerNodes.has(node);
+  }
+}

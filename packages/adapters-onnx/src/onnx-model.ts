@@ -1,0 +1,141 @@
+/** An ONNX model in memory, as core sees it. */
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import {
+  type DenseMatrix,
+  type FcLayer,
+  type GraphView,
+  InputError,
+  type Model,
+  type ModelRewrite,
+  type ModelSession,
+  type SkippedLayer,
+  type TensorInfo,
+} from '@spherize/core';
+import { type ModelProto, ModelProtoSchema, type ValueInfoProto } from 'onnx-buf';
+import { layerBias, layerWeights } from './layer-values.js';
+import { type KeptNames, OnnxGraph } from './onnx-graph.js';
+import { attribute, declaredShape } from './onnx-protos.js';
+import { rewriteModel } from './rewrite-model.js';
+import { startSession } from './session.js';
+import { splitModel } from './split-model.js';
+import { isFloatType, sizeOf } from './tensor-values.js';
+import { writeModel } from './write-model.js';
+
+/** The most that one protobuf message may hold. */
+const LARGEST_FILE = 2 ** 31 - 1;
+
+/** The model of an ONNX file's bytes, which are viewed, not copied: leave them as they are. */
+export function onnxModel(bytes: Uint8Array): Model {
+  return new OnnxModel(decodeModel(bytes, 'the data'), bytes);
+}
+
+/**
+ * @param source what to call the bytes in messages
+ * @throws InputError `BAD_FILE` when they are no ONNX model
+ */
+export function decodeModel(bytes: Uint8Array, source: string): ModelProto {
+  const refuse = (why: string, cause?: unknown) =>
+    new InputError('BAD_FILE', `${source} is not an ONNX model: ${why}`, { cause });
+  if (bytes.length === 0) throw refuse('it is empty');
+  let model: ModelProto;
+  try {
+    // A plain view: the methods of Buffer differ from those of Uint8Array.
+    model = fromBinary(ModelProtoSchema, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  } catch (error) {
+    throw refuse('it cannot be decoded', error);
+  }
+  if (model.graph === undefined || model.graph.node.length === 0) throw refuse('it has no graph');
+  if (model.opsetImport.length === 0) throw refuse('it names no operator set');
+  return model;
+}
+
+export class OnnxModel implements Model {
+  readonly #proto: ModelProto;
+  readonly #bytes: Uint8Array | undefined;
+  readonly #graph: OnnxGraph;
+
+  /** @param bytes the encoded model, when it is at hand */
+  constructor(proto: ModelProto, bytes?: Uint8Array, names?: KeptNames) {
+    this.#proto = proto;
+    this.#bytes = bytes;
+    this.#graph = new OnnxGraph(proto, names);
+  }
+
+  get layers(): readonly FcLayer[] {
+    return this.#graph.layers.map(({ layer }) => layer);
+  }
+
+  get skipped(): readonly SkippedLayer[] {
+    return this.#graph.skipped;
+  }
+
+  get inputs(): readonly TensorInfo[] {
+    return this.#graph.index.inputs.map(tensorInfo);
+  }
+
+  get outputs(): readonly TensorInfo[] {
+    return this.#graph.index.graph.output.map(tensorInfo);
+  }
+
+  get graph(): GraphView {
+    return this.#graph.description;
+  }
+
+  get parameters(): number {
+    const { initializer, node } = this.#graph.index.graph;
+    const constants = node.flatMap((candidate) =>
+      candidate.opType === 'Constant' ? (attribute(candidate, 'value')?.t ?? []) : [],
+    );
+    return [...initializer, ...constants]
+      .filter(({ dataType }) => isFloatType(dataType))
+      .reduce((sum, tensor) => sum + sizeOf(tensor), 0);
+  }
+
+  weights(layer: string): DenseMatrix {
+    return layerWeights(this.#graph.layer(layer));
+  }
+
+  bias(layer: string): Float32Array | undefined {
+    return layerBias(this.#graph.layer(layer));
+  }
+
+  rewrite(rewrite: ModelRewrite): Model {
+    if (rewrite.layers.length === 0 && rewrite.features.length === 0) return this;
+    return new OnnxModel(rewriteModel(this.#graph, rewrite), undefined, this.#graph.keptNames);
+  }
+
+  split(layers: readonly string[], also: readonly string[]): { head: Model | undefined; tail: Model } {
+    const parts = splitModel(this.#graph, [...layers, ...also]);
+    if (parts === undefined) return { head: undefined, tail: this };
+    const names = this.#graph.keptNames;
+    return {
+      head: new OnnxModel(parts.head, undefined, names),
+      tail: new OnnxModel(parts.tail, undefined, names),
+    };
+  }
+
+  async session(): Promise<ModelSession> {
+    return startSession(this.#encode());
+  }
+
+  async write(target: string): Promise<number> {
+    return writeModel(this.#encode(), target);
+  }
+
+  #encode(): Uint8Array {
+    if (this.#bytes !== undefined) return this.#bytes;
+    const { initializer } = this.#graph.index.graph;
+    const size = initializer.reduce((sum, { rawData }) => sum + rawData.length, 0);
+    if (size > LARGEST_FILE) {
+      throw new InputError(
+        'UNSUPPORTED',
+        `the model holds ${size} bytes of weights; an ONNX file ends at 2 GiB`,
+      );
+    }
+    return toBinary(ModelProtoSchema, this.#proto);
+  }
+}
+
+function tensorInfo(info: ValueInfoProto): TensorInfo {
+  return { name: info.name, shape: declaredShape(info) ?? [undefined] };
+}

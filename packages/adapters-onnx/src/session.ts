@@ -1,0 +1,79 @@
+/** Runs ONNX models with onnxruntime. */
+import { InputError, type ModelSession, type Tensor } from '@spherize/core';
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { fromFloat16, toFloat16 } from './half-floats.js';
+
+/**
+ * Starts onnxruntime on an encoded model. `run` ignores tensors that the model does not read, and gives every number
+ * back as float32.
+ *
+ * @throws InputError `BAD_FILE` when onnxruntime refuses the model
+ */
+export async function startSession(bytes: Uint8Array): Promise<ModelSession> {
+  const session = await create(bytes);
+  const types = new Map(
+    session.inputMetadata.map((input) => [input.name, input.isTensor ? input.type : 'sequence']),
+  );
+  return {
+    async run(inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+      const feeds: Record<string, OrtTensor> = {};
+      for (const [name, tensor] of Object.entries(inputs)) {
+        const type = types.get(name);
+        if (type !== undefined) feeds[name] = toOrt(name, type, tensor);
+      }
+      for (const name of session.inputNames) {
+        if (!(name in feeds)) throw new InputError('BAD_ARGUMENT', `the model's input ${name} is missing`);
+      }
+      const results = await session.run(feeds);
+      return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, fromOrt(name, value)]));
+    },
+    release: () => session.release(),
+  };
+}
+
+async function create(bytes: Uint8Array): Promise<InferenceSession> {
+  try {
+    return await InferenceSession.create(bytes, { logSeverityLevel: 3 });
+  } catch (error) {
+    const message = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];
+    throw new InputError('BAD_FILE', `onnxruntime cannot run the model: ${message}`, { cause: error });
+  }
+}
+
+function toOrt(name: string, type: string, { data, shape }: Tensor): OrtTensor {
+  switch (type) {
+    case 'float32':
+      return new OrtTensor('float32', data, shape);
+    case 'float16':
+      return new OrtTensor('float16', Uint16Array.from(data, toFloat16), shape);
+    case 'float64':
+      return new OrtTensor('float64', Float64Array.from(data), shape);
+    case 'int64':
+      return new OrtTensor(
+        'int64',
+        BigInt64Array.from(data, (value) => BigInt(Math.trunc(value))),
+        shape,
+      );
+    case 'int32':
+      return new OrtTensor('int32', Int32Array.from(data), shape);
+    case 'uint8':
+      return new OrtTensor('uint8', Uint8Array.from(data), shape);
+    default:
+      throw new InputError('UNSUPPORTED', `the model's input ${name} takes ${type}, not floats`);
+  }
+}
+
+function fromOrt(name: string, tensor: OrtTensor): Tensor {
+  const { data } = tensor;
+  const shape = [...tensor.dims];
+  if (data instanceof Float32Array) return { shape, data };
+  if (tensor.type === 'float16')
+    return { shape, data: Float32Array.from(data as Uint16Array, decode16(data)) };
+  if (Array.isArray(data)) throw new InputError('UNSUPPORTED', `the model's output ${name} is text`);
+  return { shape, data: Float32Array.from(data as ArrayLike<number | bigint>, Number) };
+}
+
+/** Newer runtimes hand out Float16Array, older ones the bit patterns. */
+function decode16(data: unknown): (value: number) => number {
+  return data instanceof Uint16Array ? fromFloat16 : (value) => value;
+}

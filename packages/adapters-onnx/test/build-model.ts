@@ -1,0 +1,164 @@
+/** Builds small ONNX models in code. */
+import { create, toBinary } from '@bufbuild/protobuf';
+import {
+  type AttributeProto,
+  AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  TensorProto_DataType as DataType,
+  type GraphProto,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  type TensorProto,
+  TensorProtoSchema,
+  type ValueInfoProto,
+} from 'onnx-buf';
+import { makeValueInfo } from '../src/onnx-protos.js';
+import { floatTensor, int64Tensor } from '../src/tensor-values.js';
+
+export type AttributeValue =
+  | number
+  | readonly number[]
+  | { float: number }
+  | { tensor: TensorProto }
+  | { graph: GraphProto };
+
+/** The same numbers in [-1, 1) for the same seed. */
+export function randomValues(size: number, seed: number): Float32Array {
+  let state = (seed * 2654435761 + 12345) >>> 0;
+  return Float32Array.from({ length: size }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  });
+}
+
+export class ModelBuilder {
+  readonly opset: number;
+  readonly irVersion: number;
+  readonly nodes: NodeProto[] = [];
+  readonly initializers: TensorProto[] = [];
+  readonly inputs: ValueInfoProto[] = [];
+  readonly outputs: ValueInfoProto[] = [];
+  readonly valueInfo: ValueInfoProto[] = [];
+  #count = 0;
+
+  constructor(opset = 13, irVersion = 7) {
+    this.opset = opset;
+    this.irVersion = irVersion;
+  }
+
+  name(stem: string): string {
+    return `${stem}_${this.#count++}`;
+  }
+
+  input(name: string, shape: readonly (number | undefined)[], type: number = DataType.FLOAT): string {
+    this.inputs.push(makeValueInfo(name, type, shape));
+    return name;
+  }
+
+  output(name: string, shape?: readonly (number | undefined)[], type: number = DataType.FLOAT): this {
+    this.outputs.push(makeValueInfo(name, type, shape));
+    return this;
+  }
+
+  weight(
+    name: string,
+    dims: readonly number[],
+    values: Float32Array = randomValues(
+      dims.reduce((product, dim) => product * dim, 1),
+      name.length + this.initializers.length,
+    ),
+    type: number = DataType.FLOAT,
+  ): string {
+    this.initializers.push(floatTensor(name, dims, type, values));
+    return name;
+  }
+
+  integers(values: readonly number[]): string {
+    const name = this.name('ints');
+    this.initializers.push(int64Tensor(name, values));
+    return name;
+  }
+
+  /** A scalar int64. */
+  integer(value: number): string {
+    const name = this.integers([value]);
+    const tensor = this.initializers.at(-1)!;
+    tensor.dims = [];
+    return name;
+  }
+
+  /** The constant `true`. */
+  truth(): string {
+    const name = this.name('true');
+    const init = { name, dataType: DataType.BOOL, rawData: Uint8Array.of(1) };
+    this.initializers.push(create(TensorProtoSchema, init));
+    return name;
+  }
+
+  /** A Constant node. */
+  constant(name: string, dims: readonly number[], values: Float32Array): string {
+    this.node('Constant', [], { value: { tensor: floatTensor('', dims, DataType.FLOAT, values) } }, [name]);
+    return name;
+  }
+
+  /** Adds a node and returns its first output. */
+  node(
+    opType: string,
+    input: readonly string[],
+    attributes: Readonly<Record<string, AttributeValue>> = {},
+    output: readonly string[] = [this.name(opType.toLowerCase())],
+    name: string = output[0]!,
+    domain = '',
+  ): string {
+    const attribute = Object.entries(attributes).map(([key, value]) => makeAttribute(key, value));
+    this.nodes.push(
+      create(NodeProtoSchema, { opType, name, domain, input: [...input], output: [...output], attribute }),
+    );
+    return output[0]!;
+  }
+
+  graph(): GraphProto {
+    return create(GraphProtoSchema, {
+      name: 'test',
+      node: this.nodes,
+      initializer: this.initializers,
+      input:
+        this.irVersion < 4
+          ? [
+              ...this.inputs,
+              ...this.initializers.map((t) => makeValueInfo(t.name, t.dataType, t.dims.map(Number))),
+            ]
+          : this.inputs,
+      output: this.outputs,
+      valueInfo: this.valueInfo,
+    });
+  }
+
+  build(): Uint8Array {
+    const model = create(ModelProtoSchema, {
+      irVersion: BigInt(this.irVersion),
+      producerName: 'test',
+      opsetImport: [{ domain: '', version: BigInt(this.opset) }],
+      graph: this.graph(),
+    });
+    return toBinary(ModelProtoSchema, model);
+  }
+}
+
+function makeAttribute(name: string, value: AttributeValue): AttributeProto {
+  if (typeof value === 'number') {
+    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
+  }
+  if ('float' in value) {
+    return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
+  }
+  if ('tensor' in value) {
+    return create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t: value.tensor });
+  }
+  if ('graph' in value) {
+    return create(AttributeProtoSchema, { name, type: AttributeType.GRAPH, g: value.graph });
+  }
+  return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
+}

@@ -1,0 +1,156 @@
+import { type OperationEffect, planFold } from '@spherize/core';
+import { describe, expect, test } from 'vitest';
+import { onnxModel } from '../src/index.js';
+import { ModelBuilder } from './build-model.js';
+
+/** The effect of what `build` adds behind a layer of four features. */
+function effectAfterLayer(build: (b: ModelBuilder, x: string) => string, opset = 13): OperationEffect {
+  const b = new ModelBuilder(opset);
+  const x = b.node('Gemm', [b.input('x', [undefined, 3]), b.weight('fc.weight', [3, 4])]);
+  const y = build(b, x);
+  return onnxModel(b.output(y).build()).graph.producer(y)!.effect;
+}
+
+/** The same behind a convolution of four filters, on 5 by 5 positions. */
+function effectAfterConvolution(build: (b: ModelBuilder, x: string) => string): OperationEffect {
+  const b = new ModelBuilder();
+  const x = b.node('Conv', [b.input('x', [undefined, 2, 7, 7]), b.weight('c', [4, 2, 3, 3])]);
+  const y = build(b, x);
+  return onnxModel(b.output(y).build()).graph.producer(y)!.effect;
+}
+
+describe('effects behind a layer', () => {
+  test.each<[string, (b: ModelBuilder, x: string) => string, OperationEffect['type']]>([
+    ['Abs', (b, x) => b.node('Abs', [x]), 'homogeneous'],
+    ['Tanh', (b, x) => b.node('Tanh', [x]), 'elementwise'],
+    ['a PRelu slope', (b, x) => b.node('PRelu', [x, b.weight('s', [1])]), 'homogeneous'],
+    ['PRelu slopes', (b, x) => b.node('PRelu', [x, b.weight('s', [4])]), 'homogeneous-per-feature'],
+    ['a constant of a wider rank', (b, x) => b.node('Add', [x, b.weight('s', [4, 1, 1])]), 'other'],
+    ['a column added', (b, x) => b.node('Add', [x, b.weight('s', [3, 1])]), 'other'],
+    ['c / x', (b, x) => b.node('Div', [b.weight('s', [4]), x]), 'other'],
+    ['x / c', (b, x) => b.node('Div', [x, b.weight('s', [4])]), 'affine'],
+    ['a variable added', (b, x) => b.node('Add', [x, b.input('v', [undefined, 4])]), 'other'],
+    ['a maximum with 1', (b, x) => b.node('Max', [x, b.weight('s', [], Float32Array.of(1))]), 'elementwise'],
+    ['Flatten of axis 1', (b, x) => b.node('Flatten', [x]), 'layout'],
+    ['a Reshape that splits features', (b, x) => b.node('Reshape', [x, b.integers([0, 2, 2])]), 'other'],
+    ['a Reshape over samples', (b, x) => b.node('Reshape', [x, b.integers([-1, 2])]), 'other'],
+    ['a fixed batch that is not the own', (b, x) => b.node('Reshape', [x, b.integers([1, 4])]), 'other'],
+    ['Transpose', (b, x) => b.node('Transpose', [x], { perm: [1, 0] }), 'other'],
+    ['Softmax', (b, x) => b.node('Softmax', [x]), 'other'],
+    ['an unknown domain', (b, x) => b.node('Relu', [x], {}, ['y'], 'y', 'my.domain'), 'other'],
+    ['FastGelu', (b, x) => b.node('FastGelu', [x], {}, ['y'], 'y', 'com.microsoft'), 'elementwise'],
+  ])('%s', (_, build, type) => {
+    expect(effectAfterLayer(build).type).toBe(type);
+  });
+
+  test('the mask of a Dropout is no feature', () => {
+    const mask = (b: ModelBuilder, x: string) => {
+      b.node('Dropout', [x], {}, ['kept', 'mask']);
+      return 'mask';
+    };
+    expect(effectAfterLayer(mask).type).toBe('other');
+  });
+
+  test('BatchNormalization over tokens is not per feature', () => {
+    const b = new ModelBuilder();
+    const x = b.node('MatMul', [b.input('x', [undefined, 4, 3]), b.weight('fc.weight', [3, 4])]);
+    b.node('BatchNormalization', [x, ...['a', 'b', 'c', 'd'].map((name) => b.weight(name, [4]))], {}, ['y']);
+    expect(onnxModel(b.output('y').build()).graph.producer('y')?.effect.type).toBe('other');
+  });
+
+  test('a mean over tokens keeps each feature to itself', () => {
+    const b = new ModelBuilder();
+    const x = b.node('MatMul', [b.input('x', [undefined, 6, 3]), b.weight('fc.weight', [3, 4])]);
+    b.node('ReduceMean', [x], { axes: [1], keepdims: 0 }, ['mean']);
+    b.node('ReduceMean', [x], { axes: [2], keepdims: 0 }, ['mixed']);
+    const { graph } = onnxModel(b.output('mean').output('mixed').build());
+    expect(graph.producer('mean')?.effect.type).toBe('homogeneous');
+    expect(graph.producer('mixed')?.effect.type).toBe('other');
+  });
+});
+
+describe('effects behind a convolution', () => {
+  test.each<[string, (b: ModelBuilder, x: string) => string, OperationEffect]>([
+    ['MaxPool', (b, x) => b.node('MaxPool', [x], { kernel_shape: [2, 2] }), { type: 'pooling' }],
+    ['a mean over positions', (b, x) => b.node('ReduceMean', [x], { axes: [-1, -2] }), { type: 'pooling' }],
+    ['a mean over channels', (b, x) => b.node('ReduceMean', [x], { axes: [1] }), { type: 'other' }],
+    [
+      'slopes per channel',
+      (b, x) => b.node('PRelu', [x, b.weight('s', [4, 1, 1])]),
+      { type: 'homogeneous-per-feature' },
+    ],
+    ['a shift per channel', (b, x) => b.node('Add', [x, b.weight('s', [1, 4, 1, 1])]), { type: 'shift' }],
+    ['Flatten', (b, x) => b.node('Flatten', [x]), { type: 'layout', perSample: true }],
+    [
+      'Flatten over samples',
+      (b, x) => b.node('Flatten', [x], { axis: 2 }),
+      { type: 'layout', perSample: false },
+    ],
+    [
+      'a Reshape to [-1, n]',
+      (b, x) => b.node('Reshape', [x, b.integers([-1, 100])]),
+      { type: 'layout', perSample: false },
+    ],
+    [
+      'swapped positions',
+      (b, x) => b.node('Transpose', [x], { perm: [0, 1, 3, 2] }),
+      { type: 'homogeneous' },
+    ],
+  ])('%s', (_, build, effect) => {
+    expect(effectAfterConvolution(build)).toEqual(effect);
+  });
+
+  test('constants that broadcast over positions are not per channel', () => {
+    const effect = effectAfterConvolution((b, x) => b.node('Mul', [x, b.weight('s', [5])]));
+    expect(effect.type).toBe('other');
+  });
+
+  test.each([
+    ['grouped', { group: 2 }, [4, 1, 3, 3], false],
+    ['shared', {}, [4, 2, 3, 3], true],
+  ] as const)('%s filters are not foldable', (_, attributes, dims, shared) => {
+    const b = new ModelBuilder();
+    const inputs = [b.input('x', [undefined, 2, 7, 7]), b.weight('c', dims)];
+    b.node('Conv', inputs, attributes, ['y']);
+    if (shared) b.output(b.node('Conv', inputs));
+    const effect = onnxModel(b.output('y').build()).graph.producer('y')?.effect;
+    expect(effect).toEqual({ type: 'convolution', filters: 4, foldable: false });
+  });
+
+  test('a layer that reads positions as columns does not fold into the filters', () => {
+    const b = new ModelBuilder();
+    const x = b.node('Conv', [b.input('x', [undefined, 2, 6, 6]), b.weight('c', [4, 2, 3, 3])]);
+    b.node('MatMul', [x, b.weight('fc.weight', [4, 2])], {}, ['y']);
+    const model = onnxModel(b.output('y').build());
+    expect(planFold(model.graph, x, 4)).toMatchObject({ scaleInto: null, orderInto: null });
+  });
+
+  test('parameters per channel are not parameters per column', () => {
+    const b = new ModelBuilder();
+    let x = b.node('Conv', [b.input('x', [undefined, 2, 4, 4]), b.weight('c', [4, 2, 3, 3])]);
+    x = b.node('Mul', [x, b.weight('s', [4, 1, 1])]);
+    x = b.node('Flatten', [x]);
+    b.node('MatMul', [x, b.weight('fc.weight', [16, 2])], {}, ['y']);
+    const model = onnxModel(b.output('y').build());
+    expect(planFold(model.graph, x, 16)).toMatchObject({ scaleInto: null, orderInto: null });
+  });
+});
+
+test('operations without a name, or with the same one, are told apart', () => {
+  const b = new ModelBuilder();
+  const x = b.node('Relu', [b.input('x', [undefined, 3])], {}, ['a'], '');
+  const y = b.node('Relu', [x], {}, ['b'], 'same');
+  b.node('Relu', [y], {}, ['c'], 'same');
+  const { graph } = onnxModel(b.output('c').build());
+  expect(['a', 'b', 'c'].map((name) => graph.producer(name)?.name)).toEqual(['a', 'same', 'same#2']);
+});
+
+test('reading the size of the batch is no use, reading other sizes is', () => {
+  const b = new ModelBuilder();
+  const x = b.node('Relu', [b.input('x', [undefined, 3])]);
+  const batch = b.node('Gather', [b.node('Shape', [x]), b.integers([0])], { axis: 0 });
+  const y = b.node('Reshape', [x, b.node('Concat', [batch, b.integers([-1])], { axis: 0 })]);
+  expect(onnxModel(b.output(y).build()).graph.uses(x)).toBe(1);
+  b.output(b.node('Gather', [b.node('Shape', [x]), b.integers([1])], { axis: 0 }), [1], 7);
+  expect(onnxModel(b.build()).graph.uses(x)).toBe(2);
+});
