@@ -26,7 +26,6 @@ const POOLS = new Set([
   'GlobalAveragePool',
   'GlobalLpPool',
 ]);
-const PER_FEATURE: ReadonlySet<string> = new Set(['homogeneous-per-feature', 'shift', 'affine']);
 const homogeneous: OperationEffect = { type: 'homogeneous' };
 const elementwise: OperationEffect = { type: 'elementwise' };
 const other = (reason?: string): OperationEffect =>
@@ -38,8 +37,6 @@ export class GraphDescription implements GraphView {
   readonly #axes: FeatureAxes;
   readonly #layers: ReadonlyMap<string, OnnxLayer>;
   readonly #layerInputs: ReadonlySet<string>;
-  /** By tensor on the way into a layer: how many columns that layer has. */
-  readonly #columns = new Map<string, number>();
   readonly #names = new Map<NodeProto, string>();
   readonly #nodes = new Map<string, NodeProto>();
 
@@ -59,7 +56,6 @@ export class GraphDescription implements GraphView {
     this.#axes = axes;
     this.#layers = layers;
     this.#layerInputs = new Set([...layers.values()].map(({ layer }) => layer.input));
-    for (const { layer } of layers.values()) this.#follow(layer.input, layer.inputs);
     const unique = new UniqueNames([...names.values(), ...[...layers.values()].map(({ name }) => name)]);
     for (const node of index.graph.node) {
       const output = node.output.find((name) => name !== '') ?? '';
@@ -97,32 +93,10 @@ export class GraphDescription implements GraphView {
     }
     const input = activationOf(this.#index, node) ?? node.input[0] ?? '';
     let effect = node.output[0] === tensor ? this.#effect(node, input) : other('is read for a second output');
-    const features = this.#axes.of(tensor)?.count;
-    const columns = this.#columns.get(tensor);
-    if (
-      PER_FEATURE.has(effect.type) &&
-      features !== undefined &&
-      columns !== undefined &&
-      features !== columns
-    ) {
-      effect = other(
-        `has parameters for ${features} features, and each feeds several of the ${columns} columns`,
-      );
-    }
     if (effect.type !== 'other' && this.#layerInputs.has(tensor) && this.#axes.of(tensor)?.at !== 'last') {
       effect = other('does not lead one feature to each column');
     }
     return { name: this.#names.get(node)!, label: node.opType, input, effect };
-  }
-
-  /** Notes the columns of a layer on the tensors upstream of it, as far as nothing else reads them. */
-  #follow(start: string, columns: number): void {
-    for (let tensor: string | undefined = start; tensor !== undefined && !this.#layers.has(tensor); ) {
-      const node = this.#index.producer(tensor);
-      if (node === undefined || this.uses(tensor) > 1) return;
-      this.#columns.set(tensor, columns);
-      tensor = activationOf(this.#index, node);
-    }
   }
 
   #effect(node: NodeProto, input: string): OperationEffect {
@@ -142,7 +116,7 @@ export class GraphDescription implements GraphView {
         const kind = this.#parameter(node.input[1]!, input);
         if (kind === 'scalar') return homogeneous;
         return kind === 'feature'
-          ? { type: 'homogeneous-per-feature' }
+          ? { type: 'homogeneous-per-feature', features: sizeOf(this.#index.constant(node.input[1]!)!) }
           : other('has slopes that are not per feature');
       }
       case 'Add':
@@ -224,8 +198,9 @@ export class GraphDescription implements GraphView {
       return atZero ? homogeneous : elementwise;
     }
     if (kind === 'feature') {
-      if (opType === 'Add' || opType === 'Sub') return { type: 'shift' };
-      if (opType === 'Mul' || (opType === 'Div' && slot === 1)) return { type: 'affine' };
+      if (opType === 'Add' || opType === 'Sub') return { type: 'shift', features: sizeOf(tensor) };
+      if (opType === 'Mul' || (opType === 'Div' && slot === 1))
+        return { type: 'affine', features: sizeOf(tensor) };
     }
     return other('has a constant that is not per feature');
   }
@@ -242,7 +217,8 @@ export class GraphDescription implements GraphView {
         (axis?.count === undefined || sizeOf(tensor) === axis.count),
     );
     const onFeatures = axis?.at === 'channel' || (axis?.at === 'last' && axis.rank === 2);
-    return inference && fits && onFeatures ? { type: 'affine' } : other();
+    const features = vectors[0] && sizeOf(vectors[0]);
+    return inference && fits && onFeatures && features !== undefined ? { type: 'affine', features } : other();
   }
 
   /** Whether a constant operand holds one value for all, or one per feature of the tensor it is combined with. */

@@ -77,9 +77,13 @@ describe('effects behind a convolution', () => {
     [
       'slopes per channel',
       (b, x) => b.node('PRelu', [x, b.weight('s', [4, 1, 1])]),
-      { type: 'homogeneous-per-feature' },
+      { type: 'homogeneous-per-feature', features: 4 },
     ],
-    ['a shift per channel', (b, x) => b.node('Add', [x, b.weight('s', [1, 4, 1, 1])]), { type: 'shift' }],
+    [
+      'a shift per channel',
+      (b, x) => b.node('Add', [x, b.weight('s', [1, 4, 1, 1])]),
+      { type: 'shift', features: 4 },
+    ],
     ['Flatten', (b, x) => b.node('Flatten', [x]), { type: 'layout', perSample: true }],
     [
       'Flatten over samples',

@@ -6,7 +6,9 @@
  * convolution and its flattening, where it is the channel axis.
  */
 
-/** What an operation does to factors and to the order of its features. */
+/**
+ * What an operation does to factors and to the order of its features. `features` counts the parameters per feature.
+ */
 export type OperationEffect =
   /** Produces its features from weights: row i of `[outputs, inputs]` makes feature i. A place to fold into. */
   | {
@@ -20,13 +22,13 @@ export type OperationEffect =
   /** Acts on every feature alike with φ(t·v) = t·φ(v) for t > 0: Relu, LeakyRelu, identity, Dropout at inference. */
   | { readonly type: 'homogeneous' }
   /** The same with one parameter per feature: PRelu with a slope per feature. */
-  | { readonly type: 'homogeneous-per-feature' }
+  | { readonly type: 'homogeneous-per-feature'; readonly features: number }
   /** Acts on every feature alike but is not homogeneous: Sigmoid, Tanh, Gelu, Clip. */
   | { readonly type: 'elementwise' }
   /** `v + β` with one constant β per feature. */
-  | { readonly type: 'shift' }
+  | { readonly type: 'shift'; readonly features: number }
   /** `γ·v + β` with one constant γ (and β) per feature: BatchNormalization, a constant Mul. */
-  | { readonly type: 'affine' }
+  | { readonly type: 'affine'; readonly features: number }
   /** Keeps the order of all elements: Flatten, Reshape, Squeeze. `perSample` when the first axis stays apart. */
   | { readonly type: 'layout'; readonly perSample: boolean }
   /** Pools each channel on its own: MaxPool, AveragePool and their global forms. */

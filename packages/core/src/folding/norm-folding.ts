@@ -84,6 +84,11 @@ export function planFold(graph: GraphView, input: string, columns: number): Fold
     const operation = graph.producer(tensor);
     if (operation === undefined) return stop(`${tensor} comes from outside the graph`);
     const { name, effect } = operation;
+    if ('features' in effect && effect.features !== columns) {
+      return stop(
+        `${describe(operation)} has ${effect.features} features, and each feeds several of the ${columns} columns`,
+      );
+    }
     switch (effect.type) {
       case 'fully-connected':
         if (effect.shared) return stop(`the weights of ${effect.layer} are shared`);
