@@ -23,6 +23,7 @@ export function onnxRuntimeEngine(): OnnxRuntimeEngine {
   let session: Promise<InferenceSession> | undefined;
   return {
     name: 'onnxruntime',
+    native: true,
     async multiply(a: DenseMatrix, b: DenseMatrix): Promise<DenseMatrix> {
       if (a.cols !== b.rows) {
         throw new InputError(

@@ -1,6 +1,6 @@
 import { type LongRunOptions, Pause } from '../cancellation.js';
 import type { Objective } from './objective.js';
-import { forEachRow, measure, type Partition, partition } from './partition.js';
+import { forEachRow, measure, type Partition, partition, pointShares } from './partition.js';
 import type { Points } from './points.js';
 
 /** An exchange must gain this share of the whole objective, so that rounding cannot keep it going. */
@@ -51,22 +51,19 @@ export async function hartigan(
   return { partition: search.current, iterations: passes };
 }
 
-/** The state of the search: the partition, its members as linked lists, and what is known about every point. */
+/** The state of the search: the partition, its members, and what is known about every point. */
 class ExchangeSearch {
   readonly current: Partition;
   readonly #points: Points;
   readonly #objective: Objective;
-  /** ω_l t_l: what point l adds to an inner product with its cluster's sum. */
   readonly #shares: Float64Array;
   /** What each cluster contributes to the objective. */
   readonly #values: Float64Array;
-  readonly #dots: Float64Array;
   readonly #minimalGain: number;
   readonly #mostChanged: number;
-  /** Members of each cluster as doubly linked lists. */
-  readonly #first: Int32Array;
-  readonly #next: Int32Array;
-  readonly #previous: Int32Array;
+  /** Members of each cluster in no particular order, and each point's place among them. */
+  readonly #members: number[][];
+  readonly #places: Int32Array;
   /** An upper bound of what each point gains by joining any other cluster, as things stood at its last visit. */
   readonly #bounds: Float64Array;
   readonly #visited: Float64Array;
@@ -80,19 +77,16 @@ class ExchangeSearch {
     this.current = current;
     this.#points = points;
     this.#objective = objective;
-    this.#shares = points.factors.map((t, j) => t * points.weights[j]!);
+    this.#shares = pointShares(points);
     this.#values = current.squaredNorms.map((q, c) => objective.value(q, current.weights[c]!));
     this.#minimalGain = MINIMAL_GAIN * this.#values.reduce((sum, value) => sum + value, 0);
-    this.#dots = new Float64Array(k);
+    this.#members = Array.from({ length: k }, () => []);
+    this.#places = assignment.map((c, j) => this.#members[c]!.push(j) - 1);
     this.#mostChanged = bounds ? MOST_CHANGED * points.count : -1;
-    this.#first = new Int32Array(k).fill(-1);
-    this.#next = new Int32Array(points.count).fill(-1);
-    this.#previous = new Int32Array(points.count).fill(-1);
     this.#bounds = new Float64Array(points.count).fill(Number.POSITIVE_INFINITY);
     this.#visited = new Float64Array(points.count);
     this.#changed = new Float64Array(k);
     this.#recent = new RecencyList(k);
-    for (let j = points.count - 1; j >= 0; j--) this.#link(j, assignment[j]!);
   }
 
   /** Moves point j to where it improves the objective most, if anywhere. Row j of G is `rows[at .. at + n)`. */
@@ -112,19 +106,12 @@ class ExchangeSearch {
   }
 
   #bestOfAll(j: number, own: number, needed: number, rows: Float32Array, at: number): number {
-    const { assignment, k } = this.current;
-    const dots = this.#dots;
-    const shares = this.#shares;
-    dots.fill(0);
-    for (let l = 0; l < assignment.length; l++) {
-      const c = assignment[l]!;
-      dots[c] = dots[c]! + shares[l]! * rows[at + l]!;
-    }
+    const { k } = this.current;
     let best = -1;
     let bestGain = Number.NEGATIVE_INFINITY;
     for (let c = 0; c < k; c++) {
       if (c === own) continue;
-      const gain = this.#gainOfJoining(j, c, dots[c]!);
+      const gain = this.#gainOfJoining(j, c, this.#dot(c, rows, at));
       if (gain > bestGain) {
         bestGain = gain;
         best = c;
@@ -158,8 +145,13 @@ class ExchangeSearch {
 
   /** `Σ_{l ∈ c} ω_l t_l G_jl` over the members of a cluster. */
   #dot(c: number, rows: Float32Array, at: number): number {
+    const members = this.#members[c]!;
+    const shares = this.#shares;
     let sum = 0;
-    for (let l = this.#first[c]!; l >= 0; l = this.#next[l]!) sum += this.#shares[l]! * rows[at + l]!;
+    for (let p = 0; p < members.length; p++) {
+      const l = members[p]!;
+      sum += shares[l]! * rows[at + l]!;
+    }
     return sum;
   }
 
@@ -205,9 +197,9 @@ class ExchangeSearch {
     sizes[target] = sizes[target]! + 1;
     this.#values[own] = this.#objective.value(squaredNorms[own]!, weights[own]!);
     this.#values[target] = this.#objective.value(squaredNorms[target]!, weights[target]!);
-    this.#unlink(j, own);
+    this.#leave(j, own);
     assignment[j] = target;
-    this.#link(j, target);
+    this.#places[j] = this.#members[target]!.push(j) - 1;
     this.#moves++;
     this.#changed[own] = this.#moves;
     this.#changed[target] = this.#moves;
@@ -215,20 +207,14 @@ class ExchangeSearch {
     this.#recent.toFront(target);
   }
 
-  #link(j: number, c: number): void {
-    const head = this.#first[c]!;
-    this.#next[j] = head;
-    this.#previous[j] = -1;
-    if (head >= 0) this.#previous[head] = j;
-    this.#first[c] = j;
-  }
-
-  #unlink(j: number, c: number): void {
-    const before = this.#previous[j]!;
-    const after = this.#next[j]!;
-    if (before >= 0) this.#next[before] = after;
-    else this.#first[c] = after;
-    if (after >= 0) this.#previous[after] = before;
+  /** Takes point j out of a cluster's members: the last one takes its place. */
+  #leave(j: number, c: number): void {
+    const members = this.#members[c]!;
+    const place = this.#places[j]!;
+    const last = members.pop()!;
+    if (last === j) return;
+    members[place] = last;
+    this.#places[last] = place;
   }
 }
 

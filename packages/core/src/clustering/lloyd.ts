@@ -1,6 +1,14 @@
 import { type LongRunOptions, Pause } from '../cancellation.js';
 import type { Objective } from './objective.js';
-import { forEachRow, measure, type Partition, partition } from './partition.js';
+import {
+  forEachRow,
+  measure,
+  memberSum,
+  membersByCluster,
+  type Partition,
+  partition,
+  pointShares,
+} from './partition.js';
 import type { Points } from './points.js';
 
 /** Far above what this regime needs: Lloyd's algorithm stops after 1 to 6 iterations there. */
@@ -10,7 +18,11 @@ const MAX_ITERATIONS = 100;
  * Lloyd's algorithm (doi:10.1109/TIT.1982.1056489) in Gram space: assign every point to its best cluster, move the
  * centroids, until no assignment changes. An emptied cluster takes the point that its own cluster fits worst.
  *
- * Cost per iteration: `2n²+ nk` operations and no access to the m-dimensional vectors.
+ * A point's score for a cluster stands until the cluster changes, so after the first iteration only clusters that have
+ * changed are looked at, and all of them only for points whose own cluster has. The assignments are those of the textbook.
+ *
+ * Cost: `n² + nk` operations for the first iteration and no access to the m-dimensional vectors; later iterations cost a
+ * share of that: the points in changed clusters.
  *
  * @param start the initial assignment, n values in [0, k), no cluster empty
  */
@@ -24,69 +36,84 @@ export async function lloyd(
   const pause = new Pause(options.signal);
   let current = partition(points, start, k);
   await measure(points, current, pause);
+  const scores = new Float64Array(points.count);
+  const changed = new Uint8Array(k).fill(1);
   for (let iteration = 1; ; iteration++) {
-    const next = await reassign(points, current, objective, pause);
-    const changed = next.some((c, j) => c !== current.assignment[j]);
-    if (changed) {
+    const next = await reassign(points, current, objective, changed, scores, pause);
+    changed.fill(0);
+    let moved = 0;
+    for (let j = 0; j < points.count; j++) {
+      if (next[j] === current.assignment[j]) continue;
+      changed[next[j]!] = 1;
+      changed[current.assignment[j]!] = 1;
+      moved++;
+    }
+    if (moved > 0) {
       current = partition(points, next, k);
       await measure(points, current, pause);
     }
     options.onProgress?.({ phase: 'lloyd', done: iteration, total: undefined });
-    if (!changed || iteration === MAX_ITERATIONS) return { partition: current, iterations: iteration };
+    if (moved === 0 || iteration === MAX_ITERATIONS) return { partition: current, iterations: iteration };
   }
 }
 
+/**
+ * @param changed 1 for clusters that are not as they were when `scores` was filled
+ * @param scores each point's score for its own cluster; brought up to date
+ */
 async function reassign(
   points: Points,
   current: Partition,
   objective: Objective,
+  changed: Uint8Array,
+  scores: Float64Array,
   pause: Pause,
 ): Promise<Int32Array> {
-  const { count, factors } = points;
+  const { factors } = points;
   const { k, assignment } = current;
-  const shares = factors.map((t, j) => t * points.weights[j]!);
+  const shares = pointShares(points);
+  const members = membersByCluster(assignment, k);
   const slopes = current.squaredNorms.map((q, c) => objective.slope(q, current.weights[c]!));
   const offsets = current.squaredNorms.map((q, c) => objective.offset(q, current.weights[c]!));
-  const next = new Int32Array(count);
-  const fits = new Float64Array(count);
-  const dots = new Float64Array(k);
+  const all = Int32Array.from({ length: k }, (_, c) => c);
+  const some = all.filter((c) => changed[c] === 1);
+  const next = assignment.slice();
   await forEachRow(points, pause, (j, rows, at) => {
-    dots.fill(0);
-    for (let l = 0; l < count; l++) {
-      const c = assignment[l]!;
-      dots[c] = dots[c]! + shares[l]! * rows[at + l]!;
-    }
+    const own = assignment[j]!;
+    const ownChanged = changed[own] === 1;
+    const candidates = ownChanged ? all : some;
     const factor = factors[j]!;
-    let best = assignment[j]!;
-    let bestScore = factor * dots[best]! * slopes[best]! - offsets[best]!;
-    for (let c = 0; c < k; c++) {
-      const score = factor * dots[c]! * slopes[c]! - offsets[c]!;
+    let best = own;
+    let bestScore = ownChanged ? Number.NEGATIVE_INFINITY : scores[j]!;
+    let ownScore = bestScore;
+    for (let p = 0; p < candidates.length; p++) {
+      const c = candidates[p]!;
+      const score = factor * memberSum(members, c, shares, rows, at) * slopes[c]! - offsets[c]!;
+      if (c === own) ownScore = score;
       if (score > bestScore) {
         bestScore = score;
         best = c;
       }
     }
+    // Among equals a point stays where it is.
+    if (ownScore === bestScore) best = own;
     next[j] = best;
-    fits[j] = bestScore - points.squaredNorms[j]! / 2;
+    scores[j] = bestScore;
   });
-  fillEmptyClusters(next, fits, points.weights, k);
+  fillEmptyClusters(next, points, scores, k);
   return next;
 }
 
-function fillEmptyClusters(
-  assignment: Int32Array,
-  fits: Float64Array,
-  weights: Float64Array,
-  k: number,
-): void {
+function fillEmptyClusters(assignment: Int32Array, points: Points, scores: Float64Array, k: number): void {
   const sizes = new Int32Array(k);
   for (const c of assignment) sizes[c] = sizes[c]! + 1;
+  // Half the squared distance to its centroid, up to a constant for directions: how badly a point fits.
+  const misfit = (j: number): number => points.weights[j]! * (points.squaredNorms[j]! / 2 - scores[j]!);
   for (let empty = 0; empty < k; empty++) {
     if (sizes[empty]! > 0) continue;
     let worst = -1;
     for (let j = 0; j < assignment.length; j++) {
-      if (sizes[assignment[j]!]! < 2) continue;
-      if (worst < 0 || weights[j]! * fits[j]! < weights[worst]! * fits[worst]!) worst = j;
+      if (sizes[assignment[j]!]! > 1 && (worst < 0 || misfit(j) > misfit(worst))) worst = j;
     }
     sizes[assignment[worst]!] = sizes[assignment[worst]!]! - 1;
     assignment[worst] = empty;

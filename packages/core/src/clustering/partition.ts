@@ -28,23 +28,22 @@ export function partition(points: Points, assignment: Int32Array, k: number): Pa
 export async function measure(points: Points, target: Partition, pause: Pause): Promise<void> {
   const { assignment, squaredNorms } = target;
   const members = membersByCluster(assignment, target.k);
+  const shares = pointShares(points);
   squaredNorms.fill(0);
-  await forEachRow(points, pause, (j, row, at) => {
+  await forEachRow(points, pause, (j, rows, at) => {
     const c = assignment[j]!;
-    let sum = 0;
-    for (let p = members.starts[c]!; p < members.starts[c + 1]!; p++) {
-      const l = members.points[p]!;
-      sum += points.weights[l]! * points.factors[l]! * row[at + l]!;
-    }
-    squaredNorms[c] = squaredNorms[c]! + points.weights[j]! * points.factors[j]! * sum;
+    squaredNorms[c] = squaredNorms[c]! + shares[j]! * memberSum(members, c, shares, rows, at);
   });
 }
 
 /** Point numbers sorted by cluster: those of cluster c stand at `[starts[c], starts[c + 1])`. */
-export function membersByCluster(
-  assignment: Int32Array,
-  k: number,
-): { starts: Int32Array; points: Int32Array } {
+export interface Members {
+  readonly starts: Int32Array;
+  readonly points: Int32Array;
+}
+
+/** @param assignment cluster of each point in [0, k), or −1 for none */
+export function membersByCluster(assignment: Int32Array, k: number): Members {
   const starts = new Int32Array(k + 1);
   for (const c of assignment) if (c >= 0) starts[c + 1] = starts[c + 1]! + 1;
   for (let c = 0; c < k; c++) starts[c + 1] = starts[c + 1]! + starts[c]!;
@@ -57,6 +56,35 @@ export function membersByCluster(
     next[c] = next[c]! + 1;
   }
   return { starts, points };
+}
+
+/** `Σ shares_l · row_l` over the members l of cluster c, for the row that starts at `rows[at]`. */
+export function memberSum(
+  members: Members,
+  c: number,
+  shares: Float64Array,
+  rows: Float32Array,
+  at: number,
+): number {
+  const { points, starts } = members;
+  const end = starts[c + 1]!;
+  let even = 0;
+  let odd = 0;
+  let p = starts[c]!;
+  // Two sums: a single chain of additions would wait for itself in large clusters.
+  for (; p + 1 < end; p += 2) {
+    const l = points[p]!;
+    const m = points[p + 1]!;
+    even += shares[l]! * rows[at + l]!;
+    odd += shares[m]! * rows[at + m]!;
+  }
+  if (p < end) even += shares[points[p]!]! * rows[at + points[p]!]!;
+  return even + odd;
+}
+
+/** What each point adds to an inner product with its cluster's sum: `ω_l t_l`. */
+export function pointShares(points: Points): Float64Array {
+  return points.factors.map((t, j) => t * points.weights[j]!);
 }
 
 /** Visits the rows of the points' Gram matrix in order: row j is `rows[at .. at + n)`. */

@@ -36,6 +36,7 @@ function points(columns: Columns, factors: Float64Array, weights: Float64Array |
     gram: columns.gram,
     factors,
     weights: weights ?? new Float64Array(columns.count).fill(1),
-    squaredNorms: factors.map((t, j) => t * t * columns.gram.diagonal[j]!),
+    // Rounded as the rows of G are: a point that leaves a cluster must take away exactly what it brought.
+    squaredNorms: factors.map((t, j) => t * t * Math.fround(columns.gram.diagonal[j]!)),
   };
 }

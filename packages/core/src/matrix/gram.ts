@@ -23,7 +23,9 @@ export interface Gram {
 }
 
 /** Up to this share of non-zeros the sparse product is faster than a native dense one (`bench/clustering`). */
-const SPARSE_DENSITY = 0.15;
+const SPARSE_FOR_NATIVE = 0.07;
+/** The same against a dense product in TypeScript. */
+const SPARSE_FOR_PORTABLE = 0.5;
 const BLOCK = 1024;
 
 /** A Gram matrix that is held in memory: `values` of shape `[n, n]`, symmetric. */
@@ -51,7 +53,8 @@ export async function computeGram(
   const diagonal = squaredNorms(vectors);
   const size = vectors.rows;
   const values = new Float32Array(sharedBuffer(size * size * Float32Array.BYTES_PER_ELEMENT));
-  if (density(vectors) <= SPARSE_DENSITY) await sparseGram(vectors, values, options);
+  const sparse = engine.native ? SPARSE_FOR_NATIVE : SPARSE_FOR_PORTABLE;
+  if (density(vectors) <= sparse) await sparseGram(vectors, values, options);
   else await denseGram(vectors, values, engine, options);
   for (let j = 0; j < size; j++) values[j * size + j] = diagonal[j]!;
   return storedGram(values, diagonal);
@@ -75,10 +78,9 @@ async function denseGram(
   for (let right = 0; right < size; right += BLOCK) {
     const transposed = transpose(rowBlock(right));
     for (let top = 0; top <= right; top += BLOCK) {
-      const product = await engine.multiply(rowBlock(top), transposed);
-      placeSymmetric(product, values, size, top, right);
-      await pause.point();
+      placeSymmetric(await engine.multiply(rowBlock(top), transposed), values, size, top, right);
       options.onProgress?.({ phase: 'gram', done: ++done, total });
+      await pause.point();
     }
   }
 }

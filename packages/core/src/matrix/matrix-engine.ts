@@ -8,6 +8,8 @@ import type { DenseMatrix } from './dense-matrix.js';
  */
 export interface MatrixEngine {
   readonly name: string;
+  /** Whether products run in native code: then sparse loops only pay for very sparse matrices. */
+  readonly native: boolean;
   /**
    * The product `A·B` in float32 or better.
    *

@@ -10,6 +10,7 @@ const PANEL = 512;
  */
 export const portableEngine: MatrixEngine = {
   name: 'portable',
+  native: false,
   async multiply(a: DenseMatrix, b: DenseMatrix): Promise<DenseMatrix> {
     requireInnerDimensions(a, b);
     const result = denseMatrix(a.rows, b.cols);
