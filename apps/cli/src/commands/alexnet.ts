@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { makeResultFolder } from '../files/atomic-write.js';
-import { addCommonOptions, type CommonOptions, openData } from '../options/shared.js';
+import { addCommonOptions, addThreadsOption, type CommonOptions, openData } from '../options/shared.js';
 import { matrixEngine } from '../plugins/matrix-engines.js';
 import { openModel } from '../plugins/model-formats.js';
 import { largestLead, meanOverSeeds } from '../sweep/results.js';
@@ -25,6 +25,7 @@ const SAMPLES = 2000;
 interface AlexnetOptions extends CommonOptions {
   readonly full?: true;
   readonly out: string;
+  readonly threads?: number;
 }
 
 /** `spherize alexnet`: the paper's experiment on the embedded AlexNet. */
@@ -35,7 +36,7 @@ export function alexnetCommand(): Command {
     )
     .option('--full', 'ρ = 0.1 … 0.9, both algorithms everywhere, three seeds, all 10,000 test images')
     .option('--out <folder>', 'where results.json, results.csv and accuracy.svg go', 'alexnet-results');
-  return addCommonOptions(command).action(async (options: AlexnetOptions) => {
+  return addCommonOptions(addThreadsOption(command)).action(async (options: AlexnetOptions) => {
     const started = performance.now();
     const settings = options.full ? fullGrid(options.seed) : defaultGrid(options.seed);
     await makeResultFolder(options.out);
@@ -48,6 +49,7 @@ export function alexnetCommand(): Command {
         model,
         data,
         engine: matrixEngine(),
+        threads: options.threads,
         settings,
         batch: BATCH,
         signal,

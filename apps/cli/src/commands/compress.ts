@@ -1,6 +1,6 @@
-import { clusterers, compressModel, InputError, selectLayers } from '@spherize/core';
+import { clusterers, compressModel, InputError, type Model, selectLayers } from '@spherize/core';
 import { Command } from 'commander';
-import { requireParentFolder } from '../files/atomic-write.js';
+import { requireWritableFile } from '../files/atomic-write.js';
 import { parseRatios, parseShare } from '../options/parse.js';
 import {
   addAlgorithmOption,
@@ -48,23 +48,16 @@ async function compress(source: string, options: CompressOptions): Promise<void>
   const started = performance.now();
   const ratios = parseRatios(options.ratio);
   const clusterer = await clusterers.find(options.clusterer, importFromWorkingFolder);
-  await requireParentFolder(options.output);
-  const { model, format, bytes: bytesBefore } = await openModel(source);
-  requireSameFormat(format, options.output);
+  await requireWritableFile(options.output);
+  const opened = await openModel(source);
+  const { model, bytes: bytesBefore } = opened;
+  requireSameFormat(opened, options.output);
   for (const { name, reason } of model.skipped) logLine(`not compressed: ${name}: ${reason}`);
-  const byLayer = new Map<string, number>();
-  const chosen = options.layers ?? (ratios.all === undefined ? [...ratios.byLayer.keys()] : undefined);
-  for (const { name } of selectLayers(model, chosen))
-    if (ratios.all !== undefined) byLayer.set(name, ratios.all);
-  for (const [name, ratio] of ratios.byLayer) byLayer.set(selectLayers(model, [name])[0]!.name, ratio);
-  const missing = selectLayers(model, chosen).find(({ name }) => !byLayer.has(name));
-  if (missing)
-    throw new InputError('BAD_ARGUMENT', `--layers names '${missing.name}', but no --ratio applies to it`);
   const result = await interruptible((signal) =>
     compressModel(model, {
       clusterer,
       engine: matrixEngine(),
-      ratio: byLayer,
+      ratio: ratioOfLayers(model, options.layers, ratios),
       sparsity: options.sparsity,
       algorithm: options.algorithm,
       seed: options.seed,
@@ -94,4 +87,29 @@ async function compress(source: string, options: CompressOptions): Promise<void>
   printLine(
     `${megabytes(bytesBefore)} → ${megabytes(bytesAfter)} (${share}) in ${seconds.toFixed(1)} s: ${options.output}`,
   );
+}
+
+/** The ratio of each layer to compress: those of `--layers`, else those that `--ratio` names, else all. */
+function ratioOfLayers(
+  model: Model,
+  names: readonly string[] | undefined,
+  ratios: ReturnType<typeof parseRatios>,
+): Map<string, number> {
+  const own = new Map<string, number>();
+  for (const [name, ratio] of ratios.byLayer) own.set(selectLayers(model, [name])[0]!.name, ratio);
+  const chosen = selectLayers(model, names ?? (ratios.all === undefined ? [...own.keys()] : undefined));
+  const byLayer = new Map<string, number>();
+  for (const { name } of chosen) {
+    const ratio = own.get(name) ?? ratios.all;
+    if (ratio === undefined)
+      throw new InputError('BAD_ARGUMENT', `--layers names '${name}', but no --ratio applies to it: add one`);
+    byLayer.set(name, ratio);
+  }
+  const outside = [...own.keys()].find((name) => !byLayer.has(name));
+  if (outside !== undefined)
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `--ratio names '${outside}', which --layers leaves out: add it there`,
+    );
+  return byLayer;
 }

@@ -1,11 +1,12 @@
 import { Command } from 'commander';
-import { makeResultFolder } from '../files/atomic-write.js';
+import { makeResultFolder, requireResultFolder } from '../files/atomic-write.js';
 import { parseInteger, parseList } from '../options/parse.js';
 import {
   addAlgorithmOption,
   addCommonOptions,
   addDataOptions,
   addLayersOption,
+  addThreadsOption,
   type ClusteringOptions,
   type CommonOptions,
   type DataOptions,
@@ -30,6 +31,7 @@ interface SweepCommandOptions extends CommonOptions, DataOptions, ClusteringOpti
   readonly seeds: number;
   readonly layers?: string[];
   readonly batch: number;
+  readonly threads?: number;
 }
 
 /** `spherize sweep MODEL --data DATA --out DIR`: accuracy over ratios, sparsities and clusterers. */
@@ -56,39 +58,41 @@ export function sweepCommand(): Command {
       1,
     )
     .option('--batch <n>', 'samples at a time', (text) => parseInteger('--batch', text, 1), 500);
-  return addCommonOptions(addDataOptions(addAlgorithmOption(addLayersOption(command)))).action(
-    async (source: string, options: SweepCommandOptions) => {
-      const settings = gridSettings({
-        clusterers: options.clusterers,
-        algorithms: [options.algorithm],
-        sparsities: options.sparsities,
-        ratios: options.ratios,
-        seeds: Array.from({ length: options.seeds }, (_, i) => options.seed + i),
-      });
-      const { model } = await openModel(source);
-      const data = await openData(options, model);
-      await makeResultFolder(options.out);
-      const progress = startProgress(sweepWork(settings));
-      const results = await interruptible((signal) =>
-        runSweep({
-          name: source,
-          model,
-          data,
-          engine: matrixEngine(),
-          layers: options.layers,
-          settings,
-          batch: options.batch,
-          signal,
-          progress,
-        }),
-      ).finally(() => progress.stop());
-      const files = await writeResults(options.out, results);
-      if (options.json) {
-        printJson(results);
-        return;
-      }
-      printLine(sweepTable(results));
-      printLine(`\n${files.join('\n')}`);
-    },
-  );
+  return addCommonOptions(
+    addDataOptions(addAlgorithmOption(addLayersOption(addThreadsOption(command)))),
+  ).action(async (source: string, options: SweepCommandOptions) => {
+    const settings = gridSettings({
+      clusterers: options.clusterers,
+      algorithms: [options.algorithm],
+      sparsities: options.sparsities,
+      ratios: options.ratios,
+      seeds: Array.from({ length: options.seeds }, (_, i) => options.seed + i),
+    });
+    const { model } = await openModel(source);
+    const data = await openData(options, model);
+    await requireResultFolder(options.out);
+    const progress = startProgress(sweepWork(settings));
+    const results = await interruptible((signal) =>
+      runSweep({
+        name: source,
+        model,
+        data,
+        engine: matrixEngine(),
+        threads: options.threads,
+        layers: options.layers,
+        settings,
+        batch: options.batch,
+        signal,
+        progress,
+      }),
+    ).finally(() => progress.stop());
+    await makeResultFolder(options.out);
+    const files = await writeResults(options.out, results);
+    if (options.json) {
+      printJson(results);
+      return;
+    }
+    printLine(sweepTable(results));
+    printLine(`\n${files.join('\n')}`);
+  });
 }

@@ -11,10 +11,16 @@ export class AccuracyCount {
    *
    * @param logits shape `[count, classes]` (further axes of length 1 are allowed)
    * @param labels shape `[count]`
-   * @throws InputError `BAD_ARGUMENT` when a label is no class of the model
+   * @throws InputError `UNSUPPORTED` for outputs of another shape, `BAD_ARGUMENT` when a label is no class of the model
    */
   add(logits: Tensor, labels: Int32Array): void {
-    const classes = logits.data.length / Math.max(1, logits.shape[0] ?? 0);
+    const [count, classes = 0, ...more] = logits.shape;
+    if (count !== labels.length || classes === 0 || more.some((length) => length !== 1)) {
+      throw new InputError(
+        'UNSUPPORTED',
+        `the model gives outputs of shape [${logits.shape.join(', ')}] for ${labels.length} samples: a classifier's [samples, classes] is needed`,
+      );
+    }
     for (let i = 0; i < labels.length; i++) {
       const label = labels[i]!;
       if (label >= classes) {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { InputError } from '@spherize/core';
 
@@ -15,21 +15,40 @@ export async function writeFileAtomically(target: string, content: string | Uint
   }
 }
 
-/** @throws InputError `NOT_FOUND` unless the folder that is to hold `target` exists */
-export async function requireParentFolder(target: string): Promise<void> {
-  const folder = dirname(resolve(target));
-  const found = await stat(folder).catch(() => undefined);
-  if (!found?.isDirectory()) {
-    throw new InputError('NOT_FOUND', `output folder '${folder}' does not exist: create it first`);
+/** @throws InputError unless a file can be written as `target`: its folder exists, and it is no folder itself */
+export async function requireWritableFile(target: string): Promise<void> {
+  await requireWritableFolder(dirname(resolve(target)));
+  const found = await stat(target).catch(() => undefined);
+  if (found?.isDirectory()) {
+    throw new InputError('BAD_ARGUMENT', `output '${target}' is a folder: a file name is needed`);
   }
 }
 
-/** Makes a folder for results inside an existing one. */
-export async function makeResultFolder(folder: string): Promise<void> {
-  await requireParentFolder(folder);
+/** @throws InputError unless results can go into `folder`: it is there, or can be made inside an existing one */
+export async function requireResultFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => undefined);
   if (found && !found.isDirectory()) {
     throw new InputError('BAD_ARGUMENT', `output '${folder}' is a file: a folder is needed`);
   }
+  await requireWritableFolder(found ? folder : dirname(resolve(folder)));
+}
+
+/** Makes a folder for results inside an existing one. */
+export async function makeResultFolder(folder: string): Promise<void> {
+  await requireResultFolder(folder);
   await mkdir(folder, { recursive: true });
+}
+
+async function requireWritableFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => undefined);
+  if (!found?.isDirectory()) {
+    throw new InputError('NOT_FOUND', `output folder '${folder}' does not exist: create it first`);
+  }
+  await access(folder, constants.W_OK).catch((cause) => {
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `output folder '${folder}' may not be written to: check its permissions`,
+      { cause },
+    );
+  });
 }

@@ -22,9 +22,9 @@ export function parseInteger(name: string, text: string, least: number): number 
 
 /** A number in [0, 1). */
 export function parseShare(name: string, text: string): number {
-  const value = parseNumber(name, text);
-  if (value < 0 || value >= 1)
-    throw new InputError('BAD_ARGUMENT', `${name}: must be in [0, 1), got ${text}`);
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!(value >= 0 && value < 1))
+    throw new InputError('BAD_ARGUMENT', `${name}: expected a number in [0, 1), got '${text}'`);
   return value;
 }
 

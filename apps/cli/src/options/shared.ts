@@ -35,7 +35,7 @@ export function addCommonOptions(command: Command): Command {
 export function addDataOptions(command: Command): Command {
   const numbers = (name: string) => (text: string) => parseList(text, (item) => parseNumber(name, item));
   return command
-    .requiredOption('--data <data>', `labelled data: ${DATASET_SPECS}`)
+    .requiredOption('--data <data>', `labelled data: ${DATASET_SPECS.join(', ')}`)
     .option('--limit <n>', 'use only the first n samples', (text) => parseInteger('--limit', text, 1))
     .option('--mean <values>', 'subtracted from pixels in [0, 1], per channel', numbers('--mean'))
     .option('--std <values>', 'divides them afterwards, per channel', numbers('--std'));
@@ -57,6 +57,13 @@ export function addLayersOption(command: Command): Command {
     '--layers <names>',
     'layers to compress, separated by commas (default: all)',
     (text) => parseList(text, String),
+  );
+}
+
+/** `--threads`. */
+export function addThreadsOption(command: Command): Command {
+  return command.option('--threads <n>', 'threads that cluster (default: one per processor)', (text) =>
+    parseInteger('--threads', text, 1),
   );
 }
 

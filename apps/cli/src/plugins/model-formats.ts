@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { onnxFormat } from '@spherize/adapters-onnx';
 import { InputError, type Model, type ModelFormat } from '@spherize/core';
 import { EMBEDDED_MODELS, embeddedModelPath, isEmbeddedModel } from '../embedded/embedded-model.js';
@@ -30,25 +31,25 @@ export async function openModel(source: string): Promise<OpenModel> {
 }
 
 /** @throws InputError `BAD_ARGUMENT` when the output's name does not say the same format as the input's */
-export function requireSameFormat(format: ModelFormat, output: string): void {
+export function requireSameFormat({ format, path }: OpenModel, output: string): void {
   if (!format.matches(output)) {
     throw new InputError(
       'BAD_ARGUMENT',
-      `output '${output}' is not named as ${format.name} files are, as the input is`,
+      `output '${output}' is not named as ${format.name} files are, which the input is: end it in ${extname(path)}`,
     );
   }
 }
 
 async function formatOf(path: string): Promise<ModelFormat> {
-  const format = FORMATS.find((candidate) => candidate.matches(path));
-  if (format) return format;
-  const embedded = EMBEDDED_MODELS.map(({ name }) => name).join(', ');
   const found = await stat(path).catch(() => undefined);
   if (!found) {
+    const embedded = EMBEDDED_MODELS.map(({ name }) => name).join(', ');
     throw new InputError(
       'NOT_FOUND',
       `model '${path}' does not exist: give a file (.onnx) or an embedded model (${embedded})`,
     );
   }
+  const format = FORMATS.find((candidate) => candidate.matches(path));
+  if (format) return format;
   throw new InputError('BAD_FILE', `model '${path}' has no known format: expected a file named *.onnx`);
 }

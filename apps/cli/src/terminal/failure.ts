@@ -6,6 +6,12 @@ const FAULT = 1;
 const BAD_INPUT = 2;
 const INTERRUPTED = 130;
 
+// A reader that has seen enough, such as `head`, is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 /** 2 for bad usage or input, 130 when interrupted, 1 for anything else; help and version are successes. */
 export function exitCodeFor(error: unknown): number {
   if (error instanceof InputError) return BAD_INPUT;
@@ -16,13 +22,20 @@ export function exitCodeFor(error: unknown): number {
 /** Prints one line on stderr that says what went wrong; with `verbose` the stack as well. */
 export function reportError(error: unknown, verbose: boolean): void {
   if (error instanceof CommanderError && error.exitCode === 0) return;
-  const message = isAbort(error) ? 'interrupted' : error instanceof Error ? error.message : String(error);
-  const line = message
-    .replace(/^error: /, '')
+  const line = messageOf(error)
     .replace(/\s*\n\s*/g, ' ')
     .trim();
   process.stderr.write(`spherize: ${line}\n`);
   if (verbose && error instanceof Error && error.stack) process.stderr.write(`${error.stack}\n`);
+}
+
+function messageOf(error: unknown): string {
+  if (isAbort(error)) return 'interrupted';
+  // What commander throws instead of its help text says nothing.
+  if (error instanceof CommanderError && error.code === 'commander.help')
+    return 'expected a command; see --help';
+  if (error instanceof CommanderError) return `${error.message.replace(/^error: |\.$/g, '')}; see --help`;
+  return error instanceof Error ? error.message : String(error);
 }
 
 function isAbort(error: unknown): boolean {

@@ -16,6 +16,8 @@ export interface Gram {
   readonly size: number;
   /** The squared norms `‖w_j‖²`, n values, accumulated in float64. */
   readonly diagonal: Float64Array;
+  /** The whole matrix, shape `[n, n]`, row-major, in memory that threads can share; undefined when it is not held. */
+  readonly values?: Float32Array | undefined;
   /** The number of rows to ask for at a time when all of them are visited. */
   readonly blockRows: number;
   /** Rows `[start, end)`, shape `[end − start, n]`, row-major. The caller does not write to them. */
@@ -34,6 +36,7 @@ export function storedGram(values: Float32Array, diagonal: Float64Array): Gram {
   return {
     size,
     diagonal,
+    values,
     blockRows: 64,
     rows: (start, end) => values.subarray(start * size, end * size),
   };
@@ -98,7 +101,10 @@ function placeSymmetric(
   }
   const mirrored = transpose(block);
   for (let j = 0; j < mirrored.rows; j++) {
-    values.set(mirrored.data.subarray(j * mirrored.cols, (j + 1) * mirrored.cols), (left + j) * size + top);
+    // A block on the diagonal is mirrored at it: the engine may have rounded its two halves differently.
+    const from = top === left ? j : 0;
+    const part = mirrored.data.subarray(j * mirrored.cols + from, (j + 1) * mirrored.cols);
+    values.set(part, (left + j) * size + top + from);
   }
 }
 

@@ -1,0 +1,20 @@
+import { type Clustering, type ClusterOptions, clusterers, storedGram } from '@spherize/core';
+import { importFromWorkingFolder } from '../plugins/import-module.js';
+
+/** One clustering, as it travels to a worker thread. */
+export interface ClusteringTask extends Pick<ClusterOptions, 'seed' | 'algorithm' | 'weights'> {
+  readonly specifier: string;
+  /** The Gram matrix, in memory that all threads share. */
+  readonly values: Float32Array;
+  readonly diagonal: Float64Array;
+  readonly norms: Float64Array;
+  readonly k: number;
+}
+
+/** Runs in a worker thread. */
+export default async function cluster(task: ClusteringTask): Promise<Clustering> {
+  const { specifier, values, diagonal, norms, k, seed, algorithm, weights } = task;
+  const clusterer = await clusterers.find(specifier, importFromWorkingFolder);
+  const columns = { count: norms.length, norms, gram: storedGram(values, diagonal) };
+  return clusterer.cluster(columns, k, { seed, algorithm, weights });
+}
