@@ -1,6 +1,11 @@
 export { type LongRunOptions, Pause, type Progress } from './cancellation.js';
 export { clusterers, isClusterer } from './clustering/built-in.js';
-export { clusterColumns, type PreparedColumns, prepareColumns } from './clustering/cluster-columns.js';
+export {
+  clusterColumns,
+  type PreparedColumns,
+  type PrepareOptions,
+  prepareColumns,
+} from './clustering/cluster-columns.js';
 export type {
   Clusterer,
   Clustering,
@@ -50,6 +55,7 @@ export type {
   TensorInfo,
 } from './format/model-format.js';
 export { selectLayers } from './format/select-layers.js';
+export { computedGram } from './matrix/computed-gram.js';
 export {
   asDenseMatrix,
   type DenseMatrix,
@@ -58,7 +64,7 @@ export {
   toRows,
   transpose,
 } from './matrix/dense-matrix.js';
-export { computeGram, type Gram, storedGram } from './matrix/gram.js';
+export { computeGram, type Gram, type RowAccess, storedGram } from './matrix/gram.js';
 export type { MatrixEngine } from './matrix/matrix-engine.js';
 export { portableEngine } from './matrix/portable-engine.js';
 export { Random } from './random.js';

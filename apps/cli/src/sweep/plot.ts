@@ -3,10 +3,20 @@ import { meanOverSeeds, methodName, type SweepResults } from './results.js';
 
 /** The figure of a sweep as a Vega-Lite specification: accuracy over column reduction ratio, one panel per sparsity. */
 export function accuracySpecification(results: SweepResults): TopLevelSpec {
-  const values = meanOverSeeds(results.rows).flatMap((row) => {
-    const label = row.sparsity === 0 ? 'as in the model' : String(row.sparsity);
-    return { method: methodName(row), sparsity: label, ratio: row.ratio, top1: 100 * row.top1 };
-  });
+  const means = meanOverSeeds(results.rows);
+  const panel = (sparsity: number): string => (sparsity === 0 ? 'as in the model' : String(sparsity));
+  const values = means.map((row) => ({
+    method: methodName(row),
+    sparsity: panel(row.sparsity),
+    ratio: row.ratio,
+    top1: 100 * row.top1,
+  }));
+  // Every line starts from the model that is pruned but not clustered.
+  for (const { sparsity, top1 } of results.pruned) {
+    const methods = new Set(means.filter((row) => row.sparsity === sparsity).map(methodName));
+    for (const method of methods)
+      values.push({ method, sparsity: panel(sparsity), ratio: 0, top1: 100 * top1 });
+  }
   const uncompressed = (100 * results.baseline.top1).toFixed(1);
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
@@ -46,7 +56,7 @@ export function accuracySpecification(results: SweepResults): TopLevelSpec {
               type: 'nominal',
               title: null,
               sort: null,
-              legend: { orient: 'bottom' },
+              legend: { orient: 'bottom', labelLimit: 0 },
             },
           },
         },

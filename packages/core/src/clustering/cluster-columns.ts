@@ -1,5 +1,6 @@
 import type { LongRunOptions } from '../cancellation.js';
 import { InputError } from '../errors.js';
+import { computedGram } from '../matrix/computed-gram.js';
 import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
 import { computeGram } from '../matrix/gram.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
@@ -13,6 +14,14 @@ export interface PreparedColumns extends Columns {
   readonly total: number;
 }
 
+export interface PrepareOptions extends LongRunOptions {
+  /**
+   * Bytes that the Gram matrix may take. A larger one is not held: its rows are computed when they are needed, pass after
+   * pass, by the engine. Default: no limit.
+   */
+  readonly memory?: number | undefined;
+}
+
 /**
  * Takes the non-zero columns of W and computes their Gram matrix: the costly step, done once and shared by every
  * clusterer, k and seed.
@@ -23,18 +32,16 @@ export interface PreparedColumns extends Columns {
 export async function prepareColumns(
   weights: DenseMatrix,
   engine: MatrixEngine,
-  options: LongRunOptions = {},
+  options: PrepareOptions = {},
 ): Promise<PreparedColumns> {
-  const positions = nonZeroColumns(weights);
-  const vectors = selectRows(transpose(weights), positions);
-  const gram = await computeGram(vectors, engine, options);
-  return {
-    count: positions.length,
-    norms: gram.diagonal.map(Math.sqrt),
-    gram,
-    positions,
-    total: weights.cols,
-  };
+  const { positions, squaredNorms } = nonZeroColumns(weights);
+  const count = positions.length;
+  const memory = options.memory ?? Number.POSITIVE_INFINITY;
+  const gram =
+    count * count * Float32Array.BYTES_PER_ELEMENT <= memory
+      ? await computeGram(selectRows(transpose(weights), positions), engine, options)
+      : computedGram(selectColumns(weights, positions), squaredNorms, engine, memory);
+  return { count, norms: gram.diagonal.map(Math.sqrt), gram, positions, total: weights.cols };
 }
 
 /**
@@ -94,25 +101,36 @@ function checkClustering(name: string, clustering: Clustering, count: number, k:
   }
 }
 
-function nonZeroColumns(weights: DenseMatrix): Int32Array {
+/** Positions and squared norms of the columns that are not all zero. */
+function nonZeroColumns(weights: DenseMatrix): { positions: Int32Array; squaredNorms: Float64Array } {
   const { rows, cols, data } = weights;
-  const used = new Uint8Array(cols);
+  const squares = new Float64Array(cols);
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < cols; j++) {
       const value = data[i * cols + j]!;
-      if (value === 0) continue;
       if (!Number.isFinite(value)) {
         throw new InputError(
           'BAD_MATRIX',
           `weights: column ${j} has ${value} in row ${i}; all values must be finite`,
         );
       }
-      used[j] = 1;
+      squares[j] = squares[j]! + value * value;
     }
   }
-  const positions: number[] = [];
-  for (let j = 0; j < cols; j++) if (used[j]) positions.push(j);
-  return Int32Array.from(positions);
+  const positions = Int32Array.from({ length: cols }, (_, j) => j).filter((j) => squares[j]! > 0);
+  return { positions, squaredNorms: Float64Array.from(positions, (j) => squares[j]!) };
+}
+
+/** Some columns of a matrix; the matrix itself when those are all. */
+function selectColumns(matrix: DenseMatrix, positions: Int32Array): DenseMatrix {
+  if (positions.length === matrix.cols) return matrix;
+  const result = denseMatrix(matrix.rows, positions.length);
+  for (let i = 0; i < matrix.rows; i++) {
+    for (let p = 0; p < positions.length; p++) {
+      result.data[i * positions.length + p] = matrix.data[i * matrix.cols + positions[p]!]!;
+    }
+  }
+  return result;
 }
 
 /** Rows of a matrix moved to its front, in place; the rest is cut off. `rows` ascends. */

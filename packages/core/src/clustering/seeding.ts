@@ -2,12 +2,19 @@ import { type LongRunOptions, Pause } from '../cancellation.js';
 import type { Random } from '../random.js';
 import type { Points } from './points.js';
 
+/** Candidates per request for rows of the Gram matrix. */
+const BATCH = 256;
+
 /**
  * k-means++ seeding (Arthur and Vassilvitskii, SODA 2007) in Gram space: every next seed is drawn with probability
  * proportional to `ω_j·d²(p_j)`, the squared distance to the nearest seed so far. For unit vectors `d² = 2(1 − cos)`, so
  * it serves both objectives. Where fewer than k points are distinct, the remaining seeds are duplicates.
  *
- * Cost: k rows of the Gram matrix, `2kn` operations.
+ * Candidates are drawn in batches from the distances at the batch's start, and each is accepted with the probability
+ * `d²(now) / d²(then)`: rejection sampling, which leaves the distribution exactly that of one draw at a time, while
+ * rows of a Gram matrix that is not held can be computed many at once.
+ *
+ * Cost: about k rows of the Gram matrix, `2kn` operations.
  *
  * @returns the nearest seed's number for each point, n values in [0, k); no cluster is empty
  */
@@ -22,18 +29,62 @@ export async function seedPlusPlus(
   const distances = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
   const taken = new Uint8Array(count);
   const pause = new Pause(options.signal);
-  let seed = draw(random, count, (j) => weights[j]!);
-  for (let c = 0; ; c++) {
+  let seeds = 0;
+  const take = (seed: number, row: Float32Array): void => {
     taken[seed] = 1;
-    moveToNearer(points, seed, c, await points.gram.rows(seed, seed + 1), distances, nearest);
+    moveToNearer(points, seed, seeds, row, distances, nearest);
     distances[seed] = 0;
-    nearest[seed] = c;
+    nearest[seed] = seeds++;
+    options.onProgress?.({ phase: 'seeding', done: seeds, total: k });
+  };
+  const first = drawProportional(random, weights, 1);
+  take(first[0]!, (await points.gram.rowsAt(first))(0));
+  while (seeds < k) {
+    const then = distances.map((distance, j) => distance * weights[j]!);
+    const candidates = drawProportional(random, then, Math.min(BATCH, 2 * (k - seeds)));
+    // Nothing is left but duplicates of seeds: any of them will do.
+    const chosen =
+      candidates.length > 0
+        ? candidates
+        : drawProportional(
+            random,
+            taken.map((t) => 1 - t),
+            1,
+          );
+    const row = await points.gram.rowsAt(chosen);
+    for (let p = 0; p < chosen.length && seeds < k; p++) {
+      const j = chosen[p]!;
+      if (taken[j]) continue;
+      const accepted = candidates.length === 0 || random.uniform() * then[j]! < distances[j]! * weights[j]!;
+      if (accepted) take(j, row(p));
+    }
     await pause.point();
-    options.onProgress?.({ phase: 'seeding', done: c + 1, total: k });
-    if (c === k - 1) return nearest;
-    seed = draw(random, count, (j) => (taken[j] ? 0 : weights[j]! * distances[j]!));
-    if (taken[seed]) seed = draw(random, count, (j) => (taken[j] ? 0 : 1));
   }
+  return nearest;
+}
+
+/** Draws with replacement, each number with probability proportional to its mass; none when there is no mass. */
+function drawProportional(random: Random, mass: Float64Array | Uint8Array, draws: number): Int32Array {
+  const sums = new Float64Array(mass.length);
+  let total = 0;
+  for (let j = 0; j < mass.length; j++) {
+    total += mass[j]!;
+    sums[j] = total;
+  }
+  if (!(total > 0)) return new Int32Array(0);
+  return Int32Array.from({ length: draws }, () => firstAbove(sums, random.uniform() * total));
+}
+
+/** The first position whose value exceeds `bound`, in values that never fall. */
+function firstAbove(values: Float64Array, bound: number): number {
+  let low = 0;
+  let high = values.length - 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (values[middle]! > bound) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 function moveToNearer(
@@ -48,26 +99,11 @@ function moveToNearer(
   const factor = 2 * factors[seed]!;
   const norm = squaredNorms[seed]!;
   for (let j = 0; j < count; j++) {
-    const distance = norm + squaredNorms[j]! - factor * factors[j]! * row[j]!;
+    // Rounding may give duplicates a negative distance, which would take an earlier seed away from its own cluster.
+    const distance = Math.max(norm + squaredNorms[j]! - factor * factors[j]! * row[j]!, 0);
     if (distance < distances[j]!) {
-      distances[j] = Math.max(distance, 0);
+      distances[j] = distance;
       nearest[j] = cluster;
     }
   }
-}
-
-/** A number in [0, count) with probability proportional to `mass`; the last with any mass if rounding overshoots. */
-function draw(random: Random, count: number, mass: (j: number) => number): number {
-  let total = 0;
-  for (let j = 0; j < count; j++) total += mass(j);
-  let left = random.uniform() * total;
-  let last = 0;
-  for (let j = 0; j < count; j++) {
-    const own = mass(j);
-    if (own <= 0) continue;
-    last = j;
-    left -= own;
-    if (left < 0) return j;
-  }
-  return last;
 }

@@ -1,7 +1,12 @@
 /** The way of a whole model: every chosen layer is pruned, clustered and formed anew, then the model is rewritten. */
-import type { LongRunOptions } from '../cancellation.js';
-import { clusterColumns, type PreparedColumns, prepareColumns } from '../clustering/cluster-columns.js';
+import {
+  clusterColumns,
+  type PreparedColumns,
+  type PrepareOptions,
+  prepareColumns,
+} from '../clustering/cluster-columns.js';
 import type { Clusterer, ClusterOptions } from '../clustering/clusterer.js';
+import { InputError } from '../errors.js';
 import type { FoldPlan } from '../folding/norm-folding.js';
 import type { FcLayer, Model } from '../format/model-format.js';
 import { selectLayers } from '../format/select-layers.js';
@@ -40,7 +45,7 @@ export interface LayerReport {
   readonly relativeError: number;
 }
 
-export interface CompressModelOptions extends ClusterOptions, RewriteOptions {
+export interface CompressModelOptions extends ClusterOptions, PrepareOptions, RewriteOptions {
   readonly clusterer: Clusterer;
   readonly engine: MatrixEngine;
   /** ρ in [0, 1) for all layers, or by layer name. */
@@ -57,10 +62,13 @@ export async function prepareLayer(
   layer: FcLayer,
   sparsity: number,
   engine: MatrixEngine,
-  options: LongRunOptions = {},
+  options: PrepareOptions = {},
 ): Promise<PreparedLayer> {
   const weights = pruneByMagnitude(model.weights(layer.name), sparsity);
-  const columns = await prepareColumns(weights, engine, options);
+  const columns = await prepareColumns(weights, engine, options).catch((error: unknown) => {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(error.code, `layer '${layer.name}': ${error.message}`, { cause: error });
+  });
   return { layer, weights, sparsity: sparsityOf(weights), columns };
 }
 

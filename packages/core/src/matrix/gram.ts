@@ -22,7 +22,12 @@ export interface Gram {
   readonly blockRows: number;
   /** Rows `[start, end)`, shape `[end − start, n]`, row-major. The caller does not write to them. */
   rows(start: number, end: number): Float32Array | Promise<Float32Array>;
+  /** Any rows: row `indices[p]`, n values, is what the returned function gives for p. */
+  rowsAt(indices: Int32Array): RowAccess | Promise<RowAccess>;
 }
+
+/** Gives the p-th of some rows. */
+export type RowAccess = (p: number) => Float32Array;
 
 /** Up to this share of non-zeros the sparse product is faster than a native dense one (`bench/clustering`). */
 const SPARSE_FOR_NATIVE = 0.07;
@@ -39,6 +44,7 @@ export function storedGram(values: Float32Array, diagonal: Float64Array): Gram {
     values,
     blockRows: 64,
     rows: (start, end) => values.subarray(start * size, end * size),
+    rowsAt: (indices) => (p) => values.subarray(indices[p]! * size, (indices[p]! + 1) * size),
   };
 }
 
@@ -108,6 +114,7 @@ function placeSymmetric(
   }
 }
 
+/** The squared norm of every row, accumulated in float64. */
 function squaredNorms(vectors: DenseMatrix): Float64Array {
   const { rows, cols, data } = vectors;
   const norms = new Float64Array(rows);

@@ -66,7 +66,7 @@ export class Registry<T extends Plugin> {
 
 /** Whether the module itself is what was not found, rather than something that it imports. */
 function isMissing(error: unknown, specifier: string): boolean {
-  const { code, message } = error as { code?: string; message?: string };
+  const { code, message } = Object(error) as { code?: string; message?: string };
   if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return false;
   return (message ?? '').split(' imported from ')[0]!.includes(specifier.replace(/^(\.{0,2}\/)+/, ''));
 }

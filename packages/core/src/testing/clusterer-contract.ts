@@ -258,20 +258,25 @@ function randomColumns(): Promise<PreparedColumns> {
   return columnsOf(randomMatrix(DIMENSIONS, COLUMNS, 1));
 }
 
-/** The same columns with a Gram matrix that hands out fresh copies, at once or later. */
+/** The same columns with a Gram matrix that hands out fresh copies, at once or later, and never all of it. */
 function served(columns: Columns, blockRows: number, asynchronous: boolean, onRead?: () => void): Columns {
-  const { gram } = columns;
-  const rows = async (start: number, end: number): Promise<Float32Array> =>
-    (await gram.rows(start, end)).slice();
+  const { size, diagonal, rows, rowsAt } = columns.gram;
   const copies: Gram = {
-    size: gram.size,
-    diagonal: gram.diagonal,
+    size,
+    diagonal,
     blockRows,
     rows: (start, end) => {
       onRead?.();
-      const values = gram.rows(start, end);
-      return asynchronous || !(values instanceof Float32Array) ? rows(start, end) : values.slice();
+      return handOver(rows(start, end), (values) => values.slice(), asynchronous);
+    },
+    rowsAt: (indices) => {
+      onRead?.();
+      return handOver(rowsAt(indices), (row) => (p) => row(p).slice(), asynchronous);
     },
   };
   return { count: columns.count, norms: columns.norms, gram: copies };
+}
+
+function handOver<T>(value: T | Promise<T>, copy: (value: T) => T, asynchronous: boolean): T | Promise<T> {
+  return asynchronous || value instanceof Promise ? Promise.resolve(value).then(copy) : copy(value);
 }

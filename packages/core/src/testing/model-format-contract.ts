@@ -72,9 +72,14 @@ export function modelFormatContract(format: ModelFormat, sample: ModelFormatSamp
         return ensureInputError(() => format.read(missing), ['NOT_FOUND'], missing);
       },
     },
-    onModel('names its layers, with weights and biases of their shapes', async (model) =>
-      ensureLayers(model),
-    ),
+    onModel('names its layers, with weights and biases of their shapes', async (model) => {
+      ensureLayers(model);
+      const [first, again] = [model.layers, model.layers];
+      ensure(
+        first.every((layer, i) => layer === again[i]),
+        'expected the same layer objects every time',
+      );
+    }),
     onModel('describes what precedes every layer', async ({ layers, graph }) => {
       for (const { name, input, inputs } of layers) {
         ensure(graph.uses(input) >= 1, `${name}: its input ${input} has ${graph.uses(input)} uses`);

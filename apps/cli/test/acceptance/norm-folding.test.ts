@@ -1,0 +1,156 @@
+/**
+ * Norm folding on the embedded AlexNet: folding the columns' norms into the previous layer changes nothing but rounding,
+ * and costs neither a node nor a byte.
+ */
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { onnxFormat, onnxRuntimeEngine } from '@spherize/adapters-onnx';
+import {
+  type CompressedLayer,
+  compressLayer,
+  type Model,
+  planRewrite,
+  prepareLayer,
+  selectLayers,
+  spherical,
+  type Tensor,
+} from '@spherize/core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { decodeModel } from '../../../../packages/adapters-onnx/src/onnx-model.js';
+import { openDataset } from '../../src/data/open-dataset.js';
+import { firstOutput } from '../../src/evaluation/model-runner.js';
+import { openModel } from '../../src/plugins/model-formats.js';
+import { temporaryFolder } from '../commands/spawn-spherize.js';
+
+/** Test images that both forms are run on. */
+const IMAGES = 256;
+/** Sums of a few thousand float32 products in another order differ by less than this share of the largest output. */
+const ROUNDING = 1e-5;
+const RATIO = 0.5;
+const LAYERS = ['fc6', 'fc7', 'fc8'];
+
+const engine = onnxRuntimeEngine();
+const folder = temporaryFolder();
+/** The fully connected end of the model, and what reaches it. */
+let tail: Model;
+let activations: Record<string, Tensor>;
+/** The layers compressed at ρ = 0.5, and at ρ = 0. */
+const halved = new Map<string, CompressedLayer>();
+const whole = new Map<string, CompressedLayer>();
+
+beforeAll(async () => {
+  const { model } = await openModel('alexnet-fashion');
+  const parts = model.split(LAYERS, []);
+  tail = parts.tail;
+  const data = await openDataset('fashion-mnist', { sampleShape: [1, 28, 28], limit: IMAGES });
+  const { inputs } = await data.batch(0, IMAGES);
+  const [input] = model.inputs;
+  activations = await run(parts.head!, { [input!.name]: { shape: [IMAGES, ...data.shape], data: inputs } });
+  for (const layer of selectLayers(tail, LAYERS)) {
+    const prepared = await prepareLayer(tail, layer, 0, engine);
+    halved.set(layer.name, await compressLayer(prepared, spherical, RATIO, { algorithm: 'lloyd' }));
+    whole.set(layer.name, await compressLayer(prepared, spherical, 0));
+  }
+}, 120_000);
+afterAll(() => engine.release());
+
+test('folded and explicit scales give the same outputs', async () => {
+  const folded = planRewrite(tail, halved);
+  const explicit = planRewrite(tail, halved, { folding: 'explicit' });
+  expect([...folded.folds].map(([layer, { scaleInto }]) => [layer, scaleInto])).toEqual([
+    // Each filter of the last convolution feeds 36 columns of fc6: its scales stay explicit in both forms.
+    ['fc6', null],
+    ['fc7', 'fc6'],
+    ['fc8', 'fc7'],
+  ]);
+  expect([...explicit.folds.values()].every(({ scaleInto }) => scaleInto === null)).toBe(true);
+  const expected = await outputsOf(tail.rewrite(explicit.rewrite));
+  expect(differenceOf(await outputsOf(tail.rewrite(folded.rewrite)), expected)).toBeLessThanOrEqual(ROUNDING);
+});
+
+test('folded scales cost neither nodes nor bytes over the same clusters without scales', async () => {
+  const layers = ['fc7', 'fc8'];
+  const withScales = await sizeOf(only(halved, layers));
+  const withoutScales = await sizeOf(only(scaledByOne(halved), layers));
+  expect(withScales).toEqual(withoutScales);
+});
+
+test('scales that cannot fold cost one node and a number per column', async () => {
+  const withScales = await sizeOf(halved);
+  const withoutScales = await sizeOf(scaledByOne(halved));
+  expect(withScales.nodes).toBe(withoutScales.nodes + 1);
+  const numbers = 4 * halved.get('fc6')!.scales.length;
+  expect(withScales.bytes - withoutScales.bytes).toBeGreaterThan(numbers * 0.99);
+  expect(withScales.bytes - withoutScales.bytes).toBeLessThan(numbers * 1.01);
+});
+
+test('the folded model is smaller than the explicit one', async () => {
+  const folded = await sizeOf(halved);
+  const explicit = await sizeOf(halved, 'explicit');
+  expect(folded.nodes).toBeLessThan(explicit.nodes);
+  expect(folded.bytes).toBeLessThan(explicit.bytes);
+});
+
+test('ρ = 0 gives the original outputs', async () => {
+  const expected = await outputsOf(tail);
+  const rewritten = tail.rewrite(planRewrite(tail, whole).rewrite);
+  expect(differenceOf(await outputsOf(rewritten), expected)).toBeLessThanOrEqual(ROUNDING);
+});
+
+async function run(model: Model, inputs: Record<string, Tensor>): Promise<Record<string, Tensor>> {
+  const session = await model.session();
+  try {
+    return await session.run(inputs);
+  } finally {
+    await session.release();
+  }
+}
+
+async function outputsOf(model: Model): Promise<Float32Array> {
+  const { data, shape } = (await run(model, activations))[firstOutput(model)]!;
+  expect(shape).toEqual([IMAGES, 10]);
+  return data;
+}
+
+/** `max |a − b| / max |b|`. */
+function differenceOf(actual: Float32Array, expected: Float32Array): number {
+  let difference = 0;
+  let largest = 0;
+  expected.forEach((value, i) => {
+    difference = Math.max(difference, Math.abs(value - actual[i]!));
+    largest = Math.max(largest, Math.abs(value));
+  });
+  expect(largest).toBeGreaterThan(0);
+  return difference / largest;
+}
+
+/** Nodes and bytes of the file that a rewrite becomes. */
+async function sizeOf(
+  compressed: ReadonlyMap<string, CompressedLayer>,
+  folding: 'fold' | 'explicit' = 'fold',
+): Promise<{ nodes: number; bytes: number }> {
+  const path = join(folder, 'model.onnx');
+  const written = await tail.rewrite(planRewrite(tail, compressed, { folding }).rewrite).write(path);
+  const { bytes } = await onnxFormat.read(path);
+  expect(bytes).toBe(written);
+  const nodes = decodeModel(readFileSync(path), path).graph!.node.length;
+  rmSync(path);
+  return { nodes, bytes };
+}
+
+function only(
+  compressed: ReadonlyMap<string, CompressedLayer>,
+  names: readonly string[],
+): Map<string, CompressedLayer> {
+  return new Map([...compressed].filter(([name]) => names.includes(name)));
+}
+
+/** The same clusters in the form that k-means gives them. */
+function scaledByOne(compressed: ReadonlyMap<string, CompressedLayer>): Map<string, CompressedLayer> {
+  return new Map(
+    [...compressed].map(([name, layer]) => [
+      name,
+      { ...layer, scales: new Float32Array(layer.scales.length).fill(1) },
+    ]),
+  );
+}

@@ -1,0 +1,173 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { onnxFormat } from '@spherize/adapters-onnx';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { SAMPLES, writeSmallFiles } from './small-files.js';
+import { spherize, spherizeJson, temporaryFolder } from './spawn-spherize.js';
+
+interface LayerReport {
+  name: string;
+  columns: number;
+  clusters: number;
+  ratio: number;
+  sparsity: number;
+  folded: boolean;
+  relativeError: number;
+}
+
+interface CompressReport {
+  model: string;
+  output: string;
+  bytesBefore: number;
+  bytesAfter: number;
+  layers: LayerReport[];
+  seconds: number;
+}
+
+const DATA = 'npy:X.npy,Y.npy';
+const folder = temporaryFolder();
+beforeAll(() => writeSmallFiles(folder));
+
+const compress = (output: string, ...args: string[]): Promise<CompressReport> =>
+  spherizeJson(folder, 'compress', 'small.onnx', '-o', output, ...args);
+const bytesOf = (name: string): Buffer => readFileSync(join(folder, name));
+
+describe('the report', () => {
+  test('as JSON', async () => {
+    const report = await compress('report.onnx', '--ratio', '0.5');
+    expect(report).toEqual({
+      model: 'small.onnx',
+      output: 'report.onnx',
+      bytesBefore: bytesOf('small.onnx').length,
+      bytesAfter: bytesOf('report.onnx').length,
+      layers: expect.any(Array),
+      seconds: expect.any(Number),
+    });
+    expect(report.bytesAfter).toBeLessThan(report.bytesBefore);
+    expect(report.layers.map(({ relativeError, ...layer }) => layer)).toMatchObject([
+      { name: 'fc1', columns: 144, clusters: 72, ratio: 0.5, sparsity: 0, folded: false },
+      { name: 'fc2', columns: 24, clusters: 12, ratio: 0.5, sparsity: 0, folded: true },
+      { name: 'fc3', columns: 16, clusters: 8, ratio: 0.5, sparsity: 0, folded: true },
+    ]);
+    for (const { relativeError } of report.layers) {
+      expect(relativeError).toBeGreaterThan(0);
+      expect(relativeError).toBeLessThan(1);
+    }
+  });
+
+  test('as a table, on stdout alone', async () => {
+    const args = ['compress', 'small.onnx', '-o', 'table.onnx', '--ratio', '0.5'];
+    const { code, stdout, stderr } = await spherize(folder, ...args);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^layer +columns +clusters +reduction +sparsity +rel\. error +scales\n/);
+    expect(stdout).toMatch(/^fc2 +24 +12 +50\.0 % +0\.0 % +0\.\d{4} +folds into fc1/m);
+    expect(stdout).toMatch(/\n0\.017 MB → 0\.01\d MB \(\d\d\.\d %\) in \d+\.\d s: table\.onnx\n$/);
+  });
+});
+
+describe('the written model', () => {
+  test('loads, has the smaller layers and runs', async () => {
+    await compress('model.onnx', '--ratio', '0.5');
+    const { model } = await onnxFormat.read(join(folder, 'model.onnx'));
+    expect(model.layers.map(({ name, outputs, inputs }) => [name, outputs, inputs])).toEqual([
+      ['fc1', 24, 72],
+      ['fc2', 16, 12],
+      ['fc3', 6, 8],
+    ]);
+    expect(await spherizeJson(folder, 'evaluate', 'model.onnx', '--data', DATA)).toMatchObject({
+      model: 'model.onnx',
+      samples: SAMPLES,
+    });
+  });
+
+  test('ρ = 0 loses nothing', async () => {
+    const { layers } = await compress('whole.onnx', '--ratio', '0');
+    expect(layers.map(({ ratio, relativeError }) => [ratio, relativeError])).toEqual([
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ]);
+    const accuracy = async (model: string) => {
+      const args = ['evaluate', model, '--data', DATA];
+      const { top1, top5 } = await spherizeJson<{ top1: number; top5: number }>(folder, ...args);
+      return { top1, top5 };
+    };
+    expect(await accuracy('whole.onnx')).toEqual(await accuracy('small.onnx'));
+  });
+
+  test('replaces a file of that name, the model itself too', async () => {
+    const own = temporaryFolder();
+    writeSmallFiles(own);
+    const before = readdirSync(own).sort();
+    const args = ['compress', 'small.onnx', '-o', 'small.onnx', '--ratio', '0.5'];
+    const { bytesBefore, bytesAfter } = await spherizeJson<CompressReport>(own, ...args);
+    expect(bytesAfter).toBeLessThan(bytesBefore);
+    expect(readFileSync(join(own, 'small.onnx')).length).toBe(bytesAfter);
+    expect(readdirSync(own).sort()).toEqual(before);
+  });
+});
+
+describe('--ratio and --layers', () => {
+  test.each([
+    [['--ratio', '0.75'], { fc1: 36, fc2: 6, fc3: 4 }],
+    [['--ratio', 'fc2=0.5'], { fc2: 12 }],
+    [['--ratio', 'fc1=0.5', '--ratio', 'fc3=0.25'], { fc1: 72, fc3: 12 }],
+    [['--ratio', 'fc1=0.5,fc3=0.25'], { fc1: 72, fc3: 12 }],
+    [['--ratio', '0.5', '--ratio', 'fc3=0'], { fc1: 72, fc2: 12, fc3: 16 }],
+    [['--ratio', '0.5,fc3=0.75'], { fc1: 72, fc2: 12, fc3: 4 }],
+    [['--ratio', '0.5', '--layers', 'fc3,fc1'], { fc1: 72, fc3: 8 }],
+    [['--ratio', '0.5,fc3=0.75', '--layers', 'fc1,fc3'], { fc1: 72, fc3: 4 }],
+    // By the node's name.
+    [['--ratio', 'fc2.node=0.5'], { fc2: 12 }],
+    [['--ratio', '0.5', '--layers', 'fc2.node'], { fc2: 12 }],
+    // max(1, round(n · (1 − ρ)))
+    [['--ratio', '0.99'], { fc1: 1, fc2: 1, fc3: 1 }],
+  ])('%j', async (args, clusters) => {
+    const { layers } = await compress('ratio.onnx', ...args);
+    expect(Object.fromEntries(layers.map((layer) => [layer.name, layer.clusters]))).toEqual(clusters);
+  });
+});
+
+describe('--sparsity', () => {
+  test('prunes each layer to this share of zeros, to the nearest weight', async () => {
+    const { layers } = await compress('sparse.onnx', '--ratio', '0.5', '--sparsity', '0.9');
+    const sizes = [24 * 144, 16 * 24, 6 * 16];
+    expect(layers.map(({ sparsity }) => sparsity)).toEqual(
+      sizes.map((size) => Math.round(0.9 * size) / size),
+    );
+  });
+});
+
+describe('--clusterer and --algorithm', () => {
+  test.each(['kmeans', 'spherical'])('%s with both algorithms', async (clusterer) => {
+    const sums: number[] = [];
+    for (const algorithm of ['lloyd', 'hartigan']) {
+      const output = `${clusterer}-${algorithm}.onnx`;
+      const args = ['--ratio', '0.5', '--clusterer', clusterer, '--algorithm', algorithm];
+      const { layers } = await compress(output, ...args);
+      sums.push(layers.reduce((sum, layer) => sum + layer.relativeError ** 2, 0));
+    }
+    expect(bytesOf(`${clusterer}-lloyd.onnx`)).not.toEqual(bytesOf(`${clusterer}-hartigan.onnx`));
+    if (clusterer === 'kmeans') expect(sums[1]).toBeLessThan(sums[0]!);
+  });
+
+  test('the defaults are spherical and hartigan', async () => {
+    await compress('default.onnx', '--ratio', '0.5');
+    const named = ['--clusterer', 'spherical', '--algorithm', 'hartigan', '--seed', '0'];
+    await compress('named.onnx', '--ratio', '0.5', ...named);
+    expect(bytesOf('named.onnx')).toEqual(bytesOf('default.onnx'));
+  });
+});
+
+describe.each(['kmeans', 'spherical'])('%s is deterministic', (clusterer) => {
+  const run = (output: string, seed: string) =>
+    compress(output, '--ratio', '0.5', '--clusterer', clusterer, '--algorithm', 'lloyd', '--seed', seed);
+
+  test('the same seed gives the same bytes, another one others', async () => {
+    await run('first.onnx', '3');
+    await run('second.onnx', '3');
+    await run('other.onnx', '4');
+    expect(bytesOf('second.onnx')).toEqual(bytesOf('first.onnx'));
+    expect(bytesOf('other.onnx')).not.toEqual(bytesOf('first.onnx'));
+  });
+});

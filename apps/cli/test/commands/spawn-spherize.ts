@@ -1,0 +1,59 @@
+/** Runs the real command in a process of its own, as a shell would. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
+
+const BINARY = fileURLToPath(new URL('../../bin/spherize.js', import.meta.url));
+
+/** What a finished run left. */
+export interface Run {
+  /** The exit code, or null when a signal ended the process. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Makes a folder for the tests of one file. */
+export function temporaryFolder(): string {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'spherize-cli-')));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Starts `spherize` with these arguments in a working folder. Neither stream is a terminal. */
+export function start(folder: string, args: readonly string[]): { child: ChildProcess; ended: Promise<Run> } {
+  const child = spawn(process.execPath, [BINARY, ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const ended = new Promise<Run>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+  return { child, ended };
+}
+
+/** Runs `spherize` to its end. */
+export function spherize(folder: string, ...args: readonly string[]): Promise<Run> {
+  return start(folder, args).ended;
+}
+
+/** Runs `spherize … --json`, which must succeed in silence, and returns its document. */
+export async function spherizeJson<T>(folder: string, ...args: readonly string[]): Promise<T> {
+  const run = await spherize(folder, ...args, '--json');
+  if (run.code !== 0 || run.stderr !== '') {
+    throw new Error(`spherize ${args.join(' ')} exited with ${run.code}: ${run.stderr}`);
+  }
+  return JSON.parse(run.stdout) as T;
+}

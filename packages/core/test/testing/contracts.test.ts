@@ -1,0 +1,341 @@
+/** Everything that core ships keeps its contract, and the suites notice what does not. */
+import { describe, expect, test } from 'vitest';
+import {
+  type Clusterer,
+  kmeans,
+  type MatrixEngine,
+  type Model,
+  type ModelFormat,
+  meanClustering,
+  portableEngine,
+  spherical,
+} from '../../src/index.js';
+import {
+  type ContractCheck,
+  clustererContract,
+  matrixEngineContract,
+  modelFormatContract,
+} from '../../src/testing/index.js';
+import { ChainModel, fc, memoryFormat, type Operation } from '../memory-format.js';
+import { randomValues } from '../naive.js';
+
+/** The same clusterer with another default algorithm. */
+function withAlgorithm(clusterer: Clusterer, algorithm: 'lloyd' | 'hartigan'): Clusterer {
+  return {
+    name: `${clusterer.name}, ${algorithm}`,
+    cluster: (columns, k, options) => clusterer.cluster(columns, k, { algorithm, ...options }),
+  };
+}
+
+const everyKth: Clusterer = {
+  name: 'every-kth',
+  async cluster({ count }, k, { signal }) {
+    signal?.throwIfAborted();
+    return meanClustering(
+      Int32Array.from({ length: count }, (_, j) => j % k),
+      k,
+    );
+  },
+};
+
+describe.each([
+  withAlgorithm(kmeans, 'lloyd'),
+  withAlgorithm(kmeans, 'hartigan'),
+  withAlgorithm(spherical, 'lloyd'),
+  withAlgorithm(spherical, 'hartigan'),
+  everyKth,
+])('clusterer $name', (clusterer) => {
+  for (const { name, run } of clustererContract(clusterer)) test(name, run);
+});
+
+describe('engine portable', () => {
+  for (const { name, run } of matrixEngineContract(portableEngine)) test(name, run);
+});
+
+const affine: Operation = {
+  type: 'affine',
+  name: 'norm',
+  factors: randomValues(12, 7),
+  shifts: randomValues(12, 8),
+};
+
+/** A store of one model at `a.chain`, with a broken file beside it. */
+function storeOf(operations: readonly Operation[], width: number): Map<string, ChainModel | undefined> {
+  const files = new Map<string, ChainModel | undefined>([['b.chain', undefined]]);
+  files.set('a.chain', new ChainModel(operations, width, files as Map<string, ChainModel>));
+  return files;
+}
+
+function formatContract(
+  operations: readonly Operation[],
+  width: number,
+  wrap = (format: ModelFormat) => format,
+) {
+  const sample = { model: 'a.chain', broken: 'b.chain', output: 'c.chain' };
+  return modelFormatContract(wrap(memoryFormat(storeOf(operations, width))), sample);
+}
+
+/** Made anew for every use: one of the tests below spoils it. */
+const threeLayers = (): readonly Operation[] => [
+  fc('fc1', 10, 6, 1),
+  { type: 'relu', name: 'relu1' },
+  fc('fc2', 12, 10, 2),
+  affine,
+  { type: 'sigmoid', name: 'sigmoid' },
+  fc('fc3', 4, 12, 3),
+];
+
+describe('an in-memory model format', () => {
+  for (const { name, run } of formatContract(threeLayers(), 6)) test(name, run);
+});
+
+describe('an in-memory model of one layer and one column', () => {
+  for (const { name, run } of formatContract([fc('fc', 3, 1, 1)], 1)) test(name, run);
+});
+
+describe('the clusterer contract notices', () => {
+  const broken: readonly (readonly [what: string, cluster: Clusterer['cluster'], failing: RegExp])[] = [
+    [
+      'a cluster too many',
+      async (columns, k, options) => {
+        const clustering = await everyKth.cluster(columns, k, options);
+        clustering.assignment[0] = k;
+        return clustering;
+      },
+      /at most 1 clusters/,
+    ],
+    [
+      'a result that is too short',
+      async ({ count }, k) => meanClustering(new Int32Array(count - 1), k),
+      /at most 1 clusters/,
+    ],
+    [
+      'negative scales',
+      async (columns, k, options) => {
+        const clustering = await everyKth.cluster(columns, k, options);
+        return { ...clustering, scales: clustering.scales.fill(-1) };
+      },
+      /at most 1 clusters/,
+    ],
+    [
+      'an ignored signal',
+      (columns, k, options) => everyKth.cluster(columns, k, { ...options, signal: undefined }),
+      /aborted beforehand/,
+    ],
+    [
+      'a signal that is looked at only once',
+      async (columns, k, options) => {
+        options.signal?.throwIfAborted();
+        return kmeans.cluster(columns, k, { ...options, signal: undefined });
+      },
+      /aborted on the way/,
+    ],
+    [
+      'chance',
+      (columns, k, options) => kmeans.cluster(columns, k, { ...options, seed: Math.random() * 1e9 }),
+      /same seed/,
+    ],
+    [
+      'another default seed',
+      (columns, k, options) => kmeans.cluster(columns, k, { ...options, seed: options.seed ?? 1 }),
+      /same seed/,
+    ],
+    [
+      'a Gram matrix that is written to',
+      async (columns, k, options) => {
+        columns.gram.diagonal[0]! += 1;
+        return everyKth.cluster(columns, k, options);
+      },
+      /leaves all it is given/,
+    ],
+    [
+      'a Gram matrix that is expected at once',
+      async (columns, k, options) => {
+        const rows = columns.gram.rows(0, columns.count) as Float32Array;
+        const clustering = await everyKth.cluster(columns, k, options);
+        return { ...clustering, scales: clustering.scales.fill(rows[0]! > 0 ? 1 : 2) };
+      },
+      /how the Gram matrix is served|keeps runs/,
+    ],
+    [
+      'progress backwards',
+      (columns, k, options) => {
+        options.onProgress?.({ phase: 'a', done: 2, total: 3 });
+        options.onProgress?.({ phase: 'a', done: 1, total: 3 });
+        return everyKth.cluster(columns, k, options);
+      },
+      /progress/,
+    ],
+  ];
+
+  test.each(broken)('%s', async (_, cluster, failing) => {
+    expect(await firstFailure(clustererContract({ name: 'broken', cluster }))).toMatch(failing);
+  });
+});
+
+describe('the matrix engine contract notices', () => {
+  const change = (multiply: MatrixEngine['multiply']): MatrixEngine => ({ ...portableEngine, multiply });
+  test.each<readonly [string, MatrixEngine, RegExp]>([
+    [
+      'a wrong value',
+      change(async (a, b) => {
+        const result = await portableEngine.multiply(a, b);
+        const last = result.data.length - 1;
+        result.data[last] = result.data[last]! * (1 + 1e-4);
+        return result;
+      }),
+      /multiplies/,
+    ],
+    [
+      'ten bits of mantissa',
+      change((a, b) =>
+        portableEngine.multiply({ ...a, data: a.data.map((v) => Math.round(v * 1024) / 1024) }, b),
+      ),
+      /multiplies/,
+    ],
+    [
+      'shapes that are not checked',
+      change(async (a, b) => ({
+        rows: a.rows,
+        cols: b.cols,
+        data: (await portableEngine.multiply(a, { ...b, rows: a.cols })).data,
+      })),
+      /refuses/,
+    ],
+    ['a buffer that is used again', reusingEngine(), /matrix of its own/],
+  ])('%s', async (_, engine, failing) => {
+    expect(await firstFailure(matrixEngineContract(engine))).toMatch(failing);
+  });
+});
+
+/** Returns every product in the same memory. */
+function reusingEngine(): MatrixEngine {
+  const memory = new Float32Array(1e5);
+  return {
+    ...portableEngine,
+    async multiply(a, b) {
+      const { rows, cols, data } = await portableEngine.multiply(a, b);
+      memory.set(data);
+      return { rows, cols, data: memory.subarray(0, data.length) };
+    },
+  };
+}
+
+describe('the model format contract notices', () => {
+  /** The memory format with something wrong about its models. */
+  const withModels = (spoil: (model: Model) => Partial<Model>) => (format: ModelFormat) => {
+    const spoiled = (model: Model): Model =>
+      new Proxy(model, {
+        get(target, key) {
+          const own = spoil(target) as Record<string | symbol, unknown>;
+          const value = key in own ? own[key] : Reflect.get(target, key, target);
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      });
+    return {
+      ...format,
+      read: async (source: string) => {
+        const { model, bytes } = await format.read(source);
+        return { model: spoiled(model), bytes };
+      },
+    };
+  };
+  const dropping =
+    (part: 'gather' | 'multiply') =>
+    (model: Model): Partial<Model> => ({
+      rewrite: ({ layers, features }) =>
+        model.rewrite({
+          layers: layers.map((layer) => ({
+            ...layer,
+            input: layer.input && { ...layer.input, [part]: null },
+          })),
+          features,
+        }),
+    });
+
+  test.each<readonly [string, (format: ModelFormat) => ModelFormat, RegExp]>([
+    [
+      'transposed shapes',
+      withModels((m) => ({ weights: (name) => ({ ...m.weights(name), rows: 1 }) })),
+      /names its layers/,
+    ],
+    ['factors that are left out', withModels(dropping('multiply')), /explicit/],
+    ['an order that is left out', withModels(dropping('gather')), /explicit/],
+    [
+      'parameters per feature that are left alone',
+      withModels((model) => ({ rewrite: ({ layers }) => model.rewrite({ layers, features: [] }) })),
+      /fold/,
+    ],
+    [
+      'a model that is changed in place',
+      withModels((model) => ({
+        rewrite: (rewrite) => {
+          model.weights('fc2').data.fill(0);
+          return model.rewrite(rewrite);
+        },
+      })),
+      /computes|never changes/,
+    ],
+    [
+      'a head that computes something else',
+      withModels((model) => ({
+        split: (layers, also) => {
+          const { head, tail } = model.split(layers, also);
+          return {
+            head: head?.rewrite({
+              layers: [
+                {
+                  layer: 'fc1',
+                  weights: { ...model.weights('fc1'), data: model.weights('fc1').data.map((v) => 2 * v) },
+                  bias: null,
+                  input: null,
+                },
+              ],
+              features: [],
+            }),
+            tail,
+          };
+        },
+      })),
+      /splits/,
+    ],
+    [
+      'an unread error',
+      (format) => ({
+        ...format,
+        read: async (source) => {
+          if (source === 'b.chain') throw new TypeError('undefined is not a function');
+          return format.read(source);
+        },
+      }),
+      /explains what is no model/,
+    ],
+    [
+      'a wrong number of bytes',
+      withModels((model) => ({ write: async (target) => (await model.write(target)) + 1 })),
+      /writes/,
+    ],
+    [
+      'a written model that differs',
+      (format) => ({
+        ...format,
+        read: (source) => format.read(source === 'c.chain' ? 'a.chain' : source),
+      }),
+      /writes a rewritten model/,
+    ],
+  ])('%s', async (_, wrap, failing) => {
+    expect(await firstFailure(formatContract(threeLayers(), 6, wrap))).toMatch(failing);
+  });
+});
+
+/** The name of the first check that fails. */
+async function firstFailure(checks: readonly ContractCheck[]): Promise<string | undefined> {
+  for (const { name, run } of checks) {
+    try {
+      await run();
+    } catch {
+      return name;
+    }
+  }
+  return undefined;
+}
