@@ -27,7 +27,7 @@ export interface PrepareOptions extends LongRunOptions {
  * clusterer, k and seed.
  *
  * @param weights W of shape `[m, n]`
- * @throws InputError `BAD_MATRIX` that names the first column with a value that is not finite
+ * @throws InputError `BAD_MATRIX` that names a column with a value that is not finite, or so large that its square is not
  */
 export async function prepareColumns(
   weights: DenseMatrix,
@@ -116,6 +116,13 @@ function nonZeroColumns(weights: DenseMatrix): { positions: Int32Array; squaredN
       }
       squares[j] = squares[j]! + value * value;
     }
+  }
+  const overflow = squares.findIndex((square) => !Number.isFinite(Math.fround(square)));
+  if (overflow >= 0) {
+    throw new InputError(
+      'BAD_MATRIX',
+      `weights: the norm of column ${overflow} is ${Math.sqrt(squares[overflow]!).toPrecision(3)}; its square must fit in float32`,
+    );
   }
   const positions = Int32Array.from({ length: cols }, (_, j) => j).filter((j) => squares[j]! > 0);
   return { positions, squaredNorms: Float64Array.from(positions, (j) => squares[j]!) };

@@ -52,7 +52,8 @@ export interface Clustering {
  * ```ts
  * const everyKth: Clusterer = {
  *   name: 'every-kth',
- *   async cluster({ count }, k) {
+ *   async cluster({ count }, k, { signal }) {
+ *     signal?.throwIfAborted();
  *     const assignment = Int32Array.from({ length: count }, (_, j) => j % k);
  *     return meanClustering(assignment, k);
  *   },

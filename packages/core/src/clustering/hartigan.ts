@@ -6,6 +6,12 @@ import type { Points } from './points.js';
 /** An exchange must gain this share of the whole objective, so that rounding cannot keep it going. */
 const MINIMAL_GAIN = 1e-10;
 
+/**
+ * The objective rises with every move, so passes end by themselves, after a few dozen in practice. Only a Gram matrix that
+ * an engine computes unequally on both sides of its diagonal could go round in circles.
+ */
+const MAX_PASSES = 1000;
+
 /** Beyond this share of all points, looking at changed clusters one by one costs more than looking at all. */
 const MOST_CHANGED = 0.25;
 
@@ -39,7 +45,7 @@ export async function hartigan(
   await measure(points, initial, pause);
   const search = new ExchangeSearch(points, initial, objective, options.bounds ?? true);
   let passes = 0;
-  for (let moves = -1; moves !== 0; ) {
+  for (let moves = -1; moves !== 0 && passes < MAX_PASSES; ) {
     moves = 0;
     await forEachRow(points, pause, (j, rows, at) => {
       if (search.visit(j, rows, at)) moves++;

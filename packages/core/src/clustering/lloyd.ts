@@ -14,6 +14,9 @@ import type { Points } from './points.js';
 /** Far above what this regime needs: Lloyd's algorithm stops after 1 to 6 iterations there. */
 const MAX_ITERATIONS = 100;
 
+/** Scores this close are equal: inner products are known to float32 rounding, relative to the squared norm. */
+const TIE = 1e-6;
+
 /**
  * Lloyd's algorithm (doi:10.1109/TIT.1982.1056489) in Gram space: assign every point to its best cluster, move the
  * centroids, until no assignment changes. An emptied cluster takes the point that its own cluster fits worst.
@@ -95,8 +98,11 @@ async function reassign(
         best = c;
       }
     }
-    // Among equals a point stays where it is.
-    if (ownScore === bestScore) best = own;
+    // Among equals, up to rounding, a point stays where it is.
+    if (bestScore - ownScore <= TIE * points.squaredNorms[j]!) {
+      best = own;
+      bestScore = ownScore;
+    }
     next[j] = best;
     scores[j] = bestScore;
   });

@@ -140,10 +140,10 @@ function ratiosByLayer(
     clustersForRatio(1, ratio);
     return () => ratio;
   }
-  const byLayer = new Map<FcLayer, number>();
+  const byLayer = new Map<string, number>();
   for (const [name, value] of ratio) {
     clustersForRatio(1, value);
-    for (const layer of selectLayers(model, [name])) byLayer.set(layer, value);
+    for (const layer of selectLayers(model, [name])) byLayer.set(layer.name, value);
   }
-  return (layer) => byLayer.get(layer) ?? 0;
+  return (layer) => byLayer.get(layer.name) ?? 0;
 }

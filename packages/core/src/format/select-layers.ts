@@ -18,8 +18,8 @@ export function selectLayers(model: Model, names?: readonly string[]): FcLayer[]
     );
   }
   if (names === undefined) return [...model.layers];
-  const chosen = new Set(names.map((name) => findLayer(model, name)));
-  return model.layers.filter((layer) => chosen.has(layer));
+  const chosen = new Set(names.map((name) => findLayer(model, name).name));
+  return model.layers.filter((layer) => chosen.has(layer.name));
 }
 
 function findLayer(model: Model, name: string): FcLayer {

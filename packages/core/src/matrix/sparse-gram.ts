@@ -39,6 +39,7 @@ export async function sparseGram(
       options.onProgress?.({ phase: 'gram', done: j, total: size });
     }
   }
+  options.onProgress?.({ phase: 'gram', done: size, total: size });
   mirrorLowerTriangle(values, size);
 }
 

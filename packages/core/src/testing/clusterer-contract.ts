@@ -260,18 +260,18 @@ function randomColumns(): Promise<PreparedColumns> {
 
 /** The same columns with a Gram matrix that hands out fresh copies, at once or later, and never all of it. */
 function served(columns: Columns, blockRows: number, asynchronous: boolean, onRead?: () => void): Columns {
-  const { size, diagonal, rows, rowsAt } = columns.gram;
+  const { gram } = columns;
   const copies: Gram = {
-    size,
-    diagonal,
+    size: gram.size,
+    diagonal: gram.diagonal,
     blockRows,
     rows: (start, end) => {
       onRead?.();
-      return handOver(rows(start, end), (values) => values.slice(), asynchronous);
+      return handOver(gram.rows(start, end), (values) => values.slice(), asynchronous);
     },
     rowsAt: (indices) => {
       onRead?.();
-      return handOver(rowsAt(indices), (row) => (p) => row(p).slice(), asynchronous);
+      return handOver(gram.rowsAt(indices), (row) => (p) => row(p).slice(), asynchronous);
     },
   };
   return { count: columns.count, norms: columns.norms, gram: copies };
