@@ -1,6 +1,12 @@
 import { Command } from 'commander';
-import { makeResultFolder } from '../files/atomic-write.js';
-import { addCommonOptions, addThreadsOption, type CommonOptions, openData } from '../options/shared.js';
+import { makeResultFolder, requireResultFolder } from '../files/atomic-write.js';
+import {
+  addCommonOptions,
+  addMemoryOption,
+  addThreadsOption,
+  type CommonOptions,
+  openData,
+} from '../options/shared.js';
 import { matrixEngine } from '../plugins/matrix-engines.js';
 import { openModel } from '../plugins/model-formats.js';
 import { largestLead, meanOverSeeds } from '../sweep/results.js';
@@ -26,6 +32,7 @@ interface AlexnetOptions extends CommonOptions {
   readonly full?: true;
   readonly out: string;
   readonly threads?: number;
+  readonly memory: number;
 }
 
 /** `spherize alexnet`: the paper's experiment on the embedded AlexNet. */
@@ -36,53 +43,57 @@ export function alexnetCommand(): Command {
     )
     .option('--full', 'ρ = 0.1 … 0.9, both algorithms everywhere, three seeds, all 10,000 test images')
     .option('--out <folder>', 'where results.json, results.csv and accuracy.svg go', 'alexnet-results');
-  return addCommonOptions(addThreadsOption(command)).action(async (options: AlexnetOptions) => {
-    const started = performance.now();
-    const settings = options.full ? fullGrid(options.seed) : defaultGrid(options.seed);
-    await makeResultFolder(options.out);
-    const { model } = await openModel(MODEL);
-    const data = await openData({ data: DATA, ...(options.full ? {} : { limit: SAMPLES }) }, model);
-    const progress = startProgress(sweepWork(settings));
-    const results = await interruptible((signal) =>
-      runSweep({
-        name: MODEL,
-        model,
-        data,
-        engine: matrixEngine(),
-        threads: options.threads,
-        settings,
-        batch: BATCH,
-        signal,
-        progress,
-      }),
-    ).finally(() => progress.stop());
-    const files = await writeResults(options.out, results);
-    if (options.json) {
-      printJson(results);
-      return;
-    }
-    printLine(
-      `AlexNet on ${results.samples} test images of Fashion-MNIST, ${results.layers.join(', ')} compressed together.`,
-    );
-    printLine(
-      `Uncompressed: ${percent(results.baseline.top1)} top-1. Top-1 accuracy by column reduction ratio ρ:\n`,
-    );
-    printLine(sweepTable(results));
-    const lead = largestLead(
-      meanOverSeeds(results.rows).filter(({ algorithm }) => algorithm === 'lloyd'),
-      'spherical',
-      'kmeans',
-    );
-    if (lead) {
-      const { row, other } = lead;
+  return addCommonOptions(addMemoryOption(addThreadsOption(command))).action(
+    async (options: AlexnetOptions) => {
+      const started = performance.now();
+      const settings = options.full ? fullGrid(options.seed) : defaultGrid(options.seed);
+      await requireResultFolder(options.out);
+      const { model } = await openModel(MODEL);
+      const data = await openData({ data: DATA, ...(options.full ? {} : { limit: SAMPLES }) }, model);
+      const progress = startProgress(sweepWork(settings));
+      const results = await interruptible((signal) =>
+        runSweep({
+          name: MODEL,
+          model,
+          data,
+          engine: matrixEngine(),
+          threads: options.threads,
+          memory: options.memory,
+          settings,
+          batch: BATCH,
+          signal,
+          progress,
+        }),
+      ).finally(() => progress.stop());
+      await makeResultFolder(options.out);
+      const files = await writeResults(options.out, results);
+      if (options.json) {
+        printJson(results);
+        return;
+      }
       printLine(
-        `\nLargest lead of spherical over k-means (both Lloyd): ${(100 * lead.lead).toFixed(1)} points ` +
-          `(${percent(other.top1, 1)} → ${percent(row.top1, 1)}, sparsity ${row.sparsity}, ρ = ${row.ratio}).`,
+        `AlexNet on ${results.samples} test images of Fashion-MNIST, ${results.layers.join(', ')} compressed together.`,
       );
-    }
-    printLine(`\n${files.join('\n')}`);
-    printLine(`${((performance.now() - started) / 1000).toFixed(0)} s`);
-  });
+      printLine(
+        `Uncompressed: ${percent(results.baseline.top1)} top-1. Top-1 accuracy by column reduction ratio ρ:\n`,
+      );
+      printLine(sweepTable(results));
+      const lead = largestLead(
+        meanOverSeeds(results.rows).filter(({ algorithm }) => algorithm === 'lloyd'),
+        'spherical',
+        'kmeans',
+      );
+      if (lead) {
+        const { row, other } = lead;
+        printLine(
+          `\nLargest lead of spherical over k-means (both Lloyd): ${(100 * lead.lead).toFixed(1)} points ` +
+            `(${percent(other.top1, 1)} → ${percent(row.top1, 1)}, sparsity ${row.sparsity}, ρ = ${row.ratio}).`,
+        );
+      }
+      printLine(`\n${files.join('\n')}`);
+      printLine(`${((performance.now() - started) / 1000).toFixed(0)} s`);
+    },
+  );
 }
 
 /** The paper's comparison (Lloyd) at every sparsity, and Hartigan's method at the model's own. */

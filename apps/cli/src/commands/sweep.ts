@@ -6,6 +6,7 @@ import {
   addCommonOptions,
   addDataOptions,
   addLayersOption,
+  addMemoryOption,
   addThreadsOption,
   type ClusteringOptions,
   type CommonOptions,
@@ -32,6 +33,7 @@ interface SweepCommandOptions extends CommonOptions, DataOptions, ClusteringOpti
   readonly layers?: string[];
   readonly batch: number;
   readonly threads?: number;
+  readonly memory: number;
 }
 
 /** `spherize sweep MODEL --data DATA --out DIR`: accuracy over ratios, sparsities and clusterers. */
@@ -59,7 +61,7 @@ export function sweepCommand(): Command {
     )
     .option('--batch <n>', 'samples at a time', (text) => parseInteger('--batch', text, 1), 500);
   return addCommonOptions(
-    addDataOptions(addAlgorithmOption(addLayersOption(addThreadsOption(command)))),
+    addDataOptions(addAlgorithmOption(addLayersOption(addMemoryOption(addThreadsOption(command))))),
   ).action(async (source: string, options: SweepCommandOptions) => {
     const settings = gridSettings({
       clusterers: options.clusterers,
@@ -79,6 +81,7 @@ export function sweepCommand(): Command {
         data,
         engine: matrixEngine(),
         threads: options.threads,
+        memory: options.memory,
         layers: options.layers,
         settings,
         batch: options.batch,

@@ -55,3 +55,24 @@ export function parseRatios(texts: readonly string[]): {
   }
   return { all, byLayer };
 }
+
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KIB: 2 ** 10,
+  MIB: 2 ** 20,
+  GIB: 2 ** 30,
+};
+
+/** A number of bytes: `800MB`, `1.5GiB`, or a plain number. */
+export function parseBytes(name: string, text: string): number {
+  const [, digits, unit] = /^\s*([\d.]+)\s*([a-z]*)\s*$/i.exec(text) ?? [];
+  const factor = UNITS[(unit ?? '?').toUpperCase()];
+  const value = Number(digits);
+  if (factor === undefined || !(value > 0)) {
+    throw new InputError('BAD_ARGUMENT', `${name}: expected a size such as 800MB or 2GiB, got '${text}'`);
+  }
+  return value * factor;
+}

@@ -1,10 +1,12 @@
 /** Options that several commands have in common. */
+
+import { freemem } from 'node:os';
 import type { ClusteringAlgorithm, Model } from '@spherize/core';
 import { type Command, Option } from 'commander';
 import type { Dataset } from '../data/dataset.js';
 import { DATASET_SPECS, openDataset } from '../data/open-dataset.js';
 import { singleInput } from '../evaluation/model-runner.js';
-import { parseChoice, parseInteger, parseList, parseNumber, parseShare } from './parse.js';
+import { parseBytes, parseChoice, parseInteger, parseList, parseNumber, parseShare } from './parse.js';
 
 export interface CommonOptions {
   readonly json?: true;
@@ -64,6 +66,18 @@ export function addLayersOption(command: Command): Command {
 export function addThreadsOption(command: Command): Command {
   return command.option('--threads <n>', 'threads that cluster (default: one per processor)', (text) =>
     parseInteger('--threads', text, 1),
+  );
+}
+
+/** `--memory`. */
+export function addMemoryOption(command: Command): Command {
+  return command.addOption(
+    new Option(
+      '--memory <size>',
+      'the most that a Gram matrix may take; larger ones are computed block by block',
+    )
+      .argParser((text) => parseBytes('--memory', text))
+      .default(freemem() / 2, 'half of what is free'),
   );
 }
 

@@ -33,6 +33,8 @@ export interface SweepOptions {
   /** Names of the layers to compress together; all of them when left out. */
   readonly layers?: readonly string[] | undefined;
   readonly settings: readonly SweepSetting[];
+  /** Bytes that one Gram matrix may take. */
+  readonly memory?: number | undefined;
   /** Samples at a time. */
   readonly batch: number;
   readonly signal: AbortSignal;
@@ -73,7 +75,9 @@ export async function runSweep(options: SweepOptions): Promise<SweepResults> {
       const prepared: PreparedLayer[] = [];
       for (const { name } of layers) {
         const layer = selectLayers(tail, [name])[0]!;
-        prepared.push(await prepareLayer(tail, layer, sparsity, options.engine, { signal }));
+        prepared.push(
+          await prepareLayer(tail, layer, sparsity, options.engine, { signal, memory: options.memory }),
+        );
       }
       const tasks = settings
         .filter((setting) => setting.sparsity === sparsity)
