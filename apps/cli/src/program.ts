@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { alexnetCommand } from './commands/alexnet.js';
+import { benchCommand } from './commands/bench.js';
 import { compressCommand } from './commands/compress.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { inspectCommand } from './commands/inspect.js';
@@ -16,6 +17,7 @@ export function createProgram(): Command {
     inspectCommand(),
     compressCommand(),
     evaluateCommand(),
+    benchCommand(),
     sweepCommand(),
     alexnetCommand(),
   ]) {

@@ -14,15 +14,20 @@ import {
  *
  * Files must lie in the model's folder or below it, also after following links.
  *
- * @returns number of bytes read
+ * @returns number of bytes read, and the files that hold them
  * @throws InputError `UNSUPPORTED` for a place outside the folder, `NOT_FOUND` or `BAD_FILE` for a file that is missing or short
  */
-export async function readExternalData(model: ModelProto, source: string): Promise<number> {
+export async function readExternalData(
+  model: ModelProto,
+  source: string,
+): Promise<{ bytes: number; files: string[] }> {
   const tensors = model.graph === undefined ? [] : tensorsOf(model.graph);
   const external = tensors.filter(({ dataLocation }) => dataLocation === Location.EXTERNAL);
+  const files = new Set<string>();
   let total = 0;
   for (const tensor of external) {
-    const bytes = await readValues(tensor, source);
+    const { bytes, path } = await readValues(tensor, source);
+    files.add(path);
     tensor.rawData = bytes;
     tensor.dataLocation = Location.DEFAULT;
     tensor.externalData = [];
@@ -31,7 +36,7 @@ export async function readExternalData(model: ModelProto, source: string): Promi
       throw new InputError('UNSUPPORTED', `${source} holds more than 2 GiB of external data`);
     }
   }
-  return total;
+  return { bytes: total, files: [...files] };
 }
 
 function tensorsOf(graph: GraphProto): TensorProto[] {
@@ -46,7 +51,10 @@ function tensorsOf(graph: GraphProto): TensorProto[] {
   return [...graph.initializer, ...inNodes];
 }
 
-async function readValues(tensor: TensorProto, source: string): Promise<Uint8Array<ArrayBuffer>> {
+async function readValues(
+  tensor: TensorProto,
+  source: string,
+): Promise<{ bytes: Uint8Array<ArrayBuffer>; path: string }> {
   const entries = new Map(tensor.externalData.map(({ key, value }) => [key, value]));
   const location = entries.get('location') ?? '';
   const what = `${source}: the external data of ${tensor.name}`;
@@ -85,7 +93,7 @@ async function readValues(tensor: TensorProto, source: string): Promise<Uint8Arr
       if (bytesRead === 0) throw new InputError('BAD_FILE', `${what} ends too early`);
       done += bytesRead;
     }
-    return bytes;
+    return { bytes, path };
   } finally {
     await file.close();
   }

@@ -8,13 +8,14 @@ import { decodeModel, OnnxModel } from './onnx-model.js';
 export const onnxFormat: ModelFormat = {
   name: 'onnx',
   matches: (source) => /\.onnx$/i.test(source),
-  async read(source: string): Promise<{ model: Model; bytes: number }> {
+  async read(source: string): Promise<{ model: Model; bytes: number; files: readonly string[] }> {
     const bytes = await readBytes(source);
     const proto = decodeModel(bytes, source);
     const external = await readExternalData(proto, source);
     return {
-      model: new OnnxModel(proto, external === 0 ? bytes : undefined),
-      bytes: bytes.length + external,
+      model: new OnnxModel(proto, external.bytes === 0 ? bytes : undefined),
+      bytes: bytes.length + external.bytes,
+      files: [source, ...external.files],
     };
   },
 };

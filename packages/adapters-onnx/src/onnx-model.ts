@@ -11,14 +11,15 @@ import {
   type SkippedLayer,
   type TensorInfo,
 } from '@spherize/core';
-import { type ModelProto, ModelProtoSchema, type ValueInfoProto } from 'onnx-buf';
+import { type ModelProto, ModelProtoSchema, type TensorProto, type ValueInfoProto } from 'onnx-buf';
 import { layerBias, layerWeights } from './layer-values.js';
+import { findWeightProducts, multiplicationsIn } from './multiply-accumulates.js';
 import { type KeptNames, OnnxGraph } from './onnx-graph.js';
-import { attribute, declaredShape } from './onnx-protos.js';
+import { attribute, declaredShape, declaredType } from './onnx-protos.js';
 import { rewriteModel } from './rewrite-model.js';
 import { startSession } from './session.js';
 import { splitModel } from './split-model.js';
-import { isFloatType, sizeOf } from './tensor-values.js';
+import { isFloatType, isIntegerType, roundoffOf, sizeOf } from './tensor-values.js';
 import { writeModel } from './write-model.js';
 
 /** The most that one protobuf message may hold. */
@@ -82,13 +83,16 @@ export class OnnxModel implements Model {
   }
 
   get parameters(): number {
-    const { initializer, node } = this.#graph.index.graph;
-    const constants = node.flatMap((candidate) =>
-      candidate.opType === 'Constant' ? (attribute(candidate, 'value')?.t ?? []) : [],
-    );
-    return [...initializer, ...constants]
-      .filter(({ dataType }) => isFloatType(dataType))
-      .reduce((sum, tensor) => sum + sizeOf(tensor), 0);
+    return this.#weightTensors().reduce((sum, tensor) => sum + sizeOf(tensor), 0);
+  }
+
+  get roundoff(): number {
+    return Math.max(2 ** -24, ...new Set(this.#weightTensors().map(({ dataType }) => roundoffOf(dataType))));
+  }
+
+  async multiplyAccumulates(): Promise<number | undefined> {
+    const found = findWeightProducts(this.#graph.index, this.#graph.shapes);
+    return found && multiplicationsIn(found, this.#graph.index.model, this.inputs);
   }
 
   weights(layer: string): DenseMatrix {
@@ -122,6 +126,14 @@ export class OnnxModel implements Model {
     return writeModel(this.#encode(), target);
   }
 
+  #weightTensors(): TensorProto[] {
+    const { initializer, node } = this.#graph.index.graph;
+    const constants = node.flatMap((candidate) =>
+      candidate.opType === 'Constant' ? (attribute(candidate, 'value')?.t ?? []) : [],
+    );
+    return [...initializer, ...constants].filter(({ dataType }) => isFloatType(dataType));
+  }
+
   #encode(): Uint8Array {
     if (this.#bytes !== undefined) return this.#bytes;
     const { initializer } = this.#graph.index.graph;
@@ -137,5 +149,6 @@ export class OnnxModel implements Model {
 }
 
 function tensorInfo(info: ValueInfoProto): TensorInfo {
-  return { name: info.name, shape: declaredShape(info) ?? [undefined] };
+  const integral = isIntegerType(declaredType(info) ?? 0);
+  return { name: info.name, shape: declaredShape(info) ?? [undefined], ...(integral ? { integral } : {}) };
 }

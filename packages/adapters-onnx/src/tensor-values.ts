@@ -19,6 +19,26 @@ export function isFloatType(dataType: number): boolean {
   );
 }
 
+/** Whether a type's values are whole numbers. */
+export function isIntegerType(dataType: number): boolean {
+  return (
+    dataType === DataType.INT64 ||
+    dataType === DataType.INT32 ||
+    dataType === DataType.INT16 ||
+    dataType === DataType.INT8 ||
+    dataType === DataType.UINT64 ||
+    dataType === DataType.UINT32 ||
+    dataType === DataType.UINT16 ||
+    dataType === DataType.UINT8
+  );
+}
+
+/** The largest relative error of rounding to a float type, as far as float32 can show it. */
+export function roundoffOf(dataType: number): number {
+  if (dataType === DataType.FLOAT16) return 2 ** -11;
+  return dataType === DataType.BFLOAT16 ? 2 ** -8 : 2 ** -24;
+}
+
 /** The name of a data type in lower case, for messages: `float16`. */
 export function dataTypeName(dataType: number): string {
   return (DataType[dataType] ?? `type ${dataType}`).toLowerCase();

@@ -1,6 +1,8 @@
 import { clusterers, compressModel, InputError, type Model, selectLayers } from '@spherize/core';
 import { Command } from 'commander';
 import { requireWritableFile } from '../files/atomic-write.js';
+import { gzipSize } from '../footprint/gzip-size.js';
+import { comparisonTable, graphFootprint, staticFigures } from '../footprint/static-footprint.js';
 import { parseRatios, parseShare } from '../options/parse.js';
 import {
   addAlgorithmOption,
@@ -12,6 +14,7 @@ import {
 import { importFromWorkingFolder } from '../plugins/import-module.js';
 import { matrixEngine } from '../plugins/matrix-engines.js';
 import { openModel, requireSameFormat } from '../plugins/model-formats.js';
+import { verifyRewrite } from '../proof/verify-rewrite.js';
 import { interruptible } from '../terminal/interrupt.js';
 import { formatTable, logLine, megabytes, percent, printJson, printLine } from '../terminal/output.js';
 
@@ -53,22 +56,58 @@ async function compress(source: string, options: CompressOptions): Promise<void>
   const { model, bytes: bytesBefore } = opened;
   requireSameFormat(opened, options.output);
   for (const { name, reason } of model.skipped) logLine(`not compressed: ${name}: ${reason}`);
-  const result = await interruptible((signal) =>
-    compressModel(model, {
-      clusterer,
-      engine: matrixEngine(),
-      ratio: ratioOfLayers(model, options.layers, ratios),
-      sparsity: options.sparsity,
-      algorithm: options.algorithm,
-      seed: options.seed,
-      signal,
-    }),
-  );
-  const bytesAfter = await result.model.write(options.output);
-  const seconds = (performance.now() - started) / 1000;
+  const { result, verified, bytesAfter, before, after, seconds } = await interruptible(async (interrupt) => {
+    // The original's gzip size takes as long as the clustering: both at once, and before the output may replace the file.
+    const failed = new AbortController();
+    const gzipBefore = gzipSize(opened.files, AbortSignal.any([interrupt, failed.signal]));
+    gzipBefore.catch(() => {});
+    try {
+      const result = await compressModel(model, {
+        clusterer,
+        engine: matrixEngine(),
+        ratio: ratioOfLayers(model, options.layers, ratios),
+        sparsity: options.sparsity,
+        algorithm: options.algorithm,
+        seed: options.seed,
+        signal: interrupt,
+      });
+      const verified = await verifyRewrite(model, result, { seed: options.seed, signal: interrupt });
+      const before = {
+        bytes: bytesBefore,
+        gzipBytes: await gzipBefore,
+        ...(await graphFootprint(model)),
+      };
+      interrupt.throwIfAborted();
+      const bytesAfter = await result.model.write(options.output);
+      const seconds = (performance.now() - started) / 1000;
+      const after = {
+        bytes: bytesAfter,
+        gzipBytes: await gzipSize([options.output], interrupt),
+        ...(await graphFootprint(result.model)),
+      };
+      return { result, verified, bytesAfter, before, after, seconds };
+    } finally {
+      failed.abort();
+    }
+  });
+  if (verified.deviation === null) logLine(`not verified: ${verified.reason}`);
   const layers = result.layers.map(({ fold, ...layer }) => ({ ...layer, fold: fold.reason }));
   if (options.json) {
-    printJson({ model: source, output: options.output, bytesBefore, bytesAfter, layers, seconds });
+    printJson({
+      model: source,
+      output: options.output,
+      bytesBefore,
+      bytesAfter,
+      gzipBytesBefore: before.gzipBytes,
+      gzipBytesAfter: after.gzipBytes,
+      parametersBefore: before.parameters,
+      parametersAfter: after.parameters,
+      macsBefore: before.macs,
+      macsAfter: after.macs,
+      layers,
+      verified,
+      seconds,
+    });
     return;
   }
   const rows = layers.map((layer) => [
@@ -83,6 +122,12 @@ async function compress(source: string, options: CompressOptions): Promise<void>
   printLine(
     formatTable(['layer', 'columns', 'clusters', 'reduction', 'sparsity', 'rel. error', 'scales'], rows),
   );
+  printLine(`\n${comparisonTable(staticFigures(before, after))}`);
+  if (verified.deviation !== null) {
+    printLine(
+      `\nverified: outputs differ from the ${verified.against} by ${verified.deviation.toExponential(1)} of the largest output`,
+    );
+  }
   const share = percent(bytesAfter / bytesBefore, 1);
   printLine(
     `${megabytes(bytesBefore)} → ${megabytes(bytesAfter)} (${share}) in ${seconds.toFixed(1)} s: ${options.output}`,

@@ -16,6 +16,8 @@ export interface OpenModel {
   readonly model: Model;
   /** The file's size, external data included. */
   readonly bytes: number;
+  /** All files that the model consists of. */
+  readonly files: readonly string[];
 }
 
 /**
@@ -26,8 +28,8 @@ export interface OpenModel {
 export async function openModel(source: string): Promise<OpenModel> {
   const path = isEmbeddedModel(source) ? await embeddedModelPath(source) : source;
   const format = await formatOf(path);
-  const { model, bytes } = await format.read(path);
-  return { source, path, format, model, bytes };
+  const { model, bytes, files = [path] } = await format.read(path);
+  return { source, path, format, model, bytes, files };
 }
 
 /** @throws InputError `BAD_ARGUMENT` when the output's name does not say the same format as the input's */

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { onnxFormat } from '@spherize/adapters-onnx';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { SAMPLES, writeSmallFiles } from './small-files.js';
@@ -20,6 +21,7 @@ interface CompressReport {
   output: string;
   bytesBefore: number;
   bytesAfter: number;
+  verified: { deviation: number | null; against?: string };
   layers: LayerReport[];
   seconds: number;
 }
@@ -40,7 +42,14 @@ describe('the report', () => {
       output: 'report.onnx',
       bytesBefore: bytesOf('small.onnx').length,
       bytesAfter: bytesOf('report.onnx').length,
+      gzipBytesBefore: gzipSync(bytesOf('small.onnx'), { level: 6 }).length,
+      gzipBytesAfter: gzipSync(bytesOf('report.onnx'), { level: 6 }).length,
+      parametersBefore: 4 * 10 + 24 * 145 + 16 * 25 + 6 * 17,
+      parametersAfter: expect.any(Number),
+      macsBefore: 4 * 36 * 9 + 24 * 144 + 16 * 24 + 6 * 16,
+      macsAfter: 4 * 36 * 9 + 24 * 72 + 16 * 12 + 6 * 8,
       layers: expect.any(Array),
+      verified: { deviation: expect.any(Number), against: 'explicit form' },
       seconds: expect.any(Number),
     });
     expect(report.bytesAfter).toBeLessThan(report.bytesBefore);
@@ -61,6 +70,11 @@ describe('the report', () => {
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^layer +columns +clusters +reduction +sparsity +rel\. error +scales\n/);
     expect(stdout).toMatch(/^fc2 +24 +12 +50\.0 % +0\.0 % +0\.\d{4} +folds into fc1/m);
+    expect(stdout).toMatch(/^ +before +after +ratio$/m);
+    expect(stdout).toMatch(/^multiply-accumulates per sample +5,232 +3,264 +1\.60×$/m);
+    expect(stdout).toMatch(
+      /^verified: outputs differ from the explicit form by \d\.\de-\d+ of the largest output$/m,
+    );
     expect(stdout).toMatch(/\n0\.017 MB → 0\.01\d MB \(\d\d\.\d %\) in \d+\.\d s: table\.onnx\n$/);
   });
 });
@@ -81,7 +95,8 @@ describe('the written model', () => {
   });
 
   test('ρ = 0 loses nothing', async () => {
-    const { layers } = await compress('whole.onnx', '--ratio', '0');
+    const { layers, verified } = await compress('whole.onnx', '--ratio', '0');
+    expect(verified).toEqual({ deviation: expect.any(Number), against: 'original' });
     expect(layers.map(({ ratio, relativeError }) => [ratio, relativeError])).toEqual([
       [0, 0],
       [0, 0],

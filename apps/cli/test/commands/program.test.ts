@@ -16,7 +16,7 @@ write(
   ),
 );
 
-const COMMANDS = ['inspect', 'compress', 'evaluate', 'sweep', 'alexnet'];
+const COMMANDS = ['inspect', 'compress', 'evaluate', 'bench', 'sweep', 'alexnet'];
 
 test('--version', async () => {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));

@@ -87,13 +87,18 @@ export async function compressLayer(
 /**
  * Compresses the fully connected layers of a model.
  *
- * @returns the rewritten model, which shares all unchanged weights with the original, and a report per layer
+ * @returns the rewritten model, which shares all unchanged weights with the original, a report per layer, and the
+ * compressed layers by name
  * @throws InputError for unknown layers, ratios outside [0, 1) or weights that are not finite
  */
 export async function compressModel(
   model: Model,
   options: CompressModelOptions,
-): Promise<{ model: Model; layers: LayerReport[] }> {
+): Promise<{
+  model: Model;
+  layers: LayerReport[];
+  compressed: ReadonlyMap<string, CompressedLayer>;
+}> {
   const { ratio } = options;
   const names = options.layers ?? (typeof ratio === 'number' ? undefined : [...ratio.keys()]);
   const ratios = ratiosByLayer(model, ratio);
@@ -108,6 +113,7 @@ export async function compressModel(
   const { folds, rewrite } = planRewrite(model, compressed, options);
   return {
     model: model.rewrite(rewrite),
+    compressed,
     layers: [...reports.values()].map((report) => {
       const fold = folds.get(report.name)!;
       return { ...report, fold, folded: fold.scaleInto !== null };

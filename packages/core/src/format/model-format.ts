@@ -33,6 +33,8 @@ export interface SkippedLayer {
 export interface TensorInfo {
   readonly name: string;
   readonly shape: readonly (number | undefined)[];
+  /** True when the values are whole numbers, such as token or class indices. */
+  readonly integral?: true;
 }
 
 /** A float32 tensor, row-major. */
@@ -58,6 +60,11 @@ export interface Model {
   readonly graph: GraphView;
   /** Number of values in all weight tensors. */
   readonly parameters: number;
+  /**
+   * Relative rounding error of one weight in the coarsest float type that weights are stored in: 2⁻²⁴ for float32 (taken
+   * when left out), 2⁻¹¹ for float16, 2⁻⁸ for bfloat16.
+   */
+  readonly roundoff?: number;
   /** W of a layer, shape `[outputs, inputs]`, whatever way the file stores it. The caller does not write to it. */
   weights(layer: string): DenseMatrix;
   /** b of a layer, `outputs` values, or undefined when it has none. */
@@ -70,6 +77,11 @@ export interface Model {
    * `head` is undefined when nothing precedes the cut.
    */
   split(layers: readonly string[], also: readonly string[]): { head: Model | undefined; tail: Model };
+  /**
+   * Multiply-accumulates per sample: multiplications in the products of weight matrices and filters with what the model
+   * computes. Undefined when the model's graph does not say, such as for a free image size. May run the model once.
+   */
+  multiplyAccumulates?(): Promise<number | undefined>;
   /** Starts the format's runtime on the model. */
   session(): Promise<ModelSession>;
   /** The file's bytes would be written here: to a temporary file beside `target`, then renamed. Returns all bytes written. */
@@ -82,9 +94,9 @@ export interface ModelFormat {
   /** Whether a path or URL looks like this format by its name. */
   matches(source: string): boolean;
   /**
-   * Reads a model.
+   * Reads a model. `bytes` is the size of all its files; `files` names them, by default the source alone.
    *
    * @throws InputError `NOT_FOUND`, `BAD_FILE` or `UNSUPPORTED`
    */
-  read(source: string): Promise<{ model: Model; bytes: number }>;
+  read(source: string): Promise<{ model: Model; bytes: number; files?: readonly string[] }>;
 }

@@ -1,0 +1,29 @@
+import { Random, type Tensor, type TensorInfo } from '@spherize/core';
+
+/**
+ * Seeded values for all inputs of a model: uniform in [0, 1), whole numbers 0 or 1 where the input takes those.
+ *
+ * @param batch length of a free first axis; other free axes get length 1
+ */
+export function generateInputs(
+  inputs: readonly TensorInfo[],
+  batch: number,
+  seed: number,
+): Record<string, Tensor> {
+  const random = new Random(seed);
+  return Object.fromEntries(
+    inputs.map(({ name, shape, integral }) => {
+      const sizes = shape.map((size, axis) => size ?? (axis === 0 ? batch : 1));
+      const values = sizes.reduce((product, size) => product * size, 1);
+      const data = Float32Array.from({ length: values }, () =>
+        integral ? random.integer(2) : random.uniform(),
+      );
+      return [name, { shape: sizes, data }];
+    }),
+  );
+}
+
+/** The number of samples per run that a model's inputs fix, or undefined. */
+export function fixedBatch(inputs: readonly TensorInfo[]): number | undefined {
+  return inputs.map(({ shape }) => shape[0]).find((size) => size !== undefined);
+}

@@ -1,0 +1,161 @@
+/**
+ * Every compression is run against a reference before its file is written: what the rewriting changes is the order in
+ * which the same numbers are summed, so the outputs must agree to rounding.
+ */
+import {
+  type CompressedLayer,
+  type LayerReport,
+  type Model,
+  planRewrite,
+  sparsityOf,
+  type Tensor,
+} from '@spherize/core';
+import { fixedBatch, generateInputs } from './generated-inputs.js';
+
+/** Samples that both models run. */
+const SAMPLES = 8;
+/**
+ * The most by which outputs may differ, relative to the largest: float32 sums of up to 10⁴ terms, added in another order,
+ * differ by about 10⁻⁵ after a few layers.
+ */
+export const SUMMATION_TOLERANCE = 1e-4;
+/** Weights stored with fewer bits are rounded anew when factors are folded into them: this many roundings. */
+const ROUNDINGS = 32;
+/** A layer whose columns were only normalised and scaled back differs by less than this. */
+const LOSSLESS = 1e-6;
+
+/** What the proof found. */
+export type Verification =
+  | {
+      /** Largest deviation of an output, relative to the largest output. */
+      readonly deviation: number;
+      readonly against: 'original' | 'explicit form';
+    }
+  | { readonly deviation: null; readonly reason: string };
+
+/** What compression made of a model. */
+export interface Compression {
+  readonly model: Model;
+  readonly layers: readonly LayerReport[];
+  readonly compressed: ReadonlyMap<string, CompressedLayer>;
+}
+
+export interface VerifyOptions {
+  readonly seed: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs a compressed model against its reference on generated inputs: the original where nothing was merged, otherwise
+ * the original with the same clusters in explicit form, where a gather, a multiplication and sums stand before each
+ * layer and nothing is folded.
+ *
+ * @returns the deviation, or why there is none: the reference cannot be run on generated inputs
+ * @throws Error when the compressed model does not run, or deviates by more than rounding explains
+ */
+export async function verifyRewrite(
+  original: Model,
+  compression: Compression,
+  options: VerifyOptions,
+): Promise<Verification> {
+  const compared = original.outputs.filter(({ integral }) => !integral).map(({ name }) => name);
+  // A class index jumps at the smallest difference.
+  if (compared.length === 0) return { deviation: null, reason: 'all outputs are whole numbers' };
+  const lossless = nothingMerged(original, compression.layers);
+  const batch = fixedBatch(original.inputs) ?? SAMPLES;
+  const runs = Array.from({ length: Math.max(1, Math.ceil(SAMPLES / Math.max(1, batch))) }, (_, i) => i);
+  const inputs = (run: number) => generateInputs(original.inputs, batch, options.seed + run);
+  let expected: Record<string, Tensor>[];
+  try {
+    const reference = lossless ? original : explicitForm(original, compression.compressed);
+    expected = await outputsOf(reference, runs, inputs, options.signal);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    return { deviation: null, reason: `the reference does not run on generated inputs: ${messageOf(error)}` };
+  }
+  const actual = await outputsOf(compression.model, runs, inputs, options.signal).catch((error: unknown) => {
+    options.signal?.throwIfAborted();
+    throw new Error(`the rewritten model does not run, nothing was written: ${messageOf(error)}`, {
+      cause: error,
+    });
+  });
+  let deviation = 0;
+  for (const name of compared) {
+    deviation = Math.max(
+      deviation,
+      largestDeviation(
+        actual.map((outputs) => outputs[name]),
+        expected.map((outputs) => outputs[name]),
+      ),
+    );
+  }
+  const against = lossless ? 'original' : 'explicit form';
+  const tolerance = Math.max(SUMMATION_TOLERANCE, ROUNDINGS * (original.roundoff ?? 0));
+  if (!(deviation <= tolerance)) {
+    throw new Error(
+      `the rewritten model deviates from the ${against} by ${deviation.toExponential(1)} of the largest output, ` +
+        `more than the ${tolerance.toExponential(1)} that rounding explains: nothing was written; please report this model`,
+    );
+  }
+  return { deviation, against };
+}
+
+/** The model with the same clusters, and nothing folded. */
+function explicitForm(original: Model, compressed: ReadonlyMap<string, CompressedLayer>): Model {
+  return original.rewrite(planRewrite(original, compressed, { folding: 'explicit' }).rewrite);
+}
+
+function nothingMerged(original: Model, layers: readonly LayerReport[]): boolean {
+  return layers.every(
+    ({ name, relativeError, sparsity }) =>
+      relativeError <= LOSSLESS && sparsity === sparsityOf(original.weights(name)),
+  );
+}
+
+async function outputsOf(
+  model: Model,
+  runs: readonly number[],
+  inputs: (run: number) => Record<string, Tensor>,
+  signal: AbortSignal | undefined,
+): Promise<Record<string, Tensor>[]> {
+  signal?.throwIfAborted();
+  const session = await model.session();
+  try {
+    const outputs: Record<string, Tensor>[] = [];
+    for (const run of runs) {
+      signal?.throwIfAborted();
+      outputs.push(await session.run(inputs(run)));
+    }
+    return outputs;
+  } finally {
+    await session.release();
+  }
+}
+
+/** Largest difference of two equally long lists of tensors, relative to the largest expected value; infinite for other shapes. */
+export function largestDeviation(
+  actual: readonly (Tensor | undefined)[],
+  expected: readonly (Tensor | undefined)[],
+): number {
+  let largest = 0;
+  let difference = 0;
+  for (const [i, tensor] of expected.entries()) {
+    const found = actual[i];
+    if (!tensor || !found || tensor.shape.join() !== found.shape.join()) return Number.POSITIVE_INFINITY;
+    for (let j = 0; j < tensor.data.length; j++) {
+      const a = found.data[j]!;
+      const b = tensor.data[j]!;
+      if (Number.isFinite(b)) largest = Math.max(largest, Math.abs(b));
+      // Also the same infinity, or no number on both sides.
+      if (Object.is(a, b)) continue;
+      const distance = Math.abs(a - b);
+      if (!Number.isFinite(distance)) return Number.POSITIVE_INFINITY;
+      difference = Math.max(difference, distance);
+    }
+  }
+  return difference === 0 ? 0 : difference / largest;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,153 @@
+import { onnxModel } from '@spherize/adapters-onnx';
+import { compressModel, denseMatrix, type Model, portableEngine, spherical } from '@spherize/core';
+import { describe, expect, test } from 'vitest';
+import { ModelBuilder } from '../../../../packages/adapters-onnx/test/build-model.js';
+import { generateInputs } from '../../src/proof/generated-inputs.js';
+import {
+  type Compression,
+  largestDeviation,
+  SUMMATION_TOLERANCE,
+  verifyRewrite,
+} from '../../src/proof/verify-rewrite.js';
+import { modelWithTwoInputs, smallModel } from '../commands/small-files.js';
+
+/** Element types in ONNX's numbering. */
+const DataType = { FLOAT: 1, INT64: 7, FLOAT16: 10 };
+const SEED = { seed: 0 };
+const compress = (model: Model, ratio: number, sparsity = 0): Promise<Compression> =>
+  compressModel(model, { clusterer: spherical, engine: portableEngine, ratio, sparsity });
+
+/** The model with the columns of a layer in the opposite order. */
+function reordered(model: Model, layer: string): Model {
+  const { rows, cols, data } = model.weights(layer);
+  const weights = denseMatrix(rows, cols);
+  for (let i = 0; i < rows; i++) {
+    weights.data.set(data.slice(i * cols, (i + 1) * cols).reverse(), i * cols);
+  }
+  return model.rewrite({
+    layers: [{ layer, weights, bias: model.bias(layer) ?? null, input: null }],
+    features: [],
+  });
+}
+
+describe('what it compares with', () => {
+  test.each([
+    ['the original where nothing is merged', 0, 0, 'original'],
+    ['the explicit form where columns are merged', 0.5, 0, 'explicit form'],
+    ['the explicit form where weights are pruned', 0, 0.5, 'explicit form'],
+  ])('%s', async (_, ratio, sparsity, against) => {
+    const model = onnxModel(smallModel());
+    const found = await verifyRewrite(model, await compress(model, ratio, sparsity), SEED);
+    expect(found).toEqual({ deviation: expect.any(Number), against });
+    expect(found.deviation).toBeLessThan(SUMMATION_TOLERANCE);
+  });
+
+  test('all inputs are generated', async () => {
+    const model = onnxModel(modelWithTwoInputs());
+    expect(await verifyRewrite(model, await compress(model, 0.5), SEED)).toMatchObject({
+      against: 'explicit form',
+    });
+  });
+});
+
+describe.each([0, 0.5])('a wrong rewrite at ρ = %d', (ratio) => {
+  test.each(['fc1', 'fc2', 'fc3'])('in %s is refused', async (layer) => {
+    const model = onnxModel(smallModel());
+    const compression = await compress(model, ratio);
+    const wrong = { ...compression, model: reordered(compression.model, layer) };
+    await expect(verifyRewrite(model, wrong, SEED)).rejects.toThrow(
+      /^the rewritten model deviates from the (original|explicit form) by \S+ of the largest output, more than the 1\.0e-4 that rounding explains: nothing was written/,
+    );
+  });
+
+  test('that does not run is refused', async () => {
+    const model = onnxModel(smallModel());
+    const compression = await compress(model, ratio);
+    const broken: Model = Object.create(compression.model, {
+      session: { value: () => Promise.reject(new Error('no such operator')) },
+    });
+    await expect(verifyRewrite(model, { ...compression, model: broken }, SEED)).rejects.toThrow(
+      'the rewritten model does not run, nothing was written: no such operator',
+    );
+  });
+});
+
+test('half precision: folded factors are rounded with the weights', async () => {
+  const builder = new ModelBuilder();
+  const { FLOAT16 } = DataType;
+  let tensor = builder.input('x', [undefined, 20], FLOAT16);
+  for (const [name, outputs, inputs] of [
+    ['fc1', 16, 20],
+    ['fc2', 8, 16],
+  ] as const) {
+    const weights = builder.weight(`${name}.weight`, [outputs, inputs], undefined, FLOAT16);
+    tensor = builder.node('Gemm', [tensor, weights], { transB: 1 });
+    tensor = builder.node('Relu', [tensor]);
+  }
+  builder.node('Identity', [tensor], {}, ['y']);
+  const model = onnxModel(builder.output('y', [undefined, 8], FLOAT16).build());
+  const { deviation } = await verifyRewrite(model, await compress(model, 0.5), SEED);
+  expect(deviation).toBeGreaterThan(0);
+});
+
+describe('not verified', () => {
+  const withOutput = (cut: number | undefined, type: number, operator: string): Model => {
+    const builder = new ModelBuilder();
+    const weights = builder.weight('fc.weight', [4, 6]);
+    const scores = builder.node('Gemm', [builder.input('x', [undefined, cut]), weights], { transB: 1 });
+    builder.node(operator, [scores], {}, ['y']);
+    return onnxModel(builder.output('y', undefined, type).build());
+  };
+
+  test('when all outputs are whole numbers', async () => {
+    const model = withOutput(6, DataType.INT64, 'ArgMax');
+    expect(await verifyRewrite(model, await compress(model, 0.5), SEED)).toEqual({
+      deviation: null,
+      reason: 'all outputs are whole numbers',
+    });
+  });
+
+  test('when a free axis cannot have length 1', async () => {
+    const model = withOutput(undefined, DataType.FLOAT, 'Relu');
+    expect(await verifyRewrite(model, await compress(model, 0.5), SEED)).toEqual({
+      deviation: null,
+      reason: expect.stringContaining('the reference does not run on generated inputs: '),
+    });
+  });
+});
+
+test('generated inputs: seeded, whole numbers where they belong, free axes of length 1', () => {
+  const inputs = [
+    { name: 'image', shape: [undefined, 2, undefined] },
+    { name: 'tokens', shape: [undefined, 5], integral: true as const },
+  ];
+  const { image, tokens } = generateInputs(inputs, 3, 7);
+  expect(generateInputs(inputs, 3, 7)).toEqual({ image, tokens });
+  expect(generateInputs(inputs, 3, 8).image).not.toEqual(image);
+  expect([image!.shape, tokens!.shape]).toEqual([
+    [3, 2, 1],
+    [3, 5],
+  ]);
+  expect(image!.data.every((value) => value >= 0 && value < 1)).toBe(true);
+  expect([...new Set(tokens!.data)].sort()).toEqual([0, 1]);
+});
+
+describe('the largest deviation', () => {
+  const tensor = (...values: number[]) => [{ shape: [values.length], data: Float32Array.from(values) }];
+
+  test.each([
+    ['is relative to the largest value', tensor(1, 2, -4), tensor(1, 3, -4), 0.25],
+    ['counts what is equal beside it', tensor(0, 8), tensor(1, 8), 0.125],
+    [
+      'is zero for equal values, numbers or not',
+      tensor(0, Number.NaN, Infinity),
+      tensor(0, Number.NaN, Infinity),
+      0,
+    ],
+    ['is infinite where one is no number', tensor(Number.NaN, 1), tensor(0, 1), Infinity],
+    ['is infinite for another shape', tensor(1, 2), tensor(1), Infinity],
+    ['is infinite where zeros are expected', tensor(1), tensor(0), Infinity],
+  ])('%s', (_, actual, expected, deviation) => {
+    expect(largestDeviation(actual, expected)).toBe(deviation);
+  });
+});

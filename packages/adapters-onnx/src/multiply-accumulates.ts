@@ -1,0 +1,158 @@
+/**
+ * Counts the multiplications in the products of weights: Gemm, MatMul, Conv and ConvTranspose with a constant operand.
+ *
+ * How often a weight is used follows from the shapes of what the product reads or makes. Static inference does not reach
+ * them in every graph, so the model runs once with these tensors as outputs.
+ */
+import { create, toBinary } from '@bufbuild/protobuf';
+import type { Tensor, TensorInfo } from '@spherize/core';
+import { type ModelProto, ModelProtoSchema, type NodeProto, ValueInfoProtoSchema } from 'onnx-buf';
+import type { GraphIndex } from './graph-index.js';
+import { copyMessage, intAttribute, isStandard } from './onnx-protos.js';
+import { startSession } from './session.js';
+import type { TensorShapes } from './tensor-shapes.js';
+
+/** A product of weights: `factor` multiplications per value of `tensor`. */
+export interface WeightProduct {
+  readonly tensor: string;
+  readonly factor: number;
+}
+
+/** Standard operators that multiply by weights in ways that are not counted here. */
+const UNCOUNTED = new Set(
+  (
+    'LSTM GRU RNN Einsum QLinearMatMul QLinearConv MatMulInteger ConvInteger DeformConv Attention ' +
+    'If Loop Scan SequenceMap'
+  ).split(' '),
+);
+/** Operators of onnxruntime that multiply by nothing. */
+const FOREIGN_WITHOUT_WEIGHTS = new Set([
+  'Gelu',
+  'FastGelu',
+  'QuickGelu',
+  'BiasGelu',
+  'SkipLayerNormalization',
+]);
+
+/** The products of weights in a graph, or undefined when it has some that cannot be counted. */
+export function findWeightProducts(index: GraphIndex, shapes: TensorShapes): WeightProduct[] | undefined {
+  const products: WeightProduct[] = [];
+  const known = new Map<string, boolean>();
+  const constant = (tensor: string | undefined): boolean =>
+    tensor !== undefined && isConstant(index, tensor, known);
+  for (const node of index.graph.node) {
+    if (!isStandard(node)) {
+      if (FOREIGN_WITHOUT_WEIGHTS.has(node.opType)) continue;
+      return undefined;
+    }
+    if (UNCOUNTED.has(node.opType)) return undefined;
+    const [left, right] = node.input;
+    const found = weightProduct(node, shapes, constant(left), constant(right));
+    if (found === undefined) return undefined;
+    if (found !== null) products.push(found);
+  }
+  return products;
+}
+
+/** Null when a node is no product of weights, undefined when its weights' shape is unknown. */
+function weightProduct(
+  node: NodeProto,
+  shapes: TensorShapes,
+  leftConstant: boolean,
+  rightConstant: boolean,
+): WeightProduct | null | undefined {
+  const [left, right] = node.input as [string, string];
+  const output = node.output[0]!;
+  const per = (tensor: string, factor: number | undefined) =>
+    factor === undefined ? undefined : { tensor, factor };
+  switch (node.opType) {
+    case 'Gemm':
+    case 'MatMul': {
+      // What is constant on both sides is computed once, when the session is made.
+      if (leftConstant === rightConstant) return null;
+      const gemm = node.opType === 'Gemm';
+      const shape = shapes.shape(rightConstant ? right : left);
+      if (!rightConstant)
+        return per(output, shape?.at(gemm && intAttribute(node, 'transA', 0) === 1 ? -2 : -1));
+      const inner = gemm && intAttribute(node, 'transB', 0) === 1 ? -1 : -2;
+      return per(output, shape?.at(shape.length === 1 ? -1 : inner));
+    }
+    case 'Conv': {
+      const [, ...filter] = rightConstant ? (shapes.shape(right) ?? [undefined, undefined]) : [];
+      return rightConstant ? per(output, product(filter)) : null;
+    }
+    case 'ConvTranspose': {
+      const [, ...filter] = rightConstant ? (shapes.shape(right) ?? [undefined, undefined]) : [];
+      return rightConstant ? per(left, product(filter)) : null;
+    }
+    default:
+      return null;
+  }
+}
+
+function product(sizes: readonly (number | undefined)[]): number | undefined {
+  return sizes.reduce(
+    (result, size) => (result === undefined || size === undefined ? undefined : result * size),
+    1,
+  );
+}
+
+function isConstant(index: GraphIndex, tensor: string, known: Map<string, boolean>): boolean {
+  const found = known.get(tensor);
+  if (found !== undefined) return found;
+  known.set(tensor, false);
+  const node = index.producer(tensor);
+  const constant =
+    index.constantSource(tensor) !== undefined ||
+    (node !== undefined &&
+      node.input.length > 0 &&
+      node.input.every((name) => name === '' || isConstant(index, name, known)));
+  known.set(tensor, constant);
+  return constant;
+}
+
+/**
+ * Multiplications per sample, or undefined when the model leaves more open than its batch or does not run on zeros.
+ *
+ * @param products all products of weights in the model
+ */
+export async function multiplicationsIn(
+  products: readonly WeightProduct[],
+  model: ModelProto,
+  inputs: readonly TensorInfo[],
+): Promise<number | undefined> {
+  if (products.length === 0) return 0;
+  const feeds = zeros(inputs);
+  const batch = inputs[0]?.shape[0] ?? 1;
+  if (feeds === undefined || batch === 0) return undefined;
+  const graph = model.graph!;
+  const present = new Set([...inputs, ...graph.output].map(({ name }) => name));
+  const names = new Set(products.map(({ tensor }) => tensor).filter((name) => !present.has(name)));
+  const output = [...graph.output, ...[...names].map((name) => create(ValueInfoProtoSchema, { name }))];
+  const probe = copyMessage(model, { graph: copyMessage(graph, { output }) });
+  try {
+    const session = await startSession(toBinary(ModelProtoSchema, probe));
+    try {
+      const tensors: Record<string, Tensor> = { ...feeds, ...(await session.run(feeds)) };
+      const values = (tensor: string) => product(tensors[tensor]!.shape)!;
+      return products.reduce((sum, { tensor, factor }) => sum + factor * values(tensor), 0) / batch;
+    } finally {
+      await session.release();
+    }
+  } catch {
+    // Not every model runs on zeros, nor in every runtime: then the figure is unknown.
+    return undefined;
+  }
+}
+
+/** One sample of zeros for every input, or as many as the model fixes. */
+function zeros(inputs: readonly TensorInfo[]): Record<string, Tensor> | undefined {
+  const feeds: Record<string, Tensor> = {};
+  for (const { name, shape } of inputs) {
+    const sizes = shape.map((size, axis) => (axis === 0 ? (size ?? 1) : size));
+    const values = product(sizes);
+    if (values === undefined) return undefined;
+    feeds[name] = { shape: sizes as number[], data: new Float32Array(values) };
+  }
+  return feeds;
+}
