@@ -61,7 +61,7 @@ export {
   type DenseMatrix,
   denseMatrix,
   fromMlMatrix,
-  toRows,
+  toMlMatrix,
   transpose,
 } from './matrix/dense-matrix.js';
 export { computeGram, type Gram, type RowAccess, storedGram } from './matrix/gram.js';

@@ -8,6 +8,7 @@ import {
   addAlgorithmOption,
   addCommonOptions,
   addLayersOption,
+  addMemoryOption,
   type ClusteringOptions,
   type CommonOptions,
 } from '../options/shared.js';
@@ -24,6 +25,7 @@ interface CompressOptions extends CommonOptions, ClusteringOptions {
   readonly ratio: string[];
   readonly layers?: string[];
   readonly sparsity: number;
+  readonly memory: number;
 }
 
 /** `spherize compress MODEL -o OUT`: clusters the columns of the model's layers and writes the smaller model. */
@@ -44,7 +46,7 @@ export function compressCommand(): Command {
       (text) => parseShare('--sparsity', text),
       0,
     );
-  return addCommonOptions(addAlgorithmOption(addLayersOption(command))).action(compress);
+  return addCommonOptions(addAlgorithmOption(addLayersOption(addMemoryOption(command)))).action(compress);
 }
 
 async function compress(source: string, options: CompressOptions): Promise<void> {
@@ -69,6 +71,7 @@ async function compress(source: string, options: CompressOptions): Promise<void>
         sparsity: options.sparsity,
         algorithm: options.algorithm,
         seed: options.seed,
+        memory: options.memory,
         signal: interrupt,
       });
       const verified = await verifyRewrite(model, result, { seed: options.seed, signal: interrupt });

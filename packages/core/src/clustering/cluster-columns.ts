@@ -1,7 +1,8 @@
+import type { AbstractMatrix } from 'ml-matrix';
 import type { LongRunOptions } from '../cancellation.js';
 import { InputError } from '../errors.js';
 import { computedGram } from '../matrix/computed-gram.js';
-import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
+import { asDenseMatrix, type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
 import { computeGram } from '../matrix/gram.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { Clusterer, Clustering, ClusterOptions, Columns } from './clusterer.js';
@@ -26,14 +27,15 @@ export interface PrepareOptions extends LongRunOptions {
  * Takes the non-zero columns of W and computes their Gram matrix: the costly step, done once and shared by every
  * clusterer, k and seed.
  *
- * @param weights W of shape `[m, n]`
+ * @param matrix W of shape `[m, n]`, of either kind
  * @throws InputError `BAD_MATRIX` that names a column with a value that is not finite, or so large that its square is not
  */
 export async function prepareColumns(
-  weights: DenseMatrix,
+  matrix: DenseMatrix | AbstractMatrix,
   engine: MatrixEngine,
   options: PrepareOptions = {},
 ): Promise<PreparedColumns> {
+  const weights = asDenseMatrix(matrix);
   const { positions, squaredNorms } = nonZeroColumns(weights);
   const count = positions.length;
   const memory = options.memory ?? Number.POSITIVE_INFINITY;

@@ -1,8 +1,9 @@
 /** The mathematics of one compressed layer: `W ≈ C·A`, with A the scaled assignment of columns to clusters. */
 
+import type { AbstractMatrix } from 'ml-matrix';
 import type { PreparedColumns } from '../clustering/cluster-columns.js';
 import type { Clustering } from '../clustering/clusterer.js';
-import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
+import { asDenseMatrix, type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
 
 /** A layer whose column j is `s_j · c_{a(j)}`. */
 export interface CompressedLayer {
@@ -18,13 +19,14 @@ export interface CompressedLayer {
  * Forms the centroids and puts the clustering of the non-zero columns back to the columns' places in W. Empty
  * clusters disappear.
  *
- * @param weights W of shape `[m, n]`, from which the columns were prepared
+ * @param matrix W of shape `[m, n]`, of either kind, from which the columns were prepared
  */
 export function compressedLayer(
-  weights: DenseMatrix,
+  matrix: DenseMatrix | AbstractMatrix,
   columns: PreparedColumns,
   clustering: Clustering,
 ): CompressedLayer {
+  const weights = asDenseMatrix(matrix);
   const assignment = new Int32Array(weights.cols).fill(-1);
   const scales = new Float32Array(weights.cols);
   const coefficients = new Float64Array(weights.cols);

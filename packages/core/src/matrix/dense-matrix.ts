@@ -1,4 +1,4 @@
-import type { AbstractMatrix } from 'ml-matrix';
+import { type AbstractMatrix, Matrix } from 'ml-matrix';
 import { InputError } from '../errors.js';
 
 /** A dense float32 matrix of shape `[rows, cols]`, row-major: element (i, j) is `data[i * cols + j]`. */
@@ -44,11 +44,13 @@ export function asDenseMatrix(matrix: DenseMatrix | AbstractMatrix): DenseMatrix
     : fromMlMatrix(matrix as AbstractMatrix);
 }
 
-/** The rows of a matrix as arrays of numbers: what `new Matrix(rows)` of ml-matrix takes. */
-export function toRows(matrix: DenseMatrix): number[][] {
-  return Array.from({ length: matrix.rows }, (_, i) =>
-    Array.from(matrix.data.subarray(i * matrix.cols, (i + 1) * matrix.cols)),
-  );
+/** A copy as an ml-matrix matrix, for its decompositions. */
+export function toMlMatrix(matrix: DenseMatrix): Matrix {
+  const result = new Matrix(matrix.rows, matrix.cols);
+  for (let i = 0; i < matrix.rows; i++) {
+    for (let j = 0; j < matrix.cols; j++) result.set(i, j, matrix.data[i * matrix.cols + j]!);
+  }
+  return result;
 }
 
 /** The transpose, of shape `[cols, rows]`, by square tiles that fit in the first-level cache. */

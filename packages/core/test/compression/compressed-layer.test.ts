@@ -8,7 +8,7 @@ import {
   reconstruct,
   relativeError,
   spherical,
-  toRows,
+  toMlMatrix,
 } from '../../src/index.js';
 import { columnsOf, largestDifference, matrixOfColumns, prepared, randomMatrix, scaled } from '../naive.js';
 
@@ -36,11 +36,11 @@ describe('compressedLayer', () => {
     const layer = compressedLayer(weights, await prepared(weights), clustering);
     expect([...layer.assignment]).toEqual([0, -1, 1, -1, 1]);
     expect([...layer.scales]).toEqual([2, 0, 0.5, 0, 1]);
-    expect(toRows(layer.centroids)).toEqual([
+    expect(toMlMatrix(layer.centroids).to2DArray()).toEqual([
       [0.25, 3 - 5],
       [0.5, 4 - 8],
     ]);
-    expect(toRows(reconstruct(layer))).toEqual([
+    expect(toMlMatrix(reconstruct(layer)).to2DArray()).toEqual([
       [0.5, 0, -1, 0, -2],
       [1, 0, -2, 0, -4],
     ]);
@@ -50,7 +50,7 @@ describe('compressedLayer', () => {
     const dropped = { ...clustering, assignment: Int32Array.of(1, -1, 3) };
     const layer = compressedLayer(weights, await prepared(weights), dropped);
     expect([...layer.assignment]).toEqual([0, -1, -1, -1, 1]);
-    expect(toRows(layer.centroids)).toEqual([
+    expect(toMlMatrix(layer.centroids).to2DArray()).toEqual([
       [0.25, -5],
       [0.5, -8],
     ]);

@@ -11,7 +11,7 @@ import {
   type RewriteOptions,
   reconstruct,
   spherical,
-  toRows,
+  toMlMatrix,
 } from '../../src/index.js';
 import { ChainModel, fc as fullyConnected, type Operation, runOn } from '../memory-format.js';
 import { largestDifference, matrixOfColumns, randomMatrix, randomValues } from '../naive.js';
@@ -109,7 +109,7 @@ describe('by hand', () => {
       input: null,
     });
     expect(after?.input).toEqual({ gather: null, multiply: null, groups });
-    expect(toRows(after!.weights)).toEqual([
+    expect(toMlMatrix(after!.weights).to2DArray()).toEqual([
       [0, 1],
       [1, 0],
     ]);

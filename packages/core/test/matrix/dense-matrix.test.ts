@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Matrix } from 'ml-matrix';
 import { describe, expect, test } from 'vitest';
-import { asDenseMatrix, denseMatrix, fromMlMatrix, toRows, transpose } from '../../src/index.js';
+import { asDenseMatrix, denseMatrix, fromMlMatrix, toMlMatrix, transpose } from '../../src/index.js';
 import { randomMatrix } from '../naive.js';
 
 describe('denseMatrix', () => {
@@ -51,11 +51,11 @@ test('matrices of ml-matrix are converted there and back', () => {
   expect(converted).toEqual(denseMatrix(2, 3, Float32Array.of(1, 2, 0.1, 4, 5, 6)));
   expect(asDenseMatrix(matrix)).toEqual(converted);
   expect(asDenseMatrix(matrix.transpose())).toEqual(transpose(converted));
-  expect(toRows(converted)).toEqual([
+  expect(toMlMatrix(converted).to2DArray()).toEqual([
     [1, 2, Math.fround(0.1)],
     [4, 5, 6],
   ]);
-  expect(new Matrix(toRows(converted)).get(1, 2)).toBe(6);
+  expect(toMlMatrix(converted).get(1, 2)).toBe(6);
 });
 
 test('asDenseMatrix returns a DenseMatrix as it is', () => {
@@ -70,8 +70,12 @@ test('transpose moves (i, j) to (j, i), whatever the tiles', () => {
       const matrix = randomMatrix(rows, cols, 1);
       const result = transpose(matrix);
       expect([result.rows, result.cols]).toEqual([cols, rows]);
-      expect(toRows(result)).toEqual(
-        Array.from({ length: cols }, (_, j) => toRows(matrix).map((row) => row[j])),
+      expect(toMlMatrix(result).to2DArray()).toEqual(
+        Array.from({ length: cols }, (_, j) =>
+          toMlMatrix(matrix)
+            .to2DArray()
+            .map((row) => row[j]),
+        ),
       );
       expect(transpose(result)).toEqual(matrix);
     }),
