@@ -7,7 +7,7 @@ import type { GraphIndex } from './graph-index.js';
 import { UniqueNames } from './layer-names.js';
 import { attribute, intAttribute, intsAttribute, isStandard } from './onnx-protos.js';
 import { readsBatchOnly, reshapeForm } from './reshape-forms.js';
-import type { TensorShapes } from './tensor-shapes.js';
+import { POOLS, type TensorShapes } from './tensor-shapes.js';
 import { dimsOf, floatValues, isFloatType, sizeOf } from './tensor-values.js';
 
 const HOMOGENEOUS = new Set(['Relu', 'LeakyRelu', 'Identity', 'Abs', 'Neg']);
@@ -18,14 +18,6 @@ const ELEMENTWISE = new Set(
   ).split(' '),
 );
 const CONTRIBUTED = new Set(['Gelu', 'FastGelu', 'QuickGelu']);
-const POOLS = new Set([
-  'MaxPool',
-  'AveragePool',
-  'LpPool',
-  'GlobalMaxPool',
-  'GlobalAveragePool',
-  'GlobalLpPool',
-]);
 const homogeneous: OperationEffect = { type: 'homogeneous' };
 const elementwise: OperationEffect = { type: 'elementwise' };
 const other = (reason?: string): OperationEffect =>

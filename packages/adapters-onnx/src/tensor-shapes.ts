@@ -17,7 +17,8 @@ const SAME_SHAPE = new Set(
   ).split(' '),
 );
 const BROADCAST = new Set(['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Max', 'Min', 'Sum', 'Where']);
-const POOLS = new Set([
+/** Operators that pool each channel on its own. */
+export const POOLS: ReadonlySet<string> = new Set([
   'MaxPool',
   'AveragePool',
   'LpPool',

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { makeResultFolder, requireResultFolder } from '../files/atomic-write.js';
 import {
   addCommonOptions,
   addMemoryOption,
@@ -7,16 +6,12 @@ import {
   type CommonOptions,
   openData,
 } from '../options/shared.js';
-import { matrixEngine } from '../plugins/matrix-engines.js';
 import { openModel } from '../plugins/model-formats.js';
 import { largestLead, meanOverSeeds } from '../sweep/results.js';
-import { runSweep, sweepWork } from '../sweep/run-sweep.js';
 import { gridSettings, type SweepSetting } from '../sweep/settings.js';
+import { sweepIntoFolder } from '../sweep/sweep-into-folder.js';
 import { sweepTable } from '../sweep/table.js';
-import { writeResults } from '../sweep/write-results.js';
-import { interruptible } from '../terminal/interrupt.js';
 import { percent, printJson, printLine } from '../terminal/output.js';
-import { startProgress } from '../terminal/progress.js';
 
 const MODEL = 'alexnet-fashion';
 const DATA = 'fashion-mnist';
@@ -47,26 +42,17 @@ export function alexnetCommand(): Command {
     async (options: AlexnetOptions) => {
       const started = performance.now();
       const settings = options.full ? fullGrid(options.seed) : defaultGrid(options.seed);
-      await requireResultFolder(options.out);
       const { model } = await openModel(MODEL);
       const data = await openData({ data: DATA, ...(options.full ? {} : { limit: SAMPLES }) }, model);
-      const progress = startProgress(sweepWork(settings));
-      const results = await interruptible((signal) =>
-        runSweep({
-          name: MODEL,
-          model,
-          data,
-          engine: matrixEngine(),
-          threads: options.threads,
-          memory: options.memory,
-          settings,
-          batch: BATCH,
-          signal,
-          progress,
-        }),
-      ).finally(() => progress.stop());
-      await makeResultFolder(options.out);
-      const files = await writeResults(options.out, results);
+      const { results, files } = await sweepIntoFolder(options.out, {
+        name: MODEL,
+        model,
+        data,
+        threads: options.threads,
+        memory: options.memory,
+        settings,
+        batch: BATCH,
+      });
       if (options.json) {
         printJson(results);
         return;

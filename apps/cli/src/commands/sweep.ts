@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { makeResultFolder, requireResultFolder } from '../files/atomic-write.js';
 import { parseInteger, parseList } from '../options/parse.js';
 import {
   addAlgorithmOption,
@@ -14,15 +13,11 @@ import {
   openData,
   shareList,
 } from '../options/shared.js';
-import { matrixEngine } from '../plugins/matrix-engines.js';
 import { openModel } from '../plugins/model-formats.js';
-import { runSweep, sweepWork } from '../sweep/run-sweep.js';
 import { gridSettings } from '../sweep/settings.js';
+import { sweepIntoFolder } from '../sweep/sweep-into-folder.js';
 import { sweepTable } from '../sweep/table.js';
-import { writeResults } from '../sweep/write-results.js';
-import { interruptible } from '../terminal/interrupt.js';
 import { printJson, printLine } from '../terminal/output.js';
-import { startProgress } from '../terminal/progress.js';
 
 interface SweepCommandOptions extends CommonOptions, DataOptions, ClusteringOptions {
   readonly out: string;
@@ -72,25 +67,16 @@ export function sweepCommand(): Command {
     });
     const { model } = await openModel(source);
     const data = await openData(options, model);
-    await requireResultFolder(options.out);
-    const progress = startProgress(sweepWork(settings));
-    const results = await interruptible((signal) =>
-      runSweep({
-        name: source,
-        model,
-        data,
-        engine: matrixEngine(),
-        threads: options.threads,
-        memory: options.memory,
-        layers: options.layers,
-        settings,
-        batch: options.batch,
-        signal,
-        progress,
-      }),
-    ).finally(() => progress.stop());
-    await makeResultFolder(options.out);
-    const files = await writeResults(options.out, results);
+    const { results, files } = await sweepIntoFolder(options.out, {
+      name: source,
+      model,
+      data,
+      threads: options.threads,
+      memory: options.memory,
+      layers: options.layers,
+      settings,
+      batch: options.batch,
+    });
     if (options.json) {
       printJson(results);
       return;
