@@ -1,6 +1,6 @@
 // Packs an ONNX model into the compact form that the command line carries its example model in:
 //
-//   pnpm build && node models/pack.mjs INPUT.onnx OUTPUT.spz
+//   npm run build && node models/pack.mjs INPUT.onnx OUTPUT.spz
 //
 // Finds the raw values of the float32 weights, packs the file, unpacks it again and compares every byte. Prints the
 // size and SHA-256 that apps/cli/src/embedded/embedded-model.ts holds.

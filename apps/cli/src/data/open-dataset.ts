@@ -2,8 +2,8 @@
  * From what a user types after `--data` to a data set.
  */
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { InputError } from '@spherize/core';
+import { embeddedFile } from '../embedded/embedded-files.js';
 import type { Dataset, DatasetOptions } from './dataset.js';
 import { openIdxDataset } from './idx.js';
 import { openImageFolder } from './image-folder.js';
@@ -16,9 +16,6 @@ export const DATASET_SPECS: readonly string[] = [
   'folder:DIR',
   'npy:X.npy,Y.npy',
 ];
-
-/** The repository's `models/data/`; this module lies equally deep as source and as compiled file. */
-const EMBEDDED_DATA = new URL('../../../../models/data/', import.meta.url);
 
 /**
  * Opens a data set by its specification, one of `DATASET_SPECS`.
@@ -56,12 +53,12 @@ export async function openDataset(spec: string, options: DatasetOptions = {}): P
 }
 
 async function openEmbeddedFashionMnist(spec: string, options: DatasetOptions): Promise<Dataset> {
-  const images = fileURLToPath(new URL('t10k-images-idx3-ubyte.gz', EMBEDDED_DATA));
-  const labels = fileURLToPath(new URL('t10k-labels-idx1-ubyte.gz', EMBEDDED_DATA));
+  const images = embeddedFile('data/t10k-images-idx3-ubyte.gz');
+  const labels = embeddedFile('data/t10k-labels-idx1-ubyte.gz');
   if (!existsSync(images) || !existsSync(labels)) {
     throw new InputError(
       'NOT_FOUND',
-      `fashion-mnist: ${fileURLToPath(EMBEDDED_DATA)} lacks the embedded files; give your own as idx:IMAGES,LABELS`,
+      `fashion-mnist: ${images} and its labels are missing; install again, or give your own as idx:IMAGES,LABELS`,
     );
   }
   return openIdxDataset(spec, images, labels, options);

@@ -1,18 +1,18 @@
 /**
- * The models that come with the repository: stored packed, unpacked into the user's cache folder on first use.
+ * The models that come with the command: stored packed, unpacked into the user's cache folder on first use.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { InputError } from '@spherize/core';
 import { unpackModel } from './compact-model.js';
+import { embeddedFile } from './embedded-files.js';
 
-/** A model that comes with the repository. */
+/** A model that comes with the command. */
 export interface EmbeddedModel {
   readonly name: string;
-  /** File name in the repository's `models/` folder. */
+  /** File name in the package `@spherize/alexnet-fashion`. */
   readonly packedFile: string;
   /** SHA-256 of the unpacked file, in lower-case hex digits. */
   readonly sha256: string;
@@ -30,10 +30,7 @@ export const EMBEDDED_MODELS: readonly EmbeddedModel[] = [
   },
 ];
 
-/** `models/`, seen from `apps/cli/src/embedded/` as well as from `apps/cli/dist/embedded/`. */
-const MODELS_FOLDER = new URL('../../../../models/', import.meta.url);
-
-/** Whether a model of this name comes with the repository. */
+/** Whether a model of this name comes with the command. */
 export function isEmbeddedModel(name: string): boolean {
   return EMBEDDED_MODELS.some((model) => model.name === name);
 }
@@ -94,7 +91,7 @@ async function install(model: EmbeddedModel, folder: string): Promise<string> {
 }
 
 async function unpack(model: EmbeddedModel): Promise<Uint8Array> {
-  const path = fileURLToPath(new URL(model.packedFile, MODELS_FOLDER));
+  const path = embeddedFile(model.packedFile);
   const packed = await readFile(path).catch((cause: unknown) => {
     throw new InputError('NOT_FOUND', `embedded model: cannot read ${path}`, { cause });
   });
