@@ -1,17 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { alexnetCommand } from './commands/alexnet.js';
 import { benchCommand } from './commands/bench.js';
 import { compressCommand } from './commands/compress.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { inspectCommand } from './commands/inspect.js';
+import { mergeCommand } from './commands/merge.js';
 import { sweepCommand } from './commands/sweep.js';
+import { description, version } from './version.js';
 
 /** The `spherize` command with all its subcommands. Errors are thrown, never printed here. */
 export function createProgram(): Command {
-  const { version, description } = JSON.parse(
-    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
-  ) as { version: string; description: string };
   const program = new Command('spherize').description(description).version(version);
   for (const command of [
     inspectCommand(),
@@ -19,6 +17,7 @@ export function createProgram(): Command {
     evaluateCommand(),
     benchCommand(),
     sweepCommand(),
+    mergeCommand(),
     alexnetCommand(),
   ]) {
     program.addCommand(command);

@@ -1,9 +1,11 @@
 import { Command } from 'commander';
 import {
   addCommonOptions,
+  addJournalOptions,
   addMemoryOption,
   addThreadsOption,
   type CommonOptions,
+  type JournalOptions,
   openData,
 } from '../options/shared.js';
 import { openModel } from '../plugins/model-formats.js';
@@ -23,7 +25,7 @@ const BATCH = 500;
 /** Test images of the default grid. */
 const SAMPLES = 2000;
 
-interface AlexnetOptions extends CommonOptions {
+interface AlexnetOptions extends CommonOptions, JournalOptions {
   readonly full?: true;
   readonly out: string;
   readonly threads?: number;
@@ -38,16 +40,17 @@ export function alexnetCommand(): Command {
     )
     .option('--full', 'ρ = 0.1 … 0.9, both algorithms everywhere, three seeds, all 10,000 test images')
     .option('--out <folder>', 'where results.json, results.csv and accuracy.svg go', 'alexnet-results');
-  return addCommonOptions(addMemoryOption(addThreadsOption(command))).action(
+  return addCommonOptions(addMemoryOption(addThreadsOption(addJournalOptions(command)))).action(
     async (options: AlexnetOptions) => {
       const started = performance.now();
       const settings = options.full ? fullGrid(options.seed) : defaultGrid(options.seed);
-      const { model } = await openModel(MODEL);
-      const data = await openData({ data: DATA, ...(options.full ? {} : { limit: SAMPLES }) }, model);
+      const opened = await openModel(MODEL);
+      const data = await openData({ data: DATA, ...(options.full ? {} : { limit: SAMPLES }) }, opened.model);
       const { results, files } = await sweepIntoFolder(options.out, {
-        name: MODEL,
-        model,
+        opened,
         data,
+        restart: options.restart,
+        shard: options.shard,
         threads: options.threads,
         memory: options.memory,
         settings,

@@ -4,12 +4,14 @@ import {
   addAlgorithmOption,
   addCommonOptions,
   addDataOptions,
+  addJournalOptions,
   addLayersOption,
   addMemoryOption,
   addThreadsOption,
   type ClusteringOptions,
   type CommonOptions,
   type DataOptions,
+  type JournalOptions,
   openData,
   shareList,
 } from '../options/shared.js';
@@ -19,7 +21,7 @@ import { sweepIntoFolder } from '../sweep/sweep-into-folder.js';
 import { sweepTable } from '../sweep/table.js';
 import { printJson, printLine } from '../terminal/output.js';
 
-interface SweepCommandOptions extends CommonOptions, DataOptions, ClusteringOptions {
+interface SweepCommandOptions extends CommonOptions, DataOptions, ClusteringOptions, JournalOptions {
   readonly out: string;
   readonly ratios: number[];
   readonly sparsities: number[];
@@ -56,7 +58,9 @@ export function sweepCommand(): Command {
     )
     .option('--batch <n>', 'samples at a time', (text) => parseInteger('--batch', text, 1), 500);
   return addCommonOptions(
-    addDataOptions(addAlgorithmOption(addLayersOption(addMemoryOption(addThreadsOption(command))))),
+    addDataOptions(
+      addAlgorithmOption(addLayersOption(addMemoryOption(addThreadsOption(addJournalOptions(command))))),
+    ),
   ).action(async (source: string, options: SweepCommandOptions) => {
     const settings = gridSettings({
       clusterers: options.clusterers,
@@ -65,12 +69,15 @@ export function sweepCommand(): Command {
       ratios: options.ratios,
       seeds: Array.from({ length: options.seeds }, (_, i) => options.seed + i),
     });
-    const { model } = await openModel(source);
-    const data = await openData(options, model);
+    const opened = await openModel(source);
+    const data = await openData(options, opened.model);
+    const { limit, mean, std } = options;
     const { results, files } = await sweepIntoFolder(options.out, {
-      name: source,
-      model,
+      opened,
       data,
+      chosen: { '--limit': limit, '--mean': mean, '--std': std },
+      restart: options.restart,
+      shard: options.shard,
       threads: options.threads,
       memory: options.memory,
       layers: options.layers,

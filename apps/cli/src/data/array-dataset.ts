@@ -2,6 +2,7 @@
  * A data set over arrays held in memory in their stored type; each batch is converted when it is asked for.
  */
 import { InputError } from '@spherize/core';
+import { Digest } from '../files/digest.js';
 import { assertBatchInside, type Dataset, type DatasetOptions, limitedCount } from './dataset.js';
 import { createNormalization, normalizeSample } from './normalization.js';
 import { elementCount, fitSampleShape, formatShape } from './sample-shape.js';
@@ -58,6 +59,11 @@ export function createArrayDataset(
     name,
     samples,
     shape,
+    async digest() {
+      const digest = new Digest().text(`${inputs.data.constructor.name} ${formatShape(own)}`);
+      digest.numbers(inputs.data.subarray(0, samples * size));
+      return digest.numbers(classes.subarray(0, samples)).end();
+    },
     async batch(start, count) {
       assertBatchInside(samples, start, count);
       const values = new Float32Array(count * size);

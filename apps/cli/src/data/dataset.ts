@@ -13,6 +13,8 @@ export interface Dataset {
   readonly samples: number;
   /** The shape of one sample: `[channels, height, width]`, or `[features]`. */
   readonly shape: readonly number[];
+  /** SHA-256 of what is stored of these samples and their labels, in hex digits; normalisation is not part of it. */
+  digest(): Promise<string>;
   /**
    * Reads the samples `start` to `start + count`, which must lie inside the data set (RangeError otherwise).
    *

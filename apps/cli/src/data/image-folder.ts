@@ -9,6 +9,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
 import { InputError } from '@spherize/core';
+import { Digest } from '../files/digest.js';
 import { assertBatchInside, type Dataset, type DatasetOptions, limitedCount } from './dataset.js';
 import { evaluationTransform } from './evaluation-transform.js';
 import { decodeImage, IMAGE_EXTENSIONS } from './image-decoding.js';
@@ -43,6 +44,11 @@ export async function openImageFolder(
     name,
     samples,
     shape,
+    async digest() {
+      const digest = new Digest().numbers(labels.subarray(0, samples));
+      for (const path of paths.slice(0, samples)) await digest.text(path).file(path);
+      return digest.end();
+    },
     async batch(start, count) {
       assertBatchInside(samples, start, count);
       const inputs = new Float32Array(count * channels * pixels);

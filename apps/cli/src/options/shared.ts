@@ -6,6 +6,7 @@ import { type Command, Option } from 'commander';
 import type { Dataset } from '../data/dataset.js';
 import { DATASET_SPECS, openDataset } from '../data/open-dataset.js';
 import { singleInput } from '../evaluation/model-runner.js';
+import { parseShard, type Shard } from '../sweep/shards.js';
 import { parseBytes, parseChoice, parseInteger, parseList, parseNumber, parseShare } from './parse.js';
 
 export interface CommonOptions {
@@ -19,6 +20,11 @@ export interface DataOptions {
   readonly limit?: number;
   readonly mean?: number[];
   readonly std?: number[];
+}
+
+export interface JournalOptions {
+  readonly shard?: Shard;
+  readonly restart?: true;
 }
 
 export interface ClusteringOptions {
@@ -67,6 +73,13 @@ export function addThreadsOption(command: Command): Command {
   return command.option('--threads <n>', 'threads that cluster (default: one per processor)', (text) =>
     parseInteger('--threads', text, 1),
   );
+}
+
+/** `--shard` and `--restart`, for sweeps into a folder. */
+export function addJournalOptions(command: Command): Command {
+  return command
+    .option('--shard <i/n>', 'measure only part i of n of the settings; merge puts them together', parseShard)
+    .option('--restart', 'forget what an interrupted run left in the folder of --out');
 }
 
 /** `--memory`. */

@@ -19,12 +19,11 @@ import { importFromWorkingFolder } from '../plugins/import-module.js';
 import type { ProgressBar } from '../terminal/progress.js';
 import { BoundaryActivations } from './boundary-activations.js';
 import { inOrder } from './in-order.js';
-import type { Baseline, SweepResults, SweepRow } from './results.js';
+import type { SweepJournal } from './journal.js';
+import type { Baseline } from './results.js';
 import type { SweepSetting } from './settings.js';
 
 export interface SweepOptions {
-  /** The model's name in the results. */
-  readonly name: string;
   readonly model: Model;
   readonly data: Dataset;
   readonly engine: MatrixEngine;
@@ -33,6 +32,10 @@ export interface SweepOptions {
   /** Names of the layers to compress together; all of them when left out. */
   readonly layers?: readonly string[] | undefined;
   readonly settings: readonly SweepSetting[];
+  /** The settings `[start, end)` to measure, those aside that the journal has. */
+  readonly range: { readonly start: number; readonly end: number };
+  /** Takes everything that is measured, and is not asked for it again. */
+  readonly journal: SweepJournal;
   /** Bytes that one Gram matrix may take. */
   readonly memory?: number | undefined;
   /** Samples at a time. */
@@ -41,17 +44,30 @@ export interface SweepOptions {
   readonly progress: ProgressBar;
 }
 
+/** A setting that is to be measured. */
+interface Task {
+  /** Its position in the sweep's list. */
+  readonly index: number;
+  readonly setting: SweepSetting;
+}
+
 /** Units of progress of a sweep: the uncompressed model, each sparsity, each setting. */
-export function sweepWork(settings: readonly SweepSetting[]): number {
-  return 1 + new Set(settings.map(({ sparsity }) => sparsity)).size + settings.length;
+export function sweepWork({ settings, range }: Pick<SweepOptions, 'settings' | 'range'>): number {
+  const own = settings.slice(range.start, range.end);
+  return 1 + new Set(own.map(({ sparsity }) => sparsity)).size + own.length;
 }
 
 /**
- * Measures the accuracy of a model at every setting. The layers before the first compressed one run once; pruning and Gram
- * matrices are shared by all settings of one sparsity.
+ * Measures the accuracy of a model at every setting, into the journal. The layers before the first compressed one run once;
+ * pruning and Gram matrices are shared by all settings of one sparsity.
  */
-export async function runSweep(options: SweepOptions): Promise<SweepResults> {
-  const { model, data, signal, progress, settings } = options;
+export async function runSweep(options: SweepOptions): Promise<void> {
+  const { model, data, signal, progress, settings, range, journal } = options;
+  const done = journal.content;
+  const own = settings.map((setting, index) => ({ index, setting })).slice(range.start, range.end);
+  const open = own.filter(({ index }) => !done.rows.has(index));
+  progress.advance(own.length - open.length);
+  if (open.length === 0 && done.baseline) return;
   const layers = selectLayers(model, options.layers);
   const { head, tail } = model.split(
     layers.map(({ name }) => name),
@@ -66,11 +82,9 @@ export async function runSweep(options: SweepOptions): Promise<SweepResults> {
       const { top1, top5 } = await activations.evaluate(candidate, signal);
       return { top1, top5, parameters: (head?.parameters ?? 0) + candidate.parameters };
     };
-    const baseline = await measured(tail);
+    if (!done.baseline) await journal.add({ kind: 'baseline', baseline: await measured(tail) });
     progress.advance();
-    const pruned: (Baseline & { sparsity: number })[] = [];
-    const rows: SweepRow[] = [];
-    for (const sparsity of new Set(settings.map((setting) => setting.sparsity))) {
+    for (const [sparsity, tasks] of bySparsity(open)) {
       progress.note(`preparing sparsity ${sparsity}`);
       const prepared: PreparedLayer[] = [];
       for (const { name } of layers) {
@@ -79,44 +93,46 @@ export async function runSweep(options: SweepOptions): Promise<SweepResults> {
           await prepareLayer(tail, layer, sparsity, options.engine, { signal, memory: options.memory }),
         );
       }
-      const tasks = settings
-        .filter((setting) => setting.sparsity === sparsity)
-        .map((setting) => () => compressAt(setting, prepared, plugins.get(setting.clusterer)!, signal));
-      const compressions = inOrder(tasks, pool.threads + 1);
+      const compressions = inOrder(
+        tasks.map((task) => () => compressAt(task, prepared, plugins.get(task.setting.clusterer)!, signal)),
+        pool.threads + 1,
+      );
       // The first clusterings run while the pruned model is measured.
       const first = compressions.next();
       first.catch(() => {});
-      pruned.push({ sparsity, ...(await measured(withPrunedWeights(tail, prepared))) });
+      if (!done.pruned.has(sparsity)) {
+        const baseline = await measured(withPrunedWeights(tail, prepared));
+        await journal.add({ kind: 'pruned', sparsity, baseline });
+      }
       progress.advance();
       for (let next = await first; !next.done; next = await compressions.next()) {
-        const { setting, compressed, relativeError, seconds } = next.value;
+        const { index, setting, compressed, relativeError, seconds } = next.value;
         const { clusterer, algorithm, ratio, seed } = setting;
         progress.note(`${clusterer} (${algorithm}), sparsity ${sparsity}, ρ = ${ratio}, seed ${seed}`);
         const started = performance.now();
         const found = await measured(tail.rewrite(planRewrite(tail, compressed).rewrite));
         const evaluating = (performance.now() - started) / 1000;
-        rows.push({ ...setting, calibrated: false, ...found, relativeError, seconds: seconds + evaluating });
+        const row = { ...setting, calibrated: false, ...found, relativeError, seconds: seconds + evaluating };
+        await journal.add({ kind: 'row', setting: index, row });
         progress.advance();
       }
     }
-    const names = layers.map(({ name }) => name);
-    return {
-      model: options.name,
-      data: data.name,
-      samples: data.samples,
-      layers: names,
-      baseline,
-      pruned,
-      rows,
-    };
   } finally {
     await pool.close();
   }
 }
 
+function bySparsity(tasks: readonly Task[]): Map<number, Task[]> {
+  const groups = new Map<number, Task[]>();
+  for (const task of tasks) {
+    const { sparsity } = task.setting;
+    groups.set(sparsity, [...(groups.get(sparsity) ?? []), task]);
+  }
+  return groups;
+}
+
 /** A setting with its layers clustered. */
-interface Compression {
-  readonly setting: SweepSetting;
+interface Compression extends Task {
   readonly compressed: ReadonlyMap<string, CompressedLayer>;
   /** Mean over the layers. */
   readonly relativeError: number;
@@ -125,7 +141,7 @@ interface Compression {
 }
 
 async function compressAt(
-  setting: SweepSetting,
+  { index, setting }: Task,
   prepared: readonly PreparedLayer[],
   clusterer: Clusterer,
   signal: AbortSignal,
@@ -137,6 +153,7 @@ async function compressAt(
   );
   const errors = prepared.map((layer, i) => reportLayer(layer, results[i]!).relativeError);
   return {
+    index,
     setting,
     compressed: new Map(prepared.map(({ layer }, i) => [layer.name, results[i]!])),
     relativeError: errors.reduce((sum, error) => sum + error, 0) / errors.length,

@@ -1,0 +1,31 @@
+import { Command } from 'commander';
+import { makeResultFolder, requireResultFolder } from '../files/atomic-write.js';
+import { addCommonOptions, type CommonOptions } from '../options/shared.js';
+import { mergeShards } from '../sweep/merge-shards.js';
+import { sweepTable } from '../sweep/table.js';
+import { writeResults } from '../sweep/write-results.js';
+import { printJson, printLine } from '../terminal/output.js';
+
+interface MergeOptions extends CommonOptions {
+  readonly out: string;
+}
+
+/** `spherize merge DIR… --out DIR`: the shards of a sweep, put together as if one run had measured them. */
+export function mergeCommand(): Command {
+  const command = new Command('merge')
+    .description('put the shards of a sweep together, as if one run had measured them')
+    .argument('<folders...>', 'the --out folder of every shard')
+    .requiredOption('--out <folder>', 'where results.json, results.csv and accuracy.svg go');
+  return addCommonOptions(command).action(async (folders: string[], options: MergeOptions) => {
+    await requireResultFolder(options.out);
+    const results = await mergeShards(folders);
+    await makeResultFolder(options.out);
+    const files = await writeResults(options.out, results);
+    if (options.json) {
+      printJson(results);
+      return;
+    }
+    printLine(sweepTable(results));
+    printLine(`\n${files.join('\n')}`);
+  });
+}
