@@ -1,0 +1,105 @@
+/** What has to hold of every package file: each check returns the problems it found, one line each. */
+import { readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import ts from 'typescript';
+
+/** A package without code: nothing in it is imported. */
+const isDataOnly = (manifest) => manifest.types === undefined && !hasTypes(manifest.exports);
+
+function hasTypes(exported) {
+  if (typeof exported !== 'object' || exported === null) return false;
+  return 'types' in exported || Object.values(exported).some(hasTypes);
+}
+
+/** @param {{ tarball: string }} packed @returns {Promise<string[]>} */
+export async function problemsOf({ tarball }) {
+  const bytes = readFileSync(tarball);
+  const archive = createPackageFromTarballData(bytes);
+  const root = `/node_modules/${archive.packageName}`;
+  const files = archive.listFiles().map((path) => path.slice(root.length + 1));
+  const read = (file) => archive.readFile(`${root}/${file}`);
+  const manifest = JSON.parse(read('package.json'));
+  return [
+    ...(await publintProblems(bytes)),
+    ...(isDataOnly(manifest) ? [] : await typeProblems(archive)),
+    ...dependencyProblems(manifest, files, read),
+    ...contentProblems(manifest, files, read),
+  ];
+}
+
+async function publintProblems(bytes) {
+  const tarball = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+  const { messages, pkg } = await publint({ pack: { tarball }, strict: true });
+  return messages
+    .filter(({ type }) => type !== 'suggestion')
+    .map((message) => `publint: ${formatMessage(message, pkg, { color: false })}`);
+}
+
+/** Are the types wrong? ESM only: what CommonJS and Node 10's resolution make of the package does not count. */
+async function typeProblems(archive) {
+  const analysis = await checkPackage(archive);
+  if (!analysis.types) return ['the package has exports with types, but no types'];
+  return analysis.problems
+    .filter(
+      ({ resolutionKind, kind }) =>
+        resolutionKind !== 'node10' && resolutionKind !== 'node16-cjs' && kind !== 'CJSResolvesToESM',
+    )
+    .map((problem) => `are the types wrong: ${JSON.stringify(problem)}`);
+}
+
+/** Every import is a dependency, and every dependency is imported. */
+function dependencyProblems(manifest, files, read) {
+  const used = new Set();
+  for (const file of files.filter((name) => /\.(js|mjs|d\.ts)$/.test(name))) {
+    const source = read(file);
+    const specifiers = ts.preProcessFile(source, true, true).importedFiles.map(({ fileName }) => fileName);
+    // Packages that are only looked up: `import.meta.resolve('name/file')`.
+    const resolved = [...source.matchAll(/import\.meta\.resolve\([`'"]([^`'"]+)/g)].map(([, name]) => name);
+    for (const specifier of [...specifiers, ...resolved]) {
+      if (specifier.startsWith('.') || isBuiltin(specifier)) continue;
+      used.add(
+        specifier
+          .split('/')
+          .slice(0, specifier.startsWith('@') ? 2 : 1)
+          .join('/'),
+      );
+    }
+  }
+  used.delete(manifest.name);
+  const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+  return [
+    ...[...used]
+      .filter((name) => !declared.includes(name))
+      .map((name) => `imports ${name}, which it does not depend on`),
+    ...declared.filter((name) => !used.has(name)).map((name) => `depends on ${name}, but never imports it`),
+  ];
+}
+
+/** Licence, statements about where it runs, and nothing left over from an earlier build or bound to this workspace. */
+function contentProblems(manifest, files, read) {
+  const problems = [];
+  const need = (condition, problem) => condition || problems.push(problem);
+  need(manifest.license === 'MIT' && files.includes('LICENSE'), 'no MIT licence in the package');
+  need(manifest.engines?.node, 'package.json does not say which Node it needs');
+  need(manifest.type === 'module', 'the package is not ESM');
+  need(!JSON.stringify(manifest.dependencies ?? {}).includes('workspace:'), 'depends on a workspace path');
+  need(files.includes('README.md'), 'no README.md');
+  const readme = read('README.md');
+  need(!/\]\(\.\.\//.test(readme), 'README.md links to files outside of the package');
+  need(/install(ed)? size/i.test(readme), 'README.md does not say the installed size');
+  const sources = new Set(
+    files.filter((name) => name.startsWith('src/')).map((name) => name.replace(/\.ts$/, '')),
+  );
+  if (sources.size > 0) {
+    for (const file of files.filter((name) => /^dist\/.*\.js$/.test(name))) {
+      need(
+        sources.has(file.replace(/^dist/, 'src').replace(/\.js$/, '')),
+        `${file} is left over from an earlier build: delete dist and build again`,
+      );
+    }
+  }
+  return problems;
+}
