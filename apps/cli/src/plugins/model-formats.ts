@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { onnxFormat } from '@spherize/adapters-onnx';
+import { tfjsFormat } from '@spherize/adapters-tfjs/node';
 import { InputError, type Model, type ModelFormat } from '@spherize/core';
 import { EMBEDDED_MODELS, embeddedModelPath, isEmbeddedModel } from '../embedded/embedded-model.js';
 
-const FORMATS: readonly ModelFormat[] = [onnxFormat];
+const FORMATS: readonly ModelFormat[] = [onnxFormat, tfjsFormat];
 
 /** A model and where it came from. */
 export interface OpenModel {
@@ -48,10 +49,13 @@ async function formatOf(path: string): Promise<ModelFormat> {
     const embedded = EMBEDDED_MODELS.map(({ name }) => name).join(', ');
     throw new InputError(
       'NOT_FOUND',
-      `model '${path}' does not exist: give a file (.onnx) or an embedded model (${embedded})`,
+      `model '${path}' does not exist: give a file (.onnx, model.json) or an embedded model (${embedded})`,
     );
   }
   const format = FORMATS.find((candidate) => candidate.matches(path));
   if (format) return format;
-  throw new InputError('BAD_FILE', `model '${path}' has no known format: expected a file named *.onnx`);
+  throw new InputError(
+    'BAD_FILE',
+    `model '${path}' has no known format: expected a file named *.onnx or *.json`,
+  );
 }

@@ -55,10 +55,13 @@ const MODEL: Case[] = [
   ['folder.onnx', 'folder.onnx is not an ONNX model: it is a folder'],
   [
     'missing.onnx',
-    "model 'missing.onnx' does not exist: give a file (.onnx) or an embedded model (alexnet-fashion)",
+    "model 'missing.onnx' does not exist: give a file (.onnx, model.json) or an embedded model (alexnet-fashion)",
   ],
-  ['missing', "model 'missing' does not exist: give a file (.onnx) or an embedded model (alexnet-fashion)"],
-  ['model.bin', "model 'model.bin' has no known format: expected a file named *.onnx"],
+  [
+    'missing',
+    "model 'missing' does not exist: give a file (.onnx, model.json) or an embedded model (alexnet-fashion)",
+  ],
+  ['model.bin', "model 'model.bin' has no known format: expected a file named *.onnx or *.json"],
 ];
 
 const COMPRESS: Case[] = [

@@ -1,0 +1,93 @@
+/** What stands in a model.json besides the topology: the manifest of its weights. */
+import { InputError } from '@spherize/core';
+import type { io } from '@tensorflow/tfjs-core';
+import type { Artifacts } from '../artifacts/artifacts.js';
+import { asArray, asObject, asText, isObject, type JsonObject } from '../artifacts/json.js';
+import { byteLength, type WeightSpec } from '../artifacts/weights.js';
+import { planShards, shardName } from './shards.js';
+
+export interface ManifestGroup {
+  readonly paths: readonly string[];
+  readonly specs: readonly WeightSpec[];
+  /** Bytes that the specifications ask for; undefined when text is among them. */
+  readonly bytes: number | undefined;
+}
+
+/** @throws InputError `BAD_FILE` when the text is no model.json */
+export function parseModelJson(text: string, source: string): { json: JsonObject; groups: ManifestGroup[] } {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new InputError('BAD_FILE', `${source} is not a TensorFlow.js model: it is no JSON`, { cause });
+  }
+  if (!isObject(json) || json.modelTopology === undefined) {
+    throw new InputError('BAD_FILE', `${source} is not a TensorFlow.js model: it has no modelTopology`);
+  }
+  const groups = asArray(json.weightsManifest ?? [], 'weightsManifest').map((value): ManifestGroup => {
+    const group = asObject(value, 'a group of the weightsManifest');
+    const specs = asArray(group.weights, 'weights of the manifest').map((entry) => specOf(entry));
+    const sizes = specs.map(byteLength);
+    return {
+      paths: asArray(group.paths, 'paths of the manifest').map((path) =>
+        asText(path, 'a path of the manifest'),
+      ),
+      specs,
+      bytes: sizes.includes(undefined) ? undefined : (sizes as number[]).reduce((sum, size) => sum + size, 0),
+    };
+  });
+  return { json, groups };
+}
+
+function specOf(value: unknown): WeightSpec {
+  const spec = asObject(value, 'a weight of the manifest');
+  asText(spec.name, 'name of a weight');
+  asText(spec.dtype, `dtype of ${spec.name}`);
+  if (spec.quantization !== undefined) asObject(spec.quantization, `quantization of ${spec.name}`);
+  return spec as unknown as WeightSpec;
+}
+
+/** What a TensorFlow.js IO handler gives for these files. */
+export function artifactsOf(
+  json: JsonObject,
+  groups: readonly ManifestGroup[],
+  weightData: ArrayBuffer,
+): io.ModelArtifacts {
+  const { modelTopology, weightsManifest, ...metadata } = json;
+  return {
+    ...metadata,
+    modelTopology: modelTopology as object,
+    weightSpecs: groups.flatMap(({ specs }) => specs),
+    weightData,
+  };
+}
+
+/** A file of a model: its name, and its content in pieces. */
+export interface ModelFile {
+  readonly name: string;
+  readonly pieces: readonly Uint8Array[];
+}
+
+/**
+ * The files of a model: the shards, then the model.json that names them.
+ *
+ * @param name what to call the model.json
+ * @param prefix what to put before the names of the shards, which other models beside it may have too
+ */
+export function modelFiles(
+  { topology, weights, metadata }: Artifacts,
+  name: string,
+  prefix = '',
+): ModelFile[] {
+  const { specs, shards } = planShards(weights);
+  const paths = shards.map((_, i) => `${prefix}${shardName(i, shards.length)}`);
+  const json = {
+    modelTopology: topology,
+    ...metadata,
+    weightsManifest: [{ paths, weights: specs }],
+  };
+  return [
+    ...shards.map((pieces, i) => ({ name: paths[i]!, pieces })),
+    { name, pieces: [new TextEncoder().encode(JSON.stringify(json))] },
+  ];
+}

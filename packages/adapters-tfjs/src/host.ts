@@ -1,0 +1,9 @@
+/** What models need of the place where they run: Node or a browser. */
+import type { Artifacts } from './artifacts/artifacts.js';
+
+export interface Host {
+  /** Makes a TensorFlow.js backend ready. */
+  start(): Promise<void>;
+  /** Writes a model, and returns all bytes written. */
+  write(artifacts: Artifacts, target: string): Promise<number>;
+}

@@ -1,0 +1,1 @@
+export { ColumnGather, registerColumnGather } from './layers-model/column-gather.js';

@@ -1,0 +1,82 @@
+/** Everything that is found out about one LayersModel, once. */
+import { type DenseMatrix, InputError, type SkippedLayer } from '@spherize/core';
+import type { Weights } from '../artifacts/weights.js';
+import { type DenseLayer, denseBias, denseWeights, findDenseLayers } from './fc-layers.js';
+import { GraphDescription } from './graph-description.js';
+import { type LayerDef, type LayerGraph, tensorName } from './layer-graph.js';
+import { inferShapes, type Shape } from './layer-shapes.js';
+import { LayerWeights } from './layer-weights.js';
+
+export class LayersModelFacts {
+  readonly graph: LayerGraph;
+  readonly weights: Weights;
+  readonly names: LayerWeights;
+  readonly shapes: ReadonlyMap<string, Shape>;
+  readonly layers: readonly DenseLayer[];
+  readonly skipped: readonly SkippedLayer[];
+  readonly description: GraphDescription;
+  readonly #layersByName: ReadonlyMap<string, DenseLayer>;
+  readonly #defs: ReadonlyMap<string, LayerDef>;
+
+  constructor(graph: LayerGraph, weights: Weights) {
+    this.graph = graph;
+    this.weights = weights;
+    this.names = new LayerWeights(weights);
+    this.shapes = inferShapes(graph);
+    const { layers, skipped, sums } = findDenseLayers(graph, weights, this.names, this.shapes);
+    this.layers = layers;
+    this.skipped = skipped;
+    this.#layersByName = new Map(layers.map((layer) => [layer.layer.name, layer]));
+    this.#defs = new Map(graph.layers.map((def) => [def.name, def]));
+    this.description = new GraphDescription({
+      graph,
+      weights,
+      names: this.names,
+      shapes: this.shapes,
+      dense: this.#layersByName,
+      sums,
+    });
+  }
+
+  /** @throws InputError `UNKNOWN_NAME` */
+  layer(name: string): DenseLayer {
+    const found = this.#layersByName.get(name);
+    if (found === undefined) {
+      const known = this.layers.map(({ layer }) => layer.name).join(', ') || 'none';
+      throw new InputError('UNKNOWN_NAME', `no fully connected layer is called ${name}; there are: ${known}`);
+    }
+    return found;
+  }
+
+  /** The layer that an operation of the description belongs to. */
+  def(operation: string): LayerDef {
+    const found = this.#defs.get(operation) ?? this.#defs.get(operation.slice(0, operation.lastIndexOf('/')));
+    if (found === undefined)
+      throw new InputError('UNKNOWN_NAME', `no layer or operation is called ${operation}`);
+    return found;
+  }
+
+  weightsOf(layer: string): DenseMatrix {
+    return denseWeights(this.layer(layer), this.weights);
+  }
+
+  biasOf(layer: string): Float32Array | undefined {
+    return denseBias(this.layer(layer), this.weights);
+  }
+
+  /** The layers that read any output of a layer. */
+  readers({ name }: LayerDef): LayerDef[] {
+    return this.graph.layers.filter(({ calls }) =>
+      calls.some(({ inputs }) => inputs.some(({ layer }) => layer === name)),
+    );
+  }
+
+  isOutput({ name }: LayerDef): boolean {
+    return this.graph.outputs.some(({ layer }) => layer === name);
+  }
+
+  /** The shape of a layer's first output. */
+  shapeOf({ name }: LayerDef): Shape | undefined {
+    return this.shapes.get(tensorName({ layer: name, call: 0, tensor: 0 }));
+  }
+}

@@ -1,0 +1,26 @@
+/** TensorFlow.js models in Node: files, and the fastest backend that loads. */
+import type { Model, ModelFormat } from '@spherize/core';
+import { readFiles } from './files/read-files.js';
+import { writeFiles } from './files/write-files.js';
+import type { Host } from './host.js';
+import { openModel } from './open-model.js';
+import { startNodeBackend } from './runtime/node-backend.js';
+
+const host: Host = {
+  async start() {
+    await startNodeBackend();
+  },
+  write: writeFiles,
+};
+
+/** Reads LayersModels and GraphModels: a `model.json`, or any other file named `*.json`, with its shards beside it. */
+export const tfjsFormat: ModelFormat = {
+  name: 'tfjs',
+  matches: (source) => /\.json$/i.test(source),
+  async read(source: string): Promise<{ model: Model; bytes: number; files: readonly string[] }> {
+    const { artifacts, bytes, files } = await readFiles(source);
+    return { model: await openModel(artifacts, host), bytes, files };
+  },
+};
+
+export { startNodeBackend } from './runtime/node-backend.js';
