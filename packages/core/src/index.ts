@@ -45,6 +45,7 @@ export { pruneByMagnitude, sparsityOf } from './compression/pruning.js';
 export { InputError, type InputErrorCode } from './errors.js';
 export type { GraphOperation, GraphView, OperationEffect } from './folding/graph-view.js';
 export { type FoldPlan, type FoldStep, planFold } from './folding/norm-folding.js';
+export { applyInputForm } from './format/input-form.js';
 export type {
   FcLayer,
   Model,
@@ -55,6 +56,14 @@ export type {
   TensorInfo,
 } from './format/model-format.js';
 export { selectLayers } from './format/select-layers.js';
+export {
+  reluActivation,
+  type SequentialActivation,
+  type SequentialLayer,
+  SequentialModel,
+  type SequentialOperation,
+  type WriteSequential,
+} from './format/sequential-model.js';
 export { computedGram } from './matrix/computed-gram.js';
 export {
   asDenseMatrix,

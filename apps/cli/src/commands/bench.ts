@@ -5,14 +5,19 @@ import { compareLatency } from '../footprint/latency.js';
 import { sessionMemory } from '../footprint/session-memory.js';
 import { comparisonTable, graphFootprint, staticFigures } from '../footprint/static-footprint.js';
 import { parseInteger, parseList, parseNumber } from '../options/parse.js';
-import { addCommonOptions, type CommonOptions } from '../options/shared.js';
+import {
+  addCommonOptions,
+  addFormatOption,
+  type CommonOptions,
+  type FormatOptions,
+} from '../options/shared.js';
 import { type OpenModel, openModel } from '../plugins/model-formats.js';
 import { fixedBatch, generateInputs } from '../proof/generated-inputs.js';
 import { interruptible } from '../terminal/interrupt.js';
 import { formatTable, logLine, megabytes, printJson, printLine } from '../terminal/output.js';
 import { type ProgressBar, startProgress } from '../terminal/progress.js';
 
-interface BenchOptions extends CommonOptions {
+interface BenchOptions extends CommonOptions, FormatOptions {
   readonly batch: number[];
   readonly seconds: number;
 }
@@ -46,7 +51,7 @@ export function benchCommand(): Command {
       [1, 16, 64],
     )
     .option('--seconds <s>', 'how long to time each batch size', parseSeconds, 4);
-  return addCommonOptions(command).action(bench);
+  return addCommonOptions(addFormatOption(command)).action(bench);
 }
 
 function parseSeconds(text: string): number {
@@ -56,8 +61,8 @@ function parseSeconds(text: string): number {
 }
 
 async function bench(source: string, compressed: string, options: BenchOptions): Promise<void> {
-  const before = await openModel(source);
-  const after = await openModel(compressed);
+  const before = await openModel(source, options.format);
+  const after = await openModel(compressed, options.format);
   requireSameInputs(before, after);
   const fixed = fixedBatch(before.model.inputs) ?? fixedBatch(after.model.inputs);
   const batches = fixed === undefined ? options.batch : [fixed];
@@ -71,8 +76,8 @@ async function bench(source: string, compressed: string, options: BenchOptions):
     const first = await footprint(before, progress, signal);
     const second = await footprint(after, progress, signal);
     const memory = {
-      before: await memoryOf(before, options.seed, progress, signal),
-      after: await memoryOf(after, options.seed, progress, signal),
+      before: await memoryOf(before, options, progress, signal),
+      after: await memoryOf(after, options, progress, signal),
     };
     const results = await timeBatches(before.model, after.model, batches, options, progress, signal);
     return { statics: { before: first, after: second }, memory, results };
@@ -143,12 +148,12 @@ async function footprint(opened: OpenModel, progress: ProgressBar, signal: Abort
 
 async function memoryOf(
   { source, path }: OpenModel,
-  seed: number,
+  { seed, format }: BenchOptions,
   progress: ProgressBar,
   signal: AbortSignal,
 ): Promise<number> {
   progress.note(`${source}: session memory`);
-  const growth = await sessionMemory(path, seed, signal);
+  const growth = await sessionMemory(path, seed, format, signal);
   progress.advance();
   return growth;
 }

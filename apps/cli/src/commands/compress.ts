@@ -7,10 +7,12 @@ import { parseRatios, parseShare } from '../options/parse.js';
 import {
   addAlgorithmOption,
   addCommonOptions,
+  addFormatOption,
   addLayersOption,
   addMemoryOption,
   type ClusteringOptions,
   type CommonOptions,
+  type FormatOptions,
 } from '../options/shared.js';
 import { importFromWorkingFolder } from '../plugins/import-module.js';
 import { matrixEngine } from '../plugins/matrix-engines.js';
@@ -19,7 +21,7 @@ import { verifyRewrite } from '../proof/verify-rewrite.js';
 import { interruptible } from '../terminal/interrupt.js';
 import { formatTable, logLine, megabytes, percent, printJson, printLine } from '../terminal/output.js';
 
-interface CompressOptions extends CommonOptions, ClusteringOptions {
+interface CompressOptions extends CommonOptions, ClusteringOptions, FormatOptions {
   readonly output: string;
   readonly clusterer: string;
   readonly ratio: string[];
@@ -46,7 +48,9 @@ export function compressCommand(): Command {
       (text) => parseShare('--sparsity', text),
       0,
     );
-  return addCommonOptions(addAlgorithmOption(addLayersOption(addMemoryOption(command)))).action(compress);
+  return addCommonOptions(
+    addAlgorithmOption(addLayersOption(addMemoryOption(addFormatOption(command)))),
+  ).action(compress);
 }
 
 async function compress(source: string, options: CompressOptions): Promise<void> {
@@ -54,7 +58,7 @@ async function compress(source: string, options: CompressOptions): Promise<void>
   const ratios = parseRatios(options.ratio);
   const clusterer = await clusterers.find(options.clusterer, importFromWorkingFolder);
   await requireWritableFile(options.output);
-  const opened = await openModel(source);
+  const opened = await openModel(source, options.format);
   const { model, bytes: bytesBefore } = opened;
   requireSameFormat(opened, options.output);
   for (const { name, reason } of model.skipped) logLine(`not compressed: ${name}: ${reason}`);

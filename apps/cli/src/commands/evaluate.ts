@@ -4,8 +4,10 @@ import { parseInteger } from '../options/parse.js';
 import {
   addCommonOptions,
   addDataOptions,
+  addFormatOption,
   type CommonOptions,
   type DataOptions,
+  type FormatOptions,
   openData,
 } from '../options/shared.js';
 import { openModel } from '../plugins/model-formats.js';
@@ -13,7 +15,7 @@ import { interruptible } from '../terminal/interrupt.js';
 import { percent, printJson, printLine } from '../terminal/output.js';
 import { startProgress } from '../terminal/progress.js';
 
-interface EvaluateCommandOptions extends CommonOptions, DataOptions {
+interface EvaluateCommandOptions extends CommonOptions, DataOptions, FormatOptions {
   readonly batch: number;
 }
 
@@ -23,9 +25,9 @@ export function evaluateCommand(): Command {
     .description('measure the top-1 and top-5 accuracy of a classifier')
     .argument('<model>', 'model file, or the name of an embedded model')
     .option('--batch <n>', 'samples at a time', (text) => parseInteger('--batch', text, 1), 64);
-  return addCommonOptions(addDataOptions(command)).action(
+  return addCommonOptions(addDataOptions(addFormatOption(command))).action(
     async (source: string, options: EvaluateCommandOptions) => {
-      const { model } = await openModel(source);
+      const { model } = await openModel(source, options.format);
       const data = await openData(options, model);
       const started = performance.now();
       const bar = startProgress(data.samples);

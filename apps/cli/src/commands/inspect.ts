@@ -1,17 +1,24 @@
 import { planFold, selectLayers, sparsityOf } from '@spherize/core';
 import { Command } from 'commander';
-import { addCommonOptions, type CommonOptions } from '../options/shared.js';
+import {
+  addCommonOptions,
+  addFormatOption,
+  type CommonOptions,
+  type FormatOptions,
+} from '../options/shared.js';
 import { openModel } from '../plugins/model-formats.js';
 import { formatTable, percent, printJson, printLine } from '../terminal/output.js';
 
 /** `spherize inspect MODEL`: the fully connected layers and how their scales fold. */
 export function inspectCommand(): Command {
   return addCommonOptions(
-    new Command('inspect')
-      .description('list the fully connected layers of a model and how their scales fold')
-      .argument('<model>', 'model file, or the name of an embedded model'),
-  ).action(async (source: string, options: CommonOptions) => {
-    const { model } = await openModel(source);
+    addFormatOption(
+      new Command('inspect')
+        .description('list the fully connected layers of a model and how their scales fold')
+        .argument('<model>', 'model file, or the name of an embedded model'),
+    ),
+  ).action(async (source: string, options: CommonOptions & FormatOptions) => {
+    const { model } = await openModel(source, options.format);
     const layers = selectLayers(model).map((layer) => {
       const { scaleInto, reason } = planFold(model.graph, layer.input, layer.inputs);
       const { name, outputs, inputs } = layer;

@@ -4,6 +4,7 @@ import {
   addAlgorithmOption,
   addCommonOptions,
   addDataOptions,
+  addFormatOption,
   addJournalOptions,
   addLayersOption,
   addMemoryOption,
@@ -11,6 +12,7 @@ import {
   type ClusteringOptions,
   type CommonOptions,
   type DataOptions,
+  type FormatOptions,
   type JournalOptions,
   openData,
   shareList,
@@ -21,7 +23,12 @@ import { sweepIntoFolder } from '../sweep/sweep-into-folder.js';
 import { sweepTable } from '../sweep/table.js';
 import { printJson, printLine } from '../terminal/output.js';
 
-interface SweepCommandOptions extends CommonOptions, DataOptions, ClusteringOptions, JournalOptions {
+interface SweepCommandOptions
+  extends CommonOptions,
+    DataOptions,
+    ClusteringOptions,
+    JournalOptions,
+    FormatOptions {
   readonly out: string;
   readonly ratios: number[];
   readonly sparsities: number[];
@@ -59,7 +66,9 @@ export function sweepCommand(): Command {
     .option('--batch <n>', 'samples at a time', (text) => parseInteger('--batch', text, 1), 500);
   return addCommonOptions(
     addDataOptions(
-      addAlgorithmOption(addLayersOption(addMemoryOption(addThreadsOption(addJournalOptions(command))))),
+      addFormatOption(
+        addAlgorithmOption(addLayersOption(addMemoryOption(addThreadsOption(addJournalOptions(command))))),
+      ),
     ),
   ).action(async (source: string, options: SweepCommandOptions) => {
     const settings = gridSettings({
@@ -69,7 +78,7 @@ export function sweepCommand(): Command {
       ratios: options.ratios,
       seeds: Array.from({ length: options.seeds }, (_, i) => options.seed + i),
     });
-    const opened = await openModel(source);
+    const opened = await openModel(source, options.format);
     const data = await openData(options, opened.model);
     const { limit, mean, std } = options;
     const { results, files } = await sweepIntoFolder(options.out, {

@@ -5,10 +5,10 @@ import { generateInputs } from '../proof/generated-inputs.js';
 /** What the process sends back. */
 export type SessionMemoryReport = { readonly growth: number } | { readonly error: string };
 
-const [path, seed] = process.argv.slice(2) as [string, string];
+const [path, seed, format] = process.argv.slice(2) as [string, string, string | undefined];
 let report: SessionMemoryReport;
 try {
-  const { model } = await openModel(path);
+  const { model } = await openModel(path, format);
   const inputs = generateInputs(model.inputs, 1, Number(seed));
   globalThis.gc?.();
   const before = process.memoryUsage.rss();

@@ -8,8 +8,13 @@ const PROCESS = fileURLToPath(new URL('./session-memory-process.js', import.meta
  * Growth of the resident memory of a fresh process, in bytes, from before it makes one session of a model to after the
  * session ran one sample. The model's file is read before: its bytes do not count.
  */
-export async function sessionMemory(path: string, seed: number, signal?: AbortSignal): Promise<number> {
-  const child = fork(PROCESS, [path, String(seed)], {
+export async function sessionMemory(
+  path: string,
+  seed: number,
+  format: string | undefined,
+  signal?: AbortSignal,
+): Promise<number> {
+  const child = fork(PROCESS, [path, String(seed), ...(format === undefined ? [] : [format])], {
     execArgv: ['--expose-gc'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     ...(signal ? { signal } : {}),

@@ -6,6 +6,7 @@ import { type Command, Option } from 'commander';
 import type { Dataset } from '../data/dataset.js';
 import { DATASET_SPECS, openDataset } from '../data/open-dataset.js';
 import { singleInput } from '../evaluation/model-runner.js';
+import { modelFormats } from '../plugins/model-formats.js';
 import { parseShard, type Shard } from '../sweep/shards.js';
 import { parseBytes, parseChoice, parseInteger, parseList, parseNumber, parseShare } from './parse.js';
 
@@ -56,6 +57,18 @@ export function addAlgorithmOption(command: Command): Command {
     new Option('--algorithm <name>', 'lloyd (the textbook method) or hartigan (goes on where it stalls)')
       .argParser((text) => parseChoice('--algorithm', text, choices))
       .default('hartigan'),
+  );
+}
+
+export interface FormatOptions {
+  readonly format?: string;
+}
+
+/** `--format`. */
+export function addFormatOption(command: Command): Command {
+  return command.option(
+    '--format <name>',
+    `the model's format: ${modelFormats.builtIn.map(({ name }) => name).join(', ')}, a package or a path (default: by its name)`,
   );
 }
 

@@ -2,10 +2,26 @@ import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { onnxFormat } from '@spherize/adapters-onnx';
 import { tfjsFormat } from '@spherize/adapters-tfjs/node';
-import { InputError, type Model, type ModelFormat } from '@spherize/core';
+import { InputError, type Model, type ModelFormat, Registry } from '@spherize/core';
 import { EMBEDDED_MODELS, embeddedModelPath, isEmbeddedModel } from '../embedded/embedded-model.js';
+import { importFromWorkingFolder } from './import-module.js';
 
-const FORMATS: readonly ModelFormat[] = [onnxFormat, tfjsFormat];
+/** The model formats that the command knows by name; others are found as packages and paths. */
+export const modelFormats: Registry<ModelFormat> = new Registry(
+  'model format',
+  [onnxFormat, tfjsFormat],
+  isModelFormat,
+);
+
+function isModelFormat(value: unknown): value is ModelFormat {
+  const candidate = value as Partial<ModelFormat> | null | undefined;
+  return (
+    typeof candidate === 'object' &&
+    typeof candidate?.name === 'string' &&
+    typeof candidate.matches === 'function' &&
+    typeof candidate.read === 'function'
+  );
+}
 
 /** A model and where it came from. */
 export interface OpenModel {
@@ -24,11 +40,12 @@ export interface OpenModel {
 /**
  * Reads a model by path, or an embedded one by name.
  *
+ * @param formatName built-in name, package or path of the model's format; by the model's name when left out
  * @throws InputError for a source that is no model of a known format
  */
-export async function openModel(source: string): Promise<OpenModel> {
+export async function openModel(source: string, formatName?: string): Promise<OpenModel> {
   const path = isEmbeddedModel(source) ? await embeddedModelPath(source) : source;
-  const format = await formatOf(path);
+  const format = await formatOf(path, formatName);
   const { model, bytes, files = [path] } = await format.read(path);
   return { source, path, format, model, bytes, files };
 }
@@ -43,7 +60,8 @@ export function requireSameFormat({ format, path }: OpenModel, output: string): 
   }
 }
 
-async function formatOf(path: string): Promise<ModelFormat> {
+async function formatOf(path: string, name: string | undefined): Promise<ModelFormat> {
+  const named = name === undefined ? undefined : await modelFormats.find(name, importFromWorkingFolder);
   const found = await stat(path).catch(() => undefined);
   if (!found) {
     const embedded = EMBEDDED_MODELS.map(({ name }) => name).join(', ');
@@ -52,10 +70,10 @@ async function formatOf(path: string): Promise<ModelFormat> {
       `model '${path}' does not exist: give a file (.onnx, model.json) or an embedded model (${embedded})`,
     );
   }
-  const format = FORMATS.find((candidate) => candidate.matches(path));
+  const format = named ?? modelFormats.builtIn.find((candidate) => candidate.matches(path));
   if (format) return format;
   throw new InputError(
     'BAD_FILE',
-    `model '${path}' has no known format: expected a file named *.onnx or *.json`,
+    `model '${path}' has no known format: expected a file named *.onnx or *.json, or --format with a package or a path`,
   );
 }

@@ -14,7 +14,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 /** 2 for bad usage or input, 130 when interrupted, 1 for anything else; help and version are successes. */
 export function exitCodeFor(error: unknown): number {
-  if (error instanceof InputError) return BAD_INPUT;
+  // By name: a plug-in may have its own copy of core.
+  if (error instanceof Error && error.name === InputError.name) return BAD_INPUT;
   if (error instanceof CommanderError) return error.exitCode === 0 ? SUCCESS : BAD_INPUT;
   return isAbort(error) ? INTERRUPTED : FAULT;
 }

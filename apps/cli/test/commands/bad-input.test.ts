@@ -61,7 +61,10 @@ const MODEL: Case[] = [
     'missing',
     "model 'missing' does not exist: give a file (.onnx, model.json) or an embedded model (alexnet-fashion)",
   ],
-  ['model.bin', "model 'model.bin' has no known format: expected a file named *.onnx or *.json"],
+  [
+    'model.bin',
+    "model 'model.bin' has no known format: expected a file named *.onnx or *.json, or --format with a package or a path",
+  ],
 ];
 
 const COMPRESS: Case[] = [
