@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import {
   addCommonOptions,
   addJournalOptions,
+  addLatencyOption,
   addMemoryOption,
   addThreadsOption,
   type CommonOptions,
@@ -30,6 +31,7 @@ interface AlexnetOptions extends CommonOptions, JournalOptions {
   readonly out: string;
   readonly threads?: number;
   readonly memory: number;
+  readonly latency?: number;
 }
 
 /** `spherize alexnet`: the paper's experiment on the embedded AlexNet. */
@@ -40,49 +42,50 @@ export function alexnetCommand(): Command {
     )
     .option('--full', 'ρ = 0.1 … 0.9, both algorithms everywhere, three seeds, all 10,000 test images')
     .option('--out <folder>', 'where results.json, results.csv and accuracy.svg go', 'alexnet-results');
-  return addCommonOptions(addMemoryOption(addThreadsOption(addJournalOptions(command)))).action(
-    async (options: AlexnetOptions) => {
-      const started = performance.now();
-      const settings = options.full ? fullGrid(options.seed) : defaultGrid(options.seed);
-      const opened = await openModel(MODEL);
-      const data = await openData({ data: DATA, ...(options.full ? {} : { limit: SAMPLES }) }, opened.model);
-      const { results, files } = await sweepIntoFolder(options.out, {
-        opened,
-        data,
-        restart: options.restart,
-        shard: options.shard,
-        threads: options.threads,
-        memory: options.memory,
-        settings,
-        batch: BATCH,
-      });
-      if (options.json) {
-        printJson(results);
-        return;
-      }
+  return addCommonOptions(
+    addMemoryOption(addThreadsOption(addJournalOptions(addLatencyOption(command)))),
+  ).action(async (options: AlexnetOptions) => {
+    const started = performance.now();
+    const settings = options.full ? fullGrid(options.seed) : defaultGrid(options.seed);
+    const opened = await openModel(MODEL);
+    const data = await openData({ data: DATA, ...(options.full ? {} : { limit: SAMPLES }) }, opened.model);
+    const { results, files } = await sweepIntoFolder(options.out, {
+      opened,
+      data,
+      restart: options.restart,
+      shard: options.shard,
+      threads: options.threads,
+      latency: options.latency,
+      memory: options.memory,
+      settings,
+      batch: BATCH,
+    });
+    if (options.json) {
+      printJson(results);
+      return;
+    }
+    printLine(
+      `AlexNet on ${results.samples} test images of Fashion-MNIST, ${results.layers.join(', ')} compressed together.`,
+    );
+    printLine(
+      `Uncompressed: ${percent(results.baseline.top1)} top-1. Top-1 accuracy by column reduction ratio ρ:\n`,
+    );
+    printLine(sweepTable(results));
+    const lead = largestLead(
+      meanOverSeeds(results.rows).filter(({ algorithm }) => algorithm === 'lloyd'),
+      'spherical',
+      'kmeans',
+    );
+    if (lead) {
+      const { row, other } = lead;
       printLine(
-        `AlexNet on ${results.samples} test images of Fashion-MNIST, ${results.layers.join(', ')} compressed together.`,
+        `\nLargest lead of spherical over k-means (both Lloyd): ${(100 * lead.lead).toFixed(1)} points ` +
+          `(${percent(other.top1, 1)} → ${percent(row.top1, 1)}, sparsity ${row.sparsity}, ρ = ${row.ratio}).`,
       );
-      printLine(
-        `Uncompressed: ${percent(results.baseline.top1)} top-1. Top-1 accuracy by column reduction ratio ρ:\n`,
-      );
-      printLine(sweepTable(results));
-      const lead = largestLead(
-        meanOverSeeds(results.rows).filter(({ algorithm }) => algorithm === 'lloyd'),
-        'spherical',
-        'kmeans',
-      );
-      if (lead) {
-        const { row, other } = lead;
-        printLine(
-          `\nLargest lead of spherical over k-means (both Lloyd): ${(100 * lead.lead).toFixed(1)} points ` +
-            `(${percent(other.top1, 1)} → ${percent(row.top1, 1)}, sparsity ${row.sparsity}, ρ = ${row.ratio}).`,
-        );
-      }
-      printLine(`\n${files.join('\n')}`);
-      printLine(`${((performance.now() - started) / 1000).toFixed(0)} s`);
-    },
-  );
+    }
+    printLine(`\n${files.join('\n')}`);
+    printLine(`${((performance.now() - started) / 1000).toFixed(0)} s`);
+  });
 }
 
 /** The paper's comparison (Lloyd) at every sparsity, and Hartigan's method at the model's own. */

@@ -6,6 +6,7 @@ import {
   addDataOptions,
   addFormatOption,
   addJournalOptions,
+  addLatencyOption,
   addLayersOption,
   addMemoryOption,
   addThreadsOption,
@@ -14,6 +15,7 @@ import {
   type DataOptions,
   type FormatOptions,
   type JournalOptions,
+  type LatencyOptions,
   openData,
   shareList,
 } from '../options/shared.js';
@@ -28,7 +30,8 @@ interface SweepCommandOptions
     DataOptions,
     ClusteringOptions,
     JournalOptions,
-    FormatOptions {
+    FormatOptions,
+    LatencyOptions {
   readonly out: string;
   readonly ratios: number[];
   readonly sparsities: number[];
@@ -67,7 +70,9 @@ export function sweepCommand(): Command {
   return addCommonOptions(
     addDataOptions(
       addFormatOption(
-        addAlgorithmOption(addLayersOption(addMemoryOption(addThreadsOption(addJournalOptions(command))))),
+        addAlgorithmOption(
+          addLayersOption(addMemoryOption(addThreadsOption(addJournalOptions(addLatencyOption(command))))),
+        ),
       ),
     ),
   ).action(async (source: string, options: SweepCommandOptions) => {
@@ -88,6 +93,7 @@ export function sweepCommand(): Command {
       restart: options.restart,
       shard: options.shard,
       threads: options.threads,
+      latency: options.latency,
       memory: options.memory,
       layers: options.layers,
       settings,

@@ -8,6 +8,13 @@ export function parseNumber(name: string, text: string): number {
   return value;
 }
 
+/** A number above 0. */
+export function parsePositive(name: string, text: string): number {
+  const value = parseNumber(name, text);
+  if (value <= 0) throw new InputError('BAD_ARGUMENT', `${name}: expected a number above 0, got '${text}'`);
+  return value;
+}
+
 /** @param least the smallest value that is allowed */
 export function parseInteger(name: string, text: string, least: number): number {
   const value = parseNumber(name, text);

@@ -8,7 +8,15 @@ import { DATASET_SPECS, openDataset } from '../data/open-dataset.js';
 import { singleInput } from '../evaluation/model-runner.js';
 import { modelFormats } from '../plugins/model-formats.js';
 import { parseShard, type Shard } from '../sweep/shards.js';
-import { parseBytes, parseChoice, parseInteger, parseList, parseNumber, parseShare } from './parse.js';
+import {
+  parseBytes,
+  parseChoice,
+  parseInteger,
+  parseList,
+  parseNumber,
+  parsePositive,
+  parseShare,
+} from './parse.js';
 
 export interface CommonOptions {
   readonly json?: true;
@@ -69,6 +77,19 @@ export function addFormatOption(command: Command): Command {
   return command.option(
     '--format <name>',
     `the model's format: ${modelFormats.builtIn.map(({ name }) => name).join(', ')}, a package or a path (default: by its name)`,
+  );
+}
+
+export interface LatencyOptions {
+  readonly latency?: number;
+}
+
+/** `--latency`. */
+export function addLatencyOption(command: Command): Command {
+  return command.option(
+    '--latency <seconds>',
+    'also time every setting for this long, one setting after the other',
+    (text) => parsePositive('--latency', text),
   );
 }
 

@@ -1,3 +1,4 @@
+import { versions } from '../report/versions.js';
 import type { JournalContent } from './journal.js';
 import type { SweepResults } from './results.js';
 
@@ -14,6 +15,7 @@ export function resultsOf(journals: readonly JournalContent[]): SweepResults {
     model: String(identity.model),
     data: String(identity.data),
     samples,
+    versions: versions(),
     layers,
     baseline: journals.find(({ baseline }) => baseline)!.baseline!,
     pruned: [...new Set(ordered.map(({ sparsity }) => sparsity))].map((sparsity) => ({

@@ -9,10 +9,40 @@ export interface SweepRow extends SweepSetting {
   readonly top5: number;
   /** Values in all weight tensors of the compressed model. */
   readonly parameters: number;
+  /** Size of its file, computed as `Baseline.bytes` is. */
+  readonly bytes?: number;
   /** Mean of the layers' relative errors `‖W − Ŵ‖_F / ‖W‖_F`. */
   readonly relativeError: number;
+  /** The layers one by one. */
+  readonly layers?: readonly LayerFigures[];
+  /** Times of the part that was compressed; only when they were asked for. */
+  readonly latency?: LatencyFigures;
   /** Time to cluster, rewrite and evaluate, in seconds. */
   readonly seconds: number;
+}
+
+/** What became of one layer at one setting. */
+export interface LayerFigures {
+  readonly name: string;
+  /** k, the clusters that are left. */
+  readonly clusters: number;
+  /** The column reduction ratio reached. */
+  readonly ratio: number;
+  /** `‖W − Ŵ‖_F / ‖W‖_F` against the pruned W. */
+  readonly relativeError: number;
+}
+
+/**
+ * Milliseconds per run of everything from the first compressed layer on, one sample at a time, in alternation with the
+ * uncompressed model's same part.
+ */
+export interface LatencyFigures {
+  readonly medianMs: number;
+  /** First and third quartile. */
+  readonly quartilesMs: readonly [number, number];
+  /** Median of the uncompressed part in the same alternation. */
+  readonly uncompressedMs: number;
+  readonly runs: number;
 }
 
 /** Accuracy of the model at one sparsity before any clustering. */
@@ -20,6 +50,8 @@ export interface Baseline {
   readonly top1: number;
   readonly top5: number;
   readonly parameters: number;
+  /** Size of the model's file; of a compressed one computed: less what the missing parameters took. */
+  readonly bytes?: number;
 }
 
 /** Everything that a sweep found: the content of `results.json`. */
@@ -27,6 +59,8 @@ export interface SweepResults {
   readonly model: string;
   readonly data: string;
   readonly samples: number;
+  /** What measured it. */
+  readonly versions?: Readonly<Record<string, string>>;
   /** The layers that were compressed together. */
   readonly layers: readonly string[];
   /** The model as it came. */

@@ -15,16 +15,22 @@ import {
 } from '@spherize/core';
 import { ClusteringPool } from '../clustering/clustering-pool.js';
 import type { Dataset } from '../data/dataset.js';
+import { compareLatency } from '../footprint/latency.js';
 import { importFromWorkingFolder } from '../plugins/import-module.js';
+import { generateInputs } from '../proof/generated-inputs.js';
 import type { ProgressBar } from '../terminal/progress.js';
 import { BoundaryActivations } from './boundary-activations.js';
 import { inOrder } from './in-order.js';
 import type { SweepJournal } from './journal.js';
-import type { Baseline } from './results.js';
+import type { Baseline, LatencyFigures, LayerFigures } from './results.js';
 import type { SweepSetting } from './settings.js';
 
 export interface SweepOptions {
   readonly model: Model;
+  /** Size of the model's files. */
+  readonly bytes: number;
+  /** Seconds of timing per setting; settings are then worked on one after the other. Default: nothing is timed. */
+  readonly latency?: number | undefined;
   readonly data: Dataset;
   readonly engine: MatrixEngine;
   /** Threads that cluster; default: as many as there are processors. */
@@ -80,7 +86,9 @@ export async function runSweep(options: SweepOptions): Promise<void> {
     const activations = await BoundaryActivations.record(head, tail, data, options.batch, signal);
     const measured = async (candidate: Model): Promise<Baseline> => {
       const { top1, top5 } = await activations.evaluate(candidate, signal);
-      return { top1, top5, parameters: (head?.parameters ?? 0) + candidate.parameters };
+      const parameters = (head?.parameters ?? 0) + candidate.parameters;
+      const bytes = options.bytes - (model.parameters - parameters) * bytesPerWeight(model);
+      return { top1, top5, parameters, bytes };
     };
     if (!done.baseline) await journal.add({ kind: 'baseline', baseline: await measured(tail) });
     progress.advance();
@@ -95,7 +103,8 @@ export async function runSweep(options: SweepOptions): Promise<void> {
       }
       const compressions = inOrder(
         tasks.map((task) => () => compressAt(task, prepared, plugins.get(task.setting.clusterer)!, signal)),
-        pool.threads + 1,
+        // Nothing else may run while a setting is timed.
+        options.latency === undefined ? pool.threads + 1 : 1,
       );
       // The first clusterings run while the pruned model is measured.
       const first = compressions.next();
@@ -106,13 +115,26 @@ export async function runSweep(options: SweepOptions): Promise<void> {
       }
       progress.advance();
       for (let next = await first; !next.done; next = await compressions.next()) {
-        const { index, setting, compressed, relativeError, seconds } = next.value;
+        const { index, setting, compressed, relativeError, layers: figures, seconds } = next.value;
         const { clusterer, algorithm, ratio, seed } = setting;
         progress.note(`${clusterer} (${algorithm}), sparsity ${sparsity}, ρ = ${ratio}, seed ${seed}`);
         const started = performance.now();
-        const found = await measured(tail.rewrite(planRewrite(tail, compressed).rewrite));
+        const rewritten = tail.rewrite(planRewrite(tail, compressed).rewrite);
+        const found = await measured(rewritten);
         const evaluating = (performance.now() - started) / 1000;
-        const row = { ...setting, calibrated: false, ...found, relativeError, seconds: seconds + evaluating };
+        const timed =
+          options.latency === undefined
+            ? {}
+            : { latency: await timeBoth(tail, rewritten, options.latency, signal) };
+        const row = {
+          ...setting,
+          calibrated: false,
+          ...found,
+          relativeError,
+          layers: figures,
+          ...timed,
+          seconds: seconds + evaluating,
+        };
         await journal.add({ kind: 'row', setting: index, row });
         progress.advance();
       }
@@ -136,6 +158,7 @@ interface Compression extends Task {
   readonly compressed: ReadonlyMap<string, CompressedLayer>;
   /** Mean over the layers. */
   readonly relativeError: number;
+  readonly layers: readonly LayerFigures[];
   /** Time from the first clustering's start to the last one's end. */
   readonly seconds: number;
 }
@@ -151,14 +174,52 @@ async function compressAt(
   const results = await Promise.all(
     prepared.map((layer) => compressLayer(layer, clusterer, ratio, { algorithm, seed, signal })),
   );
-  const errors = prepared.map((layer, i) => reportLayer(layer, results[i]!).relativeError);
+  const layers = prepared.map((layer, i) => {
+    const { name, clusters, ratio, relativeError } = reportLayer(layer, results[i]!);
+    return { name, clusters, ratio, relativeError };
+  });
   return {
     index,
     setting,
     compressed: new Map(prepared.map(({ layer }, i) => [layer.name, results[i]!])),
-    relativeError: errors.reduce((sum, error) => sum + error, 0) / errors.length,
+    relativeError: layers.reduce((sum, { relativeError }) => sum + relativeError, 0) / layers.length,
+    layers,
     seconds: (performance.now() - started) / 1000,
   };
+}
+
+/** Bytes of one stored weight, by the model's coarsest type. */
+function bytesPerWeight({ roundoff = 2 ** -24 }: Model): number {
+  if (roundoff >= 2 ** -11) return 2;
+  return roundoff < 2 ** -24 ? 8 : 4;
+}
+
+/** Times a tail beside the uncompressed one, one sample at a time. */
+async function timeBoth(
+  before: Model,
+  after: Model,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<LatencyFigures> {
+  const inputs = generateInputs(before.inputs, 1, 0);
+  const sessions = [await before.session(), await after.session()] as const;
+  try {
+    const [first, second] = sessions;
+    const timed = await compareLatency(
+      { session: first, inputs },
+      { session: second, inputs },
+      seconds,
+      signal,
+    );
+    return {
+      medianMs: timed.after.median,
+      quartilesMs: timed.after.quartiles,
+      uncompressedMs: timed.before.median,
+      runs: timed.runs,
+    };
+  } finally {
+    await Promise.all(sessions.map((session) => session.release()));
+  }
 }
 
 async function findClusterers(

@@ -14,7 +14,7 @@ import { sweepIdentity } from './sweep-identity.js';
 import { writeResults } from './write-results.js';
 
 export interface FolderSweepOptions
-  extends Omit<SweepOptions, 'engine' | 'signal' | 'progress' | 'journal' | 'range' | 'model'> {
+  extends Omit<SweepOptions, 'engine' | 'signal' | 'progress' | 'journal' | 'range' | 'model' | 'bytes'> {
   readonly opened: OpenModel;
   /** Options, by name, on which results depend and that no other field holds: a sweep goes on only with the same ones. */
   readonly chosen?: Readonly<Record<string, unknown>>;
@@ -48,6 +48,7 @@ export async function sweepIntoFolder(
       ...options.chosen,
       '--layers': layers.map(({ name }) => name),
       '--batch': options.batch,
+      '--latency': options.latency ?? null,
       // A Gram matrix that is not held is rounded otherwise.
       '--memory': held ? 'enough' : options.memory,
     },
@@ -65,7 +66,16 @@ export async function sweepIntoFolder(
   try {
     const progress = startProgress(sweepWork({ settings, range }));
     await interruptible((signal) =>
-      runSweep({ ...options, model: opened.model, range, journal, engine: matrixEngine(), signal, progress }),
+      runSweep({
+        ...options,
+        model: opened.model,
+        bytes: opened.bytes,
+        range,
+        journal,
+        engine: matrixEngine(),
+        signal,
+        progress,
+      }),
     ).finally(() => progress.stop());
     await makeResultFolder(folder);
     await journal.flush();
