@@ -1,3 +1,8 @@
+export { type CalibrateModelOptions, calibrateModel } from './calibration/calibrate-model.js';
+export type { CalibrationInputs } from './calibration/calibration-inputs.js';
+export { type GeneratedInputsOptions, generatedInputs } from './calibration/generated-inputs.js';
+export { OriginalOutputs } from './calibration/original-outputs.js';
+export { type CalibrationReport, refitLayer } from './calibration/refit-layer.js';
 export { type LongRunOptions, Pause, type Progress } from './cancellation.js';
 export { clusterers, isClusterer } from './clustering/built-in.js';
 export {
@@ -11,10 +16,14 @@ export type {
   Clustering,
   ClusteringAlgorithm,
   ClusterOptions,
+  ClusterScale,
   Columns,
 } from './clustering/clusterer.js';
 export { kmeans } from './clustering/kmeans.js';
+export { l2Slice } from './clustering/l2-slice.js';
 export { meanClustering } from './clustering/mean-clustering.js';
+export { randomAssignment } from './clustering/random-assignment.js';
+export { rankOne } from './clustering/rank-one.js';
 export { spherical } from './clustering/spherical.js';
 export { type ClusterLayout, layOutClusters } from './compression/cluster-layout.js';
 export { clustersForRatio } from './compression/column-reduction.js';

@@ -1,6 +1,9 @@
 import { Registry } from '../registry/registry.js';
 import type { Clusterer } from './clusterer.js';
 import { kmeans } from './kmeans.js';
+import { l2Slice } from './l2-slice.js';
+import { randomAssignment } from './random-assignment.js';
+import { rankOne } from './rank-one.js';
 import { spherical } from './spherical.js';
 
 /** Whether a value is a clusterer plug-in. */
@@ -14,4 +17,8 @@ export function isClusterer(value: unknown): value is Clusterer {
 }
 
 /** The clusterers that come with core, and the way to find others. */
-export const clusterers: Registry<Clusterer> = new Registry('clusterer', [kmeans, spherical], isClusterer);
+export const clusterers: Registry<Clusterer> = new Registry(
+  'clusterer',
+  [kmeans, spherical, rankOne, l2Slice, randomAssignment],
+  isClusterer,
+);

@@ -19,11 +19,19 @@ export interface Columns {
 /** Lloyd's batch iteration, or Hartigan's exchange of single columns, which goes on where Lloyd's stalls. */
 export type ClusteringAlgorithm = 'lloyd' | 'hartigan';
 
+/**
+ * The factor that a column's direction keeps: its own norm, as in the paper, or its projection on the centroid,
+ * `max(0, w_j·c)`, which never has a larger squared error.
+ */
+export type ClusterScale = 'norm' | 'projected';
+
 export interface ClusterOptions extends LongRunOptions {
   /** Makes a run repeatable: same columns, k and seed, same result. Default 0. */
   readonly seed?: number | undefined;
   /** For clusterers that have both. Default `hartigan`. */
   readonly algorithm?: ClusteringAlgorithm | undefined;
+  /** For clusterers of directions. Default `norm`. */
+  readonly scale?: ClusterScale | undefined;
   /** How much each column counts, n positive values. Default: all ones. */
   readonly weights?: Float64Array | undefined;
 }

@@ -1,12 +1,14 @@
+import { Pause } from '../cancellation.js';
 import type { Clusterer } from './clusterer.js';
 import { cosineObjective } from './objective.js';
 import { optimise } from './optimise.js';
-import { directionPoints } from './points.js';
+import { forEachRow, memberSum, membersByCluster } from './partition.js';
+import { directionPoints, type Points } from './points.js';
 
 /**
  * Spherical clustering of the columns' directions (Sakamoto, Okita, Ino, IEICE NC2021-22, 2021; spherical k-means: Dhillon and
  * Modha, doi:10.1023/A:1007612920971). `w_j = r_j u_j`; each centroid is the unit mean direction of its members, and
- * `s_j = r_j`. The objective is the total cosine `Σ ω_j cos(u_j, c_{a(j)})`.
+ * `s_j = r_j`, or its projection with `scale: 'projected'`. The objective is the total cosine `Σ ω_j cos(u_j, c_{a(j)})`.
  */
 export const spherical: Clusterer = {
   name: 'spherical',
@@ -17,15 +19,35 @@ export const spherical: Clusterer = {
     const resultants = squaredNorms.map(Math.sqrt);
     let total = 0;
     for (const length of resultants) total += length;
+    const coefficients = points.factors.map((t, j) => {
+      const length = resultants[assignment[j]!]!;
+      return length > 0 ? (points.weights[j]! * t) / length : 0;
+    });
     return {
       assignment,
-      scales: columns.norms.slice(),
-      coefficients: points.factors.map((t, j) => {
-        const length = resultants[assignment[j]!]!;
-        return length > 0 ? (points.weights[j]! * t) / length : 0;
-      }),
+      scales:
+        options.scale === 'projected'
+          ? await projections(points, assignment, coefficients, k, new Pause(options.signal))
+          : columns.norms.slice(),
+      coefficients,
       objective: total,
       iterations,
     };
   },
 };
+
+/** `max(0, w_j·c)` with the centroid of the column's own cluster. */
+async function projections(
+  points: Points,
+  assignment: Int32Array,
+  coefficients: Float64Array,
+  k: number,
+  pause: Pause,
+): Promise<Float64Array> {
+  const members = membersByCluster(assignment, k);
+  const scales = new Float64Array(points.count);
+  await forEachRow(points, pause, (j, rows, at) => {
+    scales[j] = Math.max(0, memberSum(members, assignment[j]!, coefficients, rows, at));
+  });
+  return scales;
+}

@@ -1,4 +1,7 @@
 /** The way of a whole model: every chosen layer is pruned, clustered and formed anew, then the model is rewritten. */
+import { calibrateModel } from '../calibration/calibrate-model.js';
+import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
+import type { CalibrationReport } from '../calibration/refit-layer.js';
 import {
   clusterColumns,
   type PreparedColumns,
@@ -43,6 +46,8 @@ export interface LayerReport {
   readonly fold: FoldPlan;
   /** `‖W − Ŵ‖_F / ‖W‖_F` against the pruned W. */
   readonly relativeError: number;
+  /** What refitting did; only with calibration. */
+  readonly calibration?: CalibrationReport;
 }
 
 export interface CompressModelOptions extends ClusterOptions, PrepareOptions, RewriteOptions {
@@ -54,6 +59,8 @@ export interface CompressModelOptions extends ClusterOptions, PrepareOptions, Re
   readonly layers?: readonly string[] | undefined;
   /** Zeroes the smallest weights first, up to this share of each layer. Default 0: as the model is. */
   readonly sparsity?: number | undefined;
+  /** Unlabelled inputs on which the clustered layers are refitted to the original's outputs. Default: none. */
+  readonly calibration?: CalibrationInputs | undefined;
 }
 
 /** Prunes a layer and computes its columns' Gram matrix. */
@@ -102,30 +109,47 @@ export async function compressModel(
   const { ratio } = options;
   const names = options.layers ?? (typeof ratio === 'number' ? undefined : [...ratio.keys()]);
   const ratios = ratiosByLayer(model, ratio);
-  const compressed = new Map<string, CompressedLayer>();
-  const reports = new Map<string, Omit<LayerReport, 'fold' | 'folded'>>();
+  const clustered = new Map<string, CompressedLayer>();
+  const pruned = new Map<string, Omit<PreparedLayer, 'columns'>>();
   for (const layer of selectLayers(model, names)) {
-    const prepared = await prepareLayer(model, layer, options.sparsity ?? 0, options.engine, options);
-    const result = await compressLayer(prepared, options.clusterer, ratios(layer), options);
-    compressed.set(layer.name, result);
-    reports.set(layer.name, reportLayer(prepared, result));
+    const { columns, ...prepared } = await prepareLayer(
+      model,
+      layer,
+      options.sparsity ?? 0,
+      options.engine,
+      options,
+    );
+    pruned.set(layer.name, prepared);
+    clustered.set(
+      layer.name,
+      await compressLayer({ ...prepared, columns }, options.clusterer, ratios(layer), options),
+    );
   }
+  const { compressed, reports } = options.calibration
+    ? await calibrateModel(model, clustered, options.calibration, options)
+    : { compressed: clustered, reports: [] };
   const { folds, rewrite } = planRewrite(model, compressed, options);
   return {
     model: model.rewrite(rewrite),
     compressed,
-    layers: [...reports.values()].map((report) => {
-      const fold = folds.get(report.name)!;
-      return { ...report, fold, folded: fold.scaleInto !== null };
+    layers: [...compressed].map(([name, result]) => {
+      const fold = folds.get(name)!;
+      const calibration = reports.find(({ layer }) => layer === name);
+      return {
+        ...reportLayer(pruned.get(name)!, result),
+        fold,
+        folded: fold.scaleInto !== null,
+        ...(calibration && { calibration }),
+      };
     }),
   };
 }
 
 /** The figures of one compressed layer. */
 export function reportLayer(
-  prepared: PreparedLayer,
+  prepared: Omit<PreparedLayer, 'columns'>,
   result: CompressedLayer,
-): Omit<LayerReport, 'fold' | 'folded'> {
+): Omit<LayerReport, 'fold' | 'folded' | 'calibration'> {
   const columns = prepared.layer.inputs;
   const clusters = result.centroids.cols;
   return {

@@ -13,6 +13,8 @@ export interface CompressedLayer {
   readonly scales: Float32Array;
   /** C of shape `[m, k]`: column c is the centroid of cluster c. */
   readonly centroids: DenseMatrix;
+  /** The bias that takes the place of the layer's own, m values; only where refitting changed it. */
+  readonly bias?: Float32Array;
 }
 
 /**

@@ -101,7 +101,7 @@ function rewriteLayer(
 ): LayerRewrite[] {
   if (!compressed && !(rows && (rows.order || rows.scales))) return [];
   const weights = compressed ? compressed.centroids : model.weights(layer.name);
-  const bias = model.bias(layer.name);
+  const bias = compressed?.bias ?? model.bias(layer.name);
   return [
     {
       layer: layer.name,

@@ -161,7 +161,13 @@ test('the built-in clusterers are found by name', async () => {
   const nowhere = (): Promise<never> => Promise.reject(new Error('not asked'));
   expect(await clusterers.find('kmeans', nowhere)).toBe(kmeans);
   expect(await clusterers.find('spherical', nowhere)).toBe(spherical);
-  expect(clusterers.builtIn).toEqual([kmeans, spherical]);
+  expect(clusterers.builtIn.map(({ name }) => name)).toEqual([
+    'kmeans',
+    'spherical',
+    'rank-one',
+    'l2-slice',
+    'random',
+  ]);
 });
 
 test.each<readonly [unknown, boolean]>([

@@ -3,11 +3,14 @@ import { describe, expect, test } from 'vitest';
 import {
   type Clusterer,
   kmeans,
+  l2Slice,
   type MatrixEngine,
   type Model,
   type ModelFormat,
   meanClustering,
   portableEngine,
+  randomAssignment,
+  rankOne,
   spherical,
 } from '../../src/index.js';
 import {
@@ -43,6 +46,10 @@ describe.each([
   withAlgorithm(kmeans, 'hartigan'),
   withAlgorithm(spherical, 'lloyd'),
   withAlgorithm(spherical, 'hartigan'),
+  withAlgorithm(rankOne, 'lloyd'),
+  withAlgorithm(rankOne, 'hartigan'),
+  l2Slice,
+  randomAssignment,
   everyKth,
 ])('clusterer $name', (clusterer) => {
   for (const { name, run } of clustererContract(clusterer)) test(name, run);

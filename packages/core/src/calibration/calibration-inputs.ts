@@ -1,0 +1,11 @@
+import type { Tensor } from '../format/model-format.js';
+
+/** Unlabelled inputs on which layers are refitted. */
+export interface CalibrationInputs {
+  /** What they are, for reports: `generated`, `folder:photos`. */
+  readonly name: string;
+  /** The number of samples in all batches. */
+  readonly samples: number;
+  /** Tensors by the name of the model's input, batch by batch: the same ones in the same order at every call. */
+  batches(): AsyncIterable<Readonly<Record<string, Tensor>>>;
+}

@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import { generatedInputs, InputError, type Tensor } from '../../src/index.js';
+
+async function all(shape: (number | undefined)[], options = {}): Promise<Tensor[]> {
+  const inputs = generatedInputs({ name: 'x', shape }, { samples: 10, batch: 4, ...options });
+  const tensors: Tensor[] = [];
+  for await (const batch of inputs.batches()) tensors.push(batch.x!);
+  return tensors;
+}
+const joined = (tensors: Tensor[]): number[] => tensors.flatMap(({ data }) => [...data]);
+
+describe('generated images', () => {
+  test('lie in [0, 1], vary, and are smooth', async () => {
+    const tensors = await all([undefined, 3, 20, 24]);
+    expect(tensors.map(({ shape }) => shape)).toEqual([
+      [4, 3, 20, 24],
+      [4, 3, 20, 24],
+      [2, 3, 20, 24],
+    ]);
+    const values = joined(tensors);
+    expect(Math.min(...values)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...values)).toBeLessThanOrEqual(1);
+    let near = 0;
+    let far = 0;
+    for (let p = 0; p + 20 * 24 < values.length; p++) {
+      if (p % 24 < 23) near += Math.abs(values[p]! - values[p + 1]!);
+      far += Math.abs(values[p]! - values[(p * 7919) % values.length]!);
+    }
+    expect(near).toBeLessThan(0.5 * far);
+  });
+
+  test('depend on seed and number alone, not on the batches', async () => {
+    const values = joined(await all([undefined, 1, 9, 9]));
+    expect(joined(await all([undefined, 1, 9, 9], { batch: 3 }))).toEqual(values);
+    expect(joined(await all([undefined, 1, 9, 9], { seed: 1 }))).not.toEqual(values);
+  });
+
+  test('hold channels last where the model does, and are normalised by channel', async () => {
+    const plain = (await all([1, 6, 5, 3], { samples: 1 }))[0]!.data;
+    const normalised = (await all([1, 6, 5, 3], { samples: 1, mean: [0.5, 0.25, 0], std: [1, 2, 4] }))[0]!
+      .data;
+    plain.forEach((value, at) => {
+      const c = at % 3;
+      expect(normalised[at]).toBeCloseTo((value - [0.5, 0.25, 0][c]!) / [1, 2, 4][c]!, 5);
+    });
+  });
+
+  test('fill a batch of fixed size', async () => {
+    expect((await all([8, 1, 4, 4])).map(({ shape }) => shape[0])).toEqual([8, 8]);
+  });
+});
+
+test('vectors are standard normal numbers', async () => {
+  const values = joined(await all([undefined, 500]));
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const variance = values.reduce((sum, value) => sum + value ** 2, 0) / values.length;
+  expect(Math.abs(mean)).toBeLessThan(0.05);
+  expect(Math.abs(variance - 1)).toBeLessThan(0.05);
+});
+
+test('what cannot be generated is named', () => {
+  expect(() => generatedInputs({ name: 'ids', shape: [1, 8], integral: true }, { samples: 1 })).toThrow(
+    new InputError(
+      'UNSUPPORTED',
+      "calibration: input 'ids' holds whole numbers, which cannot be generated: give data",
+    ),
+  );
+  expect(() => generatedInputs({ name: 'x', shape: [1, undefined] }, { samples: 1 })).toThrow(
+    'axes of any length',
+  );
+});
