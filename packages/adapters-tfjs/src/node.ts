@@ -1,5 +1,6 @@
 /** TensorFlow.js models in Node: files, and the fastest backend that loads. */
 import type { Model, ModelFormat } from '@spherize/core';
+import type { io } from '@tensorflow/tfjs-core';
 import { readFiles } from './files/read-files.js';
 import { writeFiles } from './files/write-files.js';
 import type { Host } from './host.js';
@@ -21,6 +22,17 @@ export const tfjsFormat: ModelFormat = {
     const { artifacts, bytes, files } = await readFiles(source);
     return { model: await openModel(artifacts, host), bytes, files };
   },
+  runtime: startNodeBackend,
 };
+
+/**
+ * The model of artifacts in memory, such as an IO handler of TensorFlow.js loads. Float32 weights are viewed, not copied: leave
+ * them as they are.
+ *
+ * @throws InputError `BAD_FILE` or `UNSUPPORTED`
+ */
+export function tfjsModel(artifacts: io.ModelArtifacts): Promise<Model> {
+  return openModel(artifacts, host);
+}
 
 export { startNodeBackend } from './runtime/node-backend.js';

@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import { openEmbeddedLayersModel } from '../embedded/alexnet-layers-model.js';
+import { parseChoice } from '../options/parse.js';
 import {
   addCommonOptions,
   addJournalOptions,
@@ -17,6 +19,8 @@ import { sweepTable } from '../sweep/table.js';
 import { percent, printJson, printLine } from '../terminal/output.js';
 
 const MODEL = 'alexnet-fashion';
+/** The formats in which the model can be run. */
+const FORMATS = ['onnx', 'tfjs'] as const;
 const DATA = 'fashion-mnist';
 /** The sparsity to which the embedded model was trained. */
 const OWN_SPARSITY = 0.9;
@@ -28,6 +32,7 @@ const SAMPLES = 2000;
 
 interface AlexnetOptions extends CommonOptions, JournalOptions {
   readonly full?: true;
+  readonly format: (typeof FORMATS)[number];
   readonly out: string;
   readonly threads?: number;
   readonly memory: number;
@@ -41,17 +46,24 @@ export function alexnetCommand(): Command {
       'run the AlexNet experiment: accuracy of k-means and spherical clustering over ρ and sparsity',
     )
     .option('--full', 'ρ = 0.1 … 0.9, both algorithms everywhere, three seeds, all 10,000 test images')
+    .option(
+      '--format <name>',
+      'run it as an onnx model, or as a tfjs one of the same weights',
+      (text) => parseChoice('--format', text, FORMATS),
+      'onnx' as const,
+    )
     .option('--out <folder>', 'where results.json, results.csv and accuracy.svg go', 'alexnet-results');
   return addCommonOptions(
     addMemoryOption(addThreadsOption(addJournalOptions(addLatencyOption(command)))),
   ).action(async (options: AlexnetOptions) => {
     const started = performance.now();
     const settings = options.full ? fullGrid(options.seed) : defaultGrid(options.seed);
-    const opened = await openModel(MODEL);
+    const opened = options.format === 'tfjs' ? await openEmbeddedLayersModel() : await openModel(MODEL);
     const data = await openData({ data: DATA, ...(options.full ? {} : { limit: SAMPLES }) }, opened.model);
     const { results, files } = await sweepIntoFolder(options.out, {
       opened,
       data,
+      chosen: { '--format': options.format },
       restart: options.restart,
       shard: options.shard,
       threads: options.threads,

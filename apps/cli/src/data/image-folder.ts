@@ -14,7 +14,7 @@ import { assertBatchInside, type Dataset, type DatasetOptions, limitedCount } fr
 import { evaluationTransform } from './evaluation-transform.js';
 import { decodeImage, IMAGE_EXTENSIONS } from './image-decoding.js';
 import { explainFileError } from './input-file.js';
-import { createNormalization, normalizeSample } from './normalization.js';
+import { createNormalization, normalizeInterleaved, normalizeSample } from './normalization.js';
 import { fitSampleShape, formatShape, type InputShape } from './sample-shape.js';
 
 /** Images decoded at the same time: enough to keep sharp's threads busy while one image is resampled here. */
@@ -33,8 +33,9 @@ export async function openImageFolder(
   directory: string,
   options: DatasetOptions,
 ): Promise<Dataset> {
-  const { channels, size } = imageInput(options.sampleShape);
-  const shape = fitSampleShape([channels, size, size], options.sampleShape);
+  const { channels, size, channelsLast } = imageInput(options.sampleShape);
+  const own = channelsLast ? [size, size, channels] : [channels, size, size];
+  const shape = fitSampleShape(own, options.sampleShape);
   const normalization = createNormalization(channels, true, options);
   const { paths, labels } = interleaveClasses(await listClasses(directory));
   const samples = limitedCount(paths.length, options.limit);
@@ -49,37 +50,48 @@ export async function openImageFolder(
       for (const path of paths.slice(0, samples)) await digest.text(path).file(path);
       return digest.end();
     },
-    async batch(start, count) {
-      assertBatchInside(samples, start, count);
+    async batch(first, count) {
+      assertBatchInside(samples, first, count);
       const inputs = new Float32Array(count * channels * pixels);
       await forEachConcurrently(count, async (i) => {
-        const image = evaluationTransform(await decodeImage(paths[start + i]!, channels), size);
+        const image = evaluationTransform(await decodeImage(paths[first + i]!, channels), size);
         const interleaved = { offset: 0, channelStride: 1, pixelStride: channels };
-        normalizeSample(normalization, image.data, interleaved, pixels, inputs, i * channels * pixels);
+        const start = i * channels * pixels;
+        if (channelsLast) normalizeInterleaved(normalization, image.data, inputs, start);
+        else normalizeSample(normalization, image.data, interleaved, pixels, inputs, start);
       });
-      return { inputs, labels: labels.slice(start, start + count) };
+      return { inputs, labels: labels.slice(first, first + count) };
     },
   };
 }
 
-/** Reads from the model's input shape how many channels an image must have and how long its sides must be. */
-function imageInput(shape: InputShape | undefined): { channels: 1 | 3; size: number } {
-  if (shape === undefined) return { channels: 3, size: DEFAULT_SIZE };
+/**
+ * Reads from the model's input shape how many channels an image must have, how long its sides must be, and whether the channels
+ * come last.
+ */
+function imageInput(shape: InputShape | undefined): {
+  channels: 1 | 3;
+  size: number;
+  channelsLast: boolean;
+} {
+  if (shape === undefined) return { channels: 3, size: DEFAULT_SIZE, channelsLast: false };
   if (shape.length === 1 && shape[0] !== undefined) {
     for (const channels of [1, 3] as const) {
       const size = Math.sqrt(shape[0] / channels);
-      if (Number.isInteger(size)) return { channels, size };
+      if (Number.isInteger(size)) return { channels, size, channelsLast: false };
     }
   }
-  const [channels = 3, height, width] = shape;
+  const isChannels = (length: number | undefined) => length === 1 || length === 3;
+  const channelsLast = shape.length === 3 && isChannels(shape[2]) && !isChannels(shape[0]);
+  const [channels = 3, height, width] = channelsLast ? [shape[2], shape[0], shape[1]] : shape;
   const size = height ?? width ?? DEFAULT_SIZE;
   if (shape.length !== 3 || (channels !== 1 && channels !== 3) || size !== (width ?? size)) {
     throw new InputError(
       'UNSUPPORTED',
-      `folder: images are made for an input of shape [1 or 3, size, size], the model takes ${formatShape(shape)}; give the data as npy:X.npy,Y.npy`,
+      `folder: images are made for an input of shape [1 or 3, size, size] or [size, size, 1 or 3], the model takes ${formatShape(shape)}; give the data as npy:X.npy,Y.npy`,
     );
   }
-  return { channels, size };
+  return { channels, size, channelsLast };
 }
 
 /** Returns the sorted image paths of every class, in the order of the class names. */

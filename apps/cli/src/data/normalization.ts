@@ -66,6 +66,20 @@ export function normalizeSample(
   }
 }
 
+/** Normalises one sample of interleaved channels into `target` from `start`, in the same order. */
+export function normalizeInterleaved(
+  { divisor, mean, std }: Normalization,
+  source: ArrayLike<number>,
+  target: Float32Array,
+  start: number,
+): void {
+  const channels = mean.length;
+  for (let i = 0; i < source.length; i++) {
+    const c = i % channels;
+    target[start + i] = Math.fround(Math.fround(Math.fround(source[i]!) / divisor) - mean[c]!) / std[c]!;
+  }
+}
+
 function perChannel(name: string, values: readonly number[], channels: number): Float32Array {
   if (values.length !== 1 && values.length !== channels) {
     const accepted = channels === 1 ? '1 number' : `1 or ${channels} numbers`;

@@ -4,6 +4,7 @@ import { onnxFormat } from '@spherize/adapters-onnx';
 import { tfjsFormat } from '@spherize/adapters-tfjs/node';
 import { InputError, type Model, type ModelFormat, Registry } from '@spherize/core';
 import { EMBEDDED_MODELS, embeddedModelPath, isEmbeddedModel } from '../embedded/embedded-model.js';
+import { verboseLine } from '../terminal/output.js';
 import { importFromWorkingFolder } from './import-module.js';
 
 /** The model formats that the command knows by name; others are found as packages and paths. */
@@ -47,7 +48,13 @@ export async function openModel(source: string, formatName?: string): Promise<Op
   const path = isEmbeddedModel(source) ? await embeddedModelPath(source) : source;
   const format = await formatOf(path, formatName);
   const { model, bytes, files = [path] } = await format.read(path);
+  await nameRuntime(format);
   return { source, path, format, model, bytes, files };
+}
+
+/** Says with `--verbose` what will run models, where a format has a choice. */
+export async function nameRuntime({ name, runtime }: ModelFormat): Promise<void> {
+  if (runtime) await verboseLine(async () => `${name} models run on ${await runtime()}`);
 }
 
 /** @throws InputError `BAD_ARGUMENT` when the output's name does not say the same format as the input's */

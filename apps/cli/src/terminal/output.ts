@@ -15,6 +15,11 @@ export function logLine(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
+/** Writes a log line with `--verbose`; it is not even made without. */
+export async function verboseLine(text: () => Promise<string>): Promise<void> {
+  if (process.argv.includes('--verbose')) logLine(await text());
+}
+
 /** A plain table: a header line, a rule, aligned columns; columns of numbers are aligned to the right. */
 export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const none = '';

@@ -99,4 +99,6 @@ export interface ModelFormat {
    * @throws InputError `NOT_FOUND`, `BAD_FILE` or `UNSUPPORTED`
    */
   read(source: string): Promise<{ model: Model; bytes: number; files?: readonly string[] }>;
+  /** Starts what runs the format's models, where there is a choice, and says which it is: `wasm (SIMD)`. */
+  runtime?(): Promise<string>;
 }
