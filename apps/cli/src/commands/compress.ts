@@ -89,7 +89,7 @@ async function compress(source: string, options: CompressOptions): Promise<void>
       const seconds = (performance.now() - started) / 1000;
       const after = {
         bytes: bytesAfter,
-        gzipBytes: await gzipSize((await openModel(options.output)).files, interrupt),
+        gzipBytes: await gzipSize((await openModel(options.output, options.format)).files, interrupt),
         ...(await graphFootprint(result.model)),
       };
       return { result, verified, bytesAfter, before, after, seconds };
