@@ -52,6 +52,19 @@ describe('folder:', () => {
     ]);
   });
 
+  it('gives channels last where the model takes them so', async () => {
+    const options = { mean: [0.1, 0.2, 0.3], std: [1, 2, 4], limit: 2 };
+    const first = await openDataset(`folder:${pets}`, { sampleShape: [3, 32, 32], ...options });
+    const last = await openDataset(`folder:${pets}`, { sampleShape: [32, 32, 3], ...options });
+    expect(last.shape).toEqual([32, 32, 3]);
+    const [{ inputs: planes }, { inputs: pixels }] = [await first.batch(0, 2), await last.batch(0, 2)];
+    const transposed = Float32Array.from(planes, (_, i) => {
+      const [image, pixel, channel] = [Math.floor(i / 3072), Math.floor((i % 3072) / 3), i % 3];
+      return planes[image * 3072 + channel * 1024 + pixel]!;
+    });
+    expect(pixels).toEqual(transposed);
+  });
+
   it('takes one image of every class before a second of any', async () => {
     const limited = await levelsAndLabels(`folder:${pets}`, 4);
     expect(limited.map(([, label]) => label)).toEqual([0, 1, 2, 3]);
@@ -130,7 +143,8 @@ describe('folder:', () => {
     { shape: [10] },
     { shape: [3, 224, 320] },
     { shape: [4, 32, 32] },
-    { shape: [224, 224, 3] },
+    { shape: [224, 320, 3] },
+    { shape: [224, 224, 4] },
     { shape: [3, 8, 224, 224] },
   ])('refuses a model that takes $shape', async ({ shape }) => {
     await expectInputError(
