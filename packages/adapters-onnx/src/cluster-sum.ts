@@ -63,8 +63,18 @@ export function clusterSum(
     tensor = emit('Mul', 'multiply', [tensor, name], {});
   }
 
+  let reducedAxis: string | undefined;
+  /** Sums over one axis; with `keepdims` it stays, with length 1. */
+  const reduce = (source: string, part: string, over: number, keepdims: number): string => {
+    if (opset < 13) return emit('ReduceSum', part, [source], { axes: [over], keepdims });
+    reducedAxis ??= constant('sum/axis', [-1]);
+    return emit('ReduceSum', part, [source, reducedAxis], { keepdims });
+  };
+
   /** `[.., count·size]` → `[.., count]`. */
   const sum = (source: string, { count, size }: ClusterGroup): string => {
+    // One cluster needs no shape: in layers with a long tail of large clusters that is half of all nodes.
+    if (count === 1) return reduce(source, `sum${size}`, axis, 1);
     let shape: string;
     if (rank !== undefined) {
       shape = constant(`shape${size}`, [...Array<number>(rank - 1).fill(0), count, size]);
@@ -77,10 +87,7 @@ export function clusterSum(
       });
     }
     const members = emit('Reshape', `members${size}`, [source, shape], {});
-    const last = rank ?? -1;
-    return opset < 13
-      ? emit('ReduceSum', `sum${size}`, [members], { axes: [last], keepdims: 0 })
-      : emit('ReduceSum', `sum${size}`, [members, constant(`sum${size}/axis`, [last])], { keepdims: 0 });
+    return reduce(members, `sum${size}`, rank ?? -1, 0);
   };
 
   const { groups } = form;

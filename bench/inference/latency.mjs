@@ -1,0 +1,57 @@
+// Times several models in alternation: every round runs each of them once, and each round begins with another one.
+import { onnxFormat } from '@spherize/adapters-onnx';
+import { Random } from '@spherize/core';
+
+const WARM_UPS = 3;
+const LEAST_ROUNDS = 9;
+const SEED = 0;
+
+/**
+ * @param paths model files by name
+ * @returns by name: median and quartiles of a run in milliseconds; and the number of rounds
+ */
+export async function alternate(paths, batch, seconds) {
+  const contenders = [];
+  try {
+    for (const [name, path] of Object.entries(paths)) {
+      const { model } = await onnxFormat.read(path);
+      const inputs = Object.fromEntries(
+        model.inputs.map((input) => [input.name, uniform([batch, ...input.shape.slice(1)])]),
+      );
+      contenders.push({ name, inputs, session: await model.session(), times: [] });
+    }
+    for (const { session, inputs } of contenders) {
+      for (let i = 0; i < WARM_UPS; i++) await session.run(inputs);
+    }
+    const started = performance.now();
+    for (let round = 0; round < LEAST_ROUNDS || performance.now() - started < 1000 * seconds; round++) {
+      for (let i = 0; i < contenders.length; i++) {
+        const { session, inputs, times } = contenders[(round + i) % contenders.length];
+        const start = performance.now();
+        await session.run(inputs);
+        times.push(performance.now() - start);
+      }
+    }
+  } finally {
+    for (const { session } of contenders) await session.release();
+  }
+  const rounds = contenders[0].times.length;
+  return { rounds, ...Object.fromEntries(contenders.map(({ name, times }) => [name, summary(times)])) };
+}
+
+function uniform(shape) {
+  const random = new Random(SEED);
+  const size = shape.reduce((product, length) => product * length, 1);
+  return { shape, data: Float32Array.from({ length: size }, () => random.uniform()) };
+}
+
+function summary(times) {
+  const sorted = times.toSorted((a, b) => a - b);
+  const quantile = (share) => {
+    const place = share * (sorted.length - 1);
+    const below = Math.floor(place);
+    const next = sorted[Math.min(below + 1, sorted.length - 1)];
+    return sorted[below] + (place - below) * (next - sorted[below]);
+  };
+  return { median: quantile(0.5), quartiles: [quantile(0.25), quantile(0.75)] };
+}
