@@ -1,11 +1,13 @@
 /** Tensors whose values lie in files beside the model. */
-import { open, realpath } from 'node:fs/promises';
+import { open, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { InputError } from '@spherize/core';
 import {
   type GraphProto,
   TensorProto_DataLocation as Location,
   type ModelProto,
+  type NodeProto,
+  type SparseTensorProto,
   type TensorProto,
 } from 'onnx-buf';
 
@@ -21,8 +23,7 @@ export async function readExternalData(
   model: ModelProto,
   source: string,
 ): Promise<{ bytes: number; files: string[] }> {
-  const tensors = model.graph === undefined ? [] : tensorsOf(model.graph);
-  const external = tensors.filter(({ dataLocation }) => dataLocation === Location.EXTERNAL);
+  const external = tensorsOf(model).filter(({ dataLocation }) => dataLocation === Location.EXTERNAL);
   const files = new Set<string>();
   let total = 0;
   for (const tensor of external) {
@@ -39,16 +40,41 @@ export async function readExternalData(
   return { bytes: total, files: [...files] };
 }
 
-function tensorsOf(graph: GraphProto): TensorProto[] {
-  const inNodes = graph.node.flatMap(({ attribute }) =>
-    attribute.flatMap(({ t, tensors, g, graphs }) => [
+/** Every tensor of a model, wherever it is: none may be left for the runtime to look up. */
+function tensorsOf({ graph, functions, trainingInfo }: ModelProto): TensorProto[] {
+  return [
+    ...tensorsOfGraph(graph),
+    ...functions.flatMap(({ node }) => tensorsOfNodes(node)),
+    ...trainingInfo.flatMap(({ initialization, algorithm }) => [
+      ...tensorsOfGraph(initialization),
+      ...tensorsOfGraph(algorithm),
+    ]),
+  ];
+}
+
+function tensorsOfGraph(graph: GraphProto | undefined): TensorProto[] {
+  if (graph === undefined) return [];
+  return [
+    ...graph.initializer,
+    ...graph.sparseInitializer.flatMap(tensorsOfSparse),
+    ...tensorsOfNodes(graph.node),
+  ];
+}
+
+function tensorsOfNodes(nodes: readonly NodeProto[]): TensorProto[] {
+  return nodes.flatMap(({ attribute }) =>
+    attribute.flatMap(({ t, tensors, g, graphs, sparseTensor, sparseTensors }) => [
       ...(t ? [t] : []),
       ...tensors,
-      ...(g ? tensorsOf(g) : []),
-      ...graphs.flatMap(tensorsOf),
+      ...tensorsOfGraph(g),
+      ...graphs.flatMap(tensorsOfGraph),
+      ...(sparseTensor ? [sparseTensor, ...sparseTensors] : sparseTensors).flatMap(tensorsOfSparse),
     ]),
   );
-  return [...graph.initializer, ...inNodes];
+}
+
+function tensorsOfSparse({ values, indices }: SparseTensorProto): TensorProto[] {
+  return [values, indices].filter((tensor) => tensor !== undefined);
 }
 
 async function readValues(
@@ -58,6 +84,12 @@ async function readValues(
   const entries = new Map(tensor.externalData.map(({ key, value }) => [key, value]));
   const location = entries.get('location') ?? '';
   const what = `${source}: the external data of ${tensor.name}`;
+  if (/^[a-z][a-z\d+.-]*:/i.test(location)) {
+    throw new InputError(
+      'UNSUPPORTED',
+      `${what} lies at '${location}': nothing is fetched, it must be a file below the model's folder`,
+    );
+  }
   if (location === '' || isAbsolute(location) || location.split(/[\\/]/).includes('..')) {
     throw new InputError('UNSUPPORTED', `${what} lies at '${location}', not below the model's folder`);
   }
@@ -72,9 +104,12 @@ async function readValues(
       `${what} lies at '${location}', which leads out of the model's folder`,
     );
   }
+  // Before it is opened: opening a pipe would wait for its writer.
+  const found = await stat(path);
+  const { size } = found;
+  if (!found.isFile()) throw new InputError('BAD_FILE', `${what} lies at '${location}', which is no file`);
   const file = await open(path);
   try {
-    const { size } = await file.stat();
     const offset = Number(entries.get('offset') ?? 0);
     const length = Number(entries.get('length') ?? size - offset);
     if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {

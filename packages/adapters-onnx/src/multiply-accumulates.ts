@@ -145,13 +145,16 @@ export async function multiplicationsIn(
   }
 }
 
+/** The most values of an input that are made up: 1 GiB. */
+const LARGEST_INPUT = 2 ** 28;
+
 /** One sample of zeros for every input, or as many as the model fixes. */
 function zeros(inputs: readonly TensorInfo[]): Record<string, Tensor> | undefined {
   const feeds: Record<string, Tensor> = {};
   for (const { name, shape } of inputs) {
     const sizes = shape.map((size, axis) => (axis === 0 ? (size ?? 1) : size));
     const values = product(sizes);
-    if (values === undefined) return undefined;
+    if (values === undefined || values > LARGEST_INPUT) return undefined;
     feeds[name] = { shape: sizes as number[], data: new Float32Array(values) };
   }
   return feeds;

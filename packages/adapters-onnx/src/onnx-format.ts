@@ -1,6 +1,7 @@
 /** ONNX files as a model format. */
 import { readFile } from 'node:fs/promises';
 import { InputError, type Model, type ModelFormat } from '@spherize/core';
+import { checkModel } from './check-model.js';
 import { readExternalData } from './external-data.js';
 import { decodeModel, OnnxModel } from './onnx-model.js';
 
@@ -12,8 +13,9 @@ export const onnxFormat: ModelFormat = {
     const bytes = await readBytes(source);
     const proto = decodeModel(bytes, source);
     const external = await readExternalData(proto, source);
+    checkModel(proto, source);
     return {
-      model: new OnnxModel(proto, external.bytes === 0 ? bytes : undefined),
+      model: new OnnxModel(proto, external.files.length === 0 ? bytes : undefined),
       bytes: bytes.length + external.bytes,
       files: [source, ...external.files],
     };

@@ -12,6 +12,7 @@ import {
   type TensorInfo,
 } from '@spherize/core';
 import { type ModelProto, ModelProtoSchema, type TensorProto, type ValueInfoProto } from 'onnx-buf';
+import { checkModel } from './check-model.js';
 import { layerBias, layerWeights } from './layer-values.js';
 import { findWeightProducts, multiplicationsIn } from './multiply-accumulates.js';
 import { type KeptNames, OnnxGraph } from './onnx-graph.js';
@@ -27,7 +28,9 @@ const LARGEST_FILE = 2 ** 31 - 1;
 
 /** The model of an ONNX file's bytes, which are viewed, not copied: leave them as they are. */
 export function onnxModel(bytes: Uint8Array): Model {
-  return new OnnxModel(decodeModel(bytes, 'the data'), bytes);
+  const proto = decodeModel(bytes, 'the data');
+  checkModel(proto, 'the data');
+  return new OnnxModel(proto, bytes);
 }
 
 /**

@@ -8,7 +8,7 @@ import { fromFloat16, toFloat16 } from './half-floats.js';
  * tens of milliseconds, and two sessions that take turns would slow each other down.
  */
 const SESSION_OPTIONS: InferenceSession.SessionOptions = {
-  logSeverityLevel: 3,
+  logSeverityLevel: 4,
   extra: { session: { force_spinning_stop: '1' } },
 };
 
@@ -16,7 +16,7 @@ const SESSION_OPTIONS: InferenceSession.SessionOptions = {
  * Starts onnxruntime on an encoded model. `run` ignores tensors that the model does not read, and gives every number
  * back as float32.
  *
- * @throws InputError `BAD_FILE` when onnxruntime refuses the model
+ * @throws InputError `BAD_FILE` when onnxruntime refuses the model, also while it runs
  */
 export async function startSession(bytes: Uint8Array): Promise<ModelSession> {
   const session = await create(bytes);
@@ -33,7 +33,9 @@ export async function startSession(bytes: Uint8Array): Promise<ModelSession> {
       for (const name of session.inputNames) {
         if (!(name in feeds)) throw new InputError('BAD_ARGUMENT', `the model's input ${name} is missing`);
       }
-      const results = await session.run(feeds);
+      const results = await session.run(feeds).catch((error: unknown) => {
+        throw refusal(error);
+      });
       return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, fromOrt(name, value)]));
     },
     release: () => session.release(),
@@ -44,9 +46,16 @@ async function create(bytes: Uint8Array): Promise<InferenceSession> {
   try {
     return await InferenceSession.create(bytes, SESSION_OPTIONS);
   } catch (error) {
-    const message = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];
-    throw new InputError('BAD_FILE', `onnxruntime cannot run the model: ${message}`, { cause: error });
+    throw refusal(error);
   }
+}
+
+function refusal(cause: unknown): InputError {
+  const message = (cause instanceof Error ? cause.message : String(cause))
+    .split('\n', 1)[0]!
+    // Where in its own source it gave up.
+    .replace(/\S*onnxruntime_src\S+ .*?\) (?=[A-Z])/, '');
+  return new InputError('BAD_FILE', `onnxruntime cannot run the model: ${message}`, { cause });
 }
 
 function toOrt(name: string, type: string, { data, shape }: Tensor): OrtTensor {

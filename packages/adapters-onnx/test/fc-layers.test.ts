@@ -1,5 +1,6 @@
+import { create } from '@bufbuild/protobuf';
 import { denseMatrix } from '@spherize/core';
-import { TensorProto_DataType as DataType } from 'onnx-buf';
+import { TensorProto_DataType as DataType, TensorProtoSchema } from 'onnx-buf';
 import { describe, expect, test } from 'vitest';
 import { onnxModel } from '../src/index.js';
 import { ModelBuilder } from './build-model.js';
@@ -140,12 +141,15 @@ test('a weight that an If branch reads is shared', () => {
 });
 
 describe('skipped', () => {
+  /** A 3 × 2 matrix of zeros. */
+  const integers = (name: string, dataType: number, bytes: number) =>
+    create(TensorProtoSchema, { name, dataType, dims: [3n, 2n], rawData: new Uint8Array(6 * bytes) });
   const cases: Record<string, (b: ModelBuilder, x: string) => void> = {
     'its weights are the left operand': (b, x) => {
       b.node('MatMul', [b.weight('fc.weight', [2, 4]), x], {}, ['y']);
     },
     'its weights are quantised': (b, x) => {
-      b.initializers.push({ ...b.initializers[0]!, name: 'q', dataType: DataType.INT8, dims: [3n, 2n] });
+      b.initializers.push(integers('q', DataType.INT8, 1));
       const w = b.node('DequantizeLinear', ['q', b.weight('scale', [])]);
       b.node('MatMul', [x, w], {}, ['y']);
     },
@@ -159,7 +163,7 @@ describe('skipped', () => {
       b.node('MatMul', [x, b.weight('w', [1, 3, 2])], {}, ['y']);
     },
     'its weights are of type int32': (b, x) => {
-      b.initializers.push({ ...b.initializers[0]!, name: 'w', dataType: DataType.INT32, dims: [3n, 2n] });
+      b.initializers.push(integers('w', DataType.INT32, 4));
       b.node('MatMul', [x, 'w'], {}, ['y']);
     },
   };

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
-import type { Clusterer, Clustering, Columns } from '@spherize/core';
+import { type Clusterer, type Clustering, type Columns, InputError } from '@spherize/core';
 import { Piscina } from 'piscina';
-import type { ClusteringTask } from './clustering-worker.js';
+import type { ClusteringTask, RefusedTask } from './clustering-worker.js';
 
 /**
  * Clusters in worker threads that share one Gram matrix. Every call is one task of its own, so results do not depend on
@@ -9,7 +9,7 @@ import type { ClusteringTask } from './clustering-worker.js';
  */
 export class ClusteringPool {
   readonly threads: number;
-  readonly #workers: Piscina<ClusteringTask, Clustering>;
+  readonly #workers: Piscina<ClusteringTask, Clustering | RefusedTask>;
 
   /** @param threads how many at once; default: as many as there are processors */
   constructor(threads: number = availableParallelism()) {
@@ -35,7 +35,9 @@ export class ClusteringPool {
         const { values, diagonal } = columns.gram;
         if (values === undefined) return clusterer.cluster(columns, k, { seed, algorithm, weights, signal });
         const task = { specifier, values, diagonal, norms: columns.norms, k, seed, algorithm, weights };
-        return this.#workers.run(task, signal ? { signal } : {});
+        const result = await this.#workers.run(task, signal ? { signal } : {});
+        if ('refused' in result) throw new InputError(result.refused.code, result.refused.message);
+        return result;
       },
     };
   }

@@ -1,4 +1,11 @@
-import { type Clustering, type ClusterOptions, clusterers, storedGram } from '@spherize/core';
+import {
+  type Clustering,
+  type ClusterOptions,
+  clusterers,
+  InputError,
+  type InputErrorCode,
+  storedGram,
+} from '@spherize/core';
 import { importFromWorkingFolder } from '../plugins/import-module.js';
 
 /** One clustering, as it travels to a worker thread. */
@@ -11,10 +18,20 @@ export interface ClusteringTask extends Pick<ClusterOptions, 'seed' | 'algorithm
   readonly k: number;
 }
 
+/** A wrong input: errors lose their class between threads, so it travels as a value. */
+export interface RefusedTask {
+  readonly refused: { readonly code: InputErrorCode; readonly message: string };
+}
+
 /** Runs in a worker thread. */
-export default async function cluster(task: ClusteringTask): Promise<Clustering> {
+export default async function cluster(task: ClusteringTask): Promise<Clustering | RefusedTask> {
   const { specifier, values, diagonal, norms, k, seed, algorithm, weights } = task;
-  const clusterer = await clusterers.find(specifier, importFromWorkingFolder);
-  const columns = { count: norms.length, norms, gram: storedGram(values, diagonal) };
-  return clusterer.cluster(columns, k, { seed, algorithm, weights });
+  try {
+    const clusterer = await clusterers.find(specifier, importFromWorkingFolder);
+    const columns = { count: norms.length, norms, gram: storedGram(values, diagonal) };
+    return await clusterer.cluster(columns, k, { seed, algorithm, weights });
+  } catch (error) {
+    if (error instanceof InputError) return { refused: { code: error.code, message: error.message } };
+    throw error;
+  }
 }

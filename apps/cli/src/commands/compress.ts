@@ -17,7 +17,7 @@ import {
 import { importFromWorkingFolder } from '../plugins/import-module.js';
 import { matrixEngine } from '../plugins/matrix-engines.js';
 import { openModel, requireSameFormat } from '../plugins/model-formats.js';
-import { verifyRewrite } from '../proof/verify-rewrite.js';
+import { requireRunnable, verifyRewrite } from '../proof/verify-rewrite.js';
 import { interruptible } from '../terminal/interrupt.js';
 import { formatTable, logLine, megabytes, percent, printJson, printLine } from '../terminal/output.js';
 
@@ -68,10 +68,12 @@ async function compress(source: string, options: CompressOptions): Promise<void>
     const gzipBefore = gzipSize(opened.files, AbortSignal.any([interrupt, failed.signal]));
     gzipBefore.catch(() => {});
     try {
+      const ratio = ratioOfLayers(model, options.layers, ratios);
+      await requireRunnable(model);
       const result = await compressModel(model, {
         clusterer,
         engine: matrixEngine(),
-        ratio: ratioOfLayers(model, options.layers, ratios),
+        ratio,
         sparsity: options.sparsity,
         algorithm: options.algorithm,
         seed: options.seed,

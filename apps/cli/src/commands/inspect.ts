@@ -8,6 +8,7 @@ import {
 } from '../options/shared.js';
 import { openModel } from '../plugins/model-formats.js';
 import { formatTable, percent, printJson, printLine } from '../terminal/output.js';
+import { visible } from '../terminal/visible.js';
 
 /** `spherize inspect MODEL`: the fully connected layers and how their scales fold. */
 export function inspectCommand(): Command {
@@ -43,6 +44,6 @@ export function inspectCommand(): Command {
       fold.reason,
     ]);
     printLine(formatTable(['layer', 'outputs', 'inputs', 'sparsity', 'folds into', 'how'], rows));
-    for (const { name, reason } of model.skipped) printLine(`not compressible: ${name}: ${reason}`);
+    for (const { name, reason } of model.skipped) printLine(visible(`not compressible: ${name}: ${reason}`));
   });
 }

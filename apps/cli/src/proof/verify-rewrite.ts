@@ -60,7 +60,10 @@ export async function verifyRewrite(
 ): Promise<Verification> {
   const compared = original.outputs.filter(({ integral }) => !integral).map(({ name }) => name);
   // A class index jumps at the smallest difference.
-  if (compared.length === 0) return { deviation: null, reason: 'all outputs are whole numbers' };
+  if (compared.length === 0) {
+    await requireLoading(compression.model);
+    return { deviation: null, reason: 'all outputs are whole numbers' };
+  }
   const lossless = nothingMerged(original, compression.layers);
   const batch = fixedBatch(original.inputs) ?? SAMPLES;
   const runs = Array.from({ length: Math.max(1, Math.ceil(SAMPLES / Math.max(1, batch))) }, (_, i) => i);
@@ -71,6 +74,7 @@ export async function verifyRewrite(
     expected = await outputsOf(reference, runs, inputs, options.signal);
   } catch (error) {
     options.signal?.throwIfAborted();
+    await requireLoading(compression.model);
     return { deviation: null, reason: `the reference does not run on generated inputs: ${messageOf(error)}` };
   }
   const actual = await outputsOf(compression.model, runs, inputs, options.signal).catch((error: unknown) => {
@@ -98,6 +102,24 @@ export async function verifyRewrite(
     );
   }
   return { deviation, against };
+}
+
+/**
+ * What the runtime does not take has no meaning that compression could keep.
+ *
+ * @throws InputError when the runtime refuses the model
+ */
+export async function requireRunnable(model: Model): Promise<void> {
+  await (await model.session()).release();
+}
+
+/** Where nothing can be compared, the runtime must at least take the result. */
+async function requireLoading(rewritten: Model): Promise<void> {
+  await requireRunnable(rewritten).catch((error: unknown) => {
+    throw new Error(`the runtime refuses the rewritten model, nothing was written: ${messageOf(error)}`, {
+      cause: error,
+    });
+  });
 }
 
 /** The model with the same clusters, and nothing folded. */

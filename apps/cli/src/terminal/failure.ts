@@ -1,10 +1,13 @@
 import { InputError } from '@spherize/core';
 import { CommanderError } from 'commander';
+import { visible } from './visible.js';
 
 const SUCCESS = 0;
 const FAULT = 1;
 const BAD_INPUT = 2;
 const INTERRUPTED = 130;
+/** Characters of a line on stderr: names in a model may be of any length. */
+const LONGEST_LINE = 1000;
 
 // A reader that has seen enough, such as `head`, is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -23,11 +26,20 @@ export function exitCodeFor(error: unknown): number {
 /** Prints one line on stderr that says what went wrong; with `verbose` the stack as well. */
 export function reportError(error: unknown, verbose: boolean): void {
   if (error instanceof CommanderError && error.exitCode === 0) return;
-  const line = messageOf(error)
-    .replace(/\s*\n\s*/g, ' ')
-    .trim();
-  process.stderr.write(`spherize: ${line}\n`);
-  if (verbose && error instanceof Error && error.stack) process.stderr.write(`${error.stack}\n`);
+  process.stderr.write(`spherize: ${describeError(error)}\n`);
+  if (verbose && error instanceof Error && error.stack) {
+    process.stderr.write(`${error.stack.split('\n').map(visible).join('\n')}\n`);
+  }
+}
+
+/** What went wrong, in one line that a terminal shows as it is. */
+export function describeError(error: unknown): string {
+  const line = visible(
+    messageOf(error)
+      .replace(/\s*[\r\n]\s*/g, ' ')
+      .trim(),
+  );
+  return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;
 }
 
 function messageOf(error: unknown): string {

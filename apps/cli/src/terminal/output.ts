@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { visible } from './visible.js';
 
 /** Writes one JSON document to stdout. */
 export function printJson(document: unknown): void {
@@ -12,7 +13,7 @@ export function printLine(text = ''): void {
 
 /** Writes a log line to stderr. */
 export function logLine(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${visible(text)}\n`);
 }
 
 /** Writes a log line with `--verbose`; it is not even made without. */
@@ -47,7 +48,7 @@ export function formatTable(header: readonly string[], rows: readonly (readonly 
       middle: none,
     },
   });
-  table.push(...rows.map((row) => [...row]));
+  for (const row of rows) table.push(row.map(visible));
   return table
     .toString()
     .split('\n')

@@ -1,0 +1,116 @@
+/**
+ * What must hold of a file before anything is worked out from it: every tensor has one maker that comes before its readers,
+ * and every constant has as many bytes as its dims say. Everything that walks a graph relies on it to end.
+ */
+import { InputError } from '@spherize/core';
+import {
+  TensorProto_DataType as DataType,
+  type GraphProto,
+  type ModelProto,
+  type TensorProto,
+} from 'onnx-buf';
+import { tensorsReadBy } from './graph-index.js';
+import { isStandard } from './onnx-protos.js';
+
+/** Bits of one value. */
+const BITS: ReadonlyMap<number, number> = new Map([
+  ...[DataType.DOUBLE, DataType.INT64, DataType.UINT64, DataType.COMPLEX64].map(
+    (type) => [type, 64] as const,
+  ),
+  ...[DataType.FLOAT, DataType.INT32, DataType.UINT32].map((type) => [type, 32] as const),
+  ...[DataType.FLOAT16, DataType.BFLOAT16, DataType.INT16, DataType.UINT16].map(
+    (type) => [type, 16] as const,
+  ),
+  ...[DataType.INT8, DataType.UINT8, DataType.BOOL].map((type) => [type, 8] as const),
+  [DataType.COMPLEX128, 128],
+]);
+/** Operators that are read as layers, and the inputs that they cannot do without. */
+const REQUIRED_INPUTS: ReadonlyMap<string, number> = new Map([
+  ['Gemm', 2],
+  ['MatMul', 2],
+  ['Conv', 2],
+]);
+
+/**
+ * @param source what to call the model in messages
+ * @throws InputError `BAD_FILE` that names the tensor or node which is wrong
+ */
+export function checkModel({ graph }: ModelProto, source: string): void {
+  const fail: Fail = (what) => {
+    throw new InputError('BAD_FILE', `${source} is not a valid ONNX model: ${what}`);
+  };
+  if (graph === undefined) return;
+  checkTensors(graph, fail);
+  checkOrder(graph, fail);
+}
+
+type Fail = (what: string) => never;
+
+function checkOrder(graph: GraphProto, fail: Fail): void {
+  const made = new Set<string>();
+  const once = (name: string, what: string): void => {
+    if (made.has(name)) fail(`two tensors are called '${name}', one is ${what}: rename one`);
+    made.add(name);
+  };
+  for (const { name } of graph.initializer) once(name, 'an initializer');
+  for (const { values } of graph.sparseInitializer) once(values?.name ?? '', 'an initializer');
+  const inputs = new Set<string>();
+  for (const { name } of graph.input) {
+    if (inputs.has(name)) fail(`two inputs are called '${name}': rename one`);
+    inputs.add(name);
+    // An initializer may be listed as an input too.
+    made.add(name);
+  }
+  const makers = new Set(graph.node.flatMap(({ output }) => output));
+  for (const [i, node] of graph.node.entries()) {
+    const what = `node ${i} (${node.opType}${node.name === '' ? '' : ` '${node.name}'`})`;
+    if (!node.output.some((name) => name !== '')) fail(`${what} has no output`);
+    const required = isStandard(node) ? (REQUIRED_INPUTS.get(node.opType) ?? 0) : 0;
+    for (let slot = 0; slot < required; slot++) {
+      if (!node.input[slot]) fail(`${what} lacks input ${slot} of ${required}`);
+    }
+    for (const name of tensorsReadBy(node)) {
+      if (made.has(name)) continue;
+      fail(
+        makers.has(name)
+          ? `${what} reads '${name}', which is only made by itself or a later node: the graph has a cycle or is not sorted`
+          : `${what} reads '${name}', which nothing makes`,
+      );
+    }
+    for (const name of node.output) if (name !== '') once(name, `made by ${what}`);
+  }
+  for (const { name } of graph.output) {
+    if (!made.has(name)) fail(`its output '${name}' is made by nothing`);
+  }
+}
+
+function checkTensors(graph: GraphProto, fail: Fail): void {
+  const constants = graph.node.flatMap(({ attribute }) => attribute.flatMap(({ t }) => t ?? []));
+  for (const tensor of [...graph.initializer, ...constants]) checkTensor(tensor, fail);
+}
+
+function checkTensor(tensor: TensorProto, fail: Fail): void {
+  const what = `tensor '${tensor.name}' of dims [${tensor.dims.join(', ')}]`;
+  let size = 1n;
+  for (const dim of tensor.dims) {
+    if (dim < 0n) fail(`${what}: a dim is negative`);
+    size *= dim;
+  }
+  const bits = BITS.get(tensor.dataType);
+  if (bits === undefined) return;
+  const bytes = (size * BigInt(bits)) / 8n;
+  if (tensor.rawData.length > 0) {
+    if (BigInt(tensor.rawData.length) !== bytes) {
+      fail(`${what} needs ${bytes} bytes, it has ${tensor.rawData.length}`);
+    }
+    return;
+  }
+  const { floatData, doubleData, int32Data, int64Data, uint64Data } = tensor;
+  const stored = Math.max(
+    ...[floatData, doubleData, int32Data, int64Data, uint64Data].map((list) => list.length),
+  );
+  const complex = tensor.dataType === DataType.COMPLEX64 || tensor.dataType === DataType.COMPLEX128;
+  if (BigInt(stored) !== (complex ? 2n * size : size)) {
+    fail(`${what} needs ${size} values, it has ${stored}`);
+  }
+}
