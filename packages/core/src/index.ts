@@ -1,3 +1,17 @@
+export {
+  type Allocation,
+  allocateRatios,
+  type CurvePoint,
+  type LayerCurve,
+  smallestAllocation,
+} from './allocation/allocate-ratios.js';
+export {
+  CLAIM_CONFIDENCE,
+  LEAST_DEVIATIONS,
+  lastPassing,
+  strongestCandidate,
+} from './allocation/fixed-sequence.js';
+export { accuracyDrop, accuracyDropBound, type PairedHits } from './allocation/paired-drop.js';
 export { type CalibrateModelOptions, calibrateModel } from './calibration/calibrate-model.js';
 export type { CalibrationInputs } from './calibration/calibration-inputs.js';
 export { type GeneratedInputsOptions, generatedInputs } from './calibration/generated-inputs.js';
@@ -28,6 +42,10 @@ export { spherical } from './clustering/spherical.js';
 export { type ClusterLayout, layOutClusters } from './compression/cluster-layout.js';
 export { clustersForRatio } from './compression/column-reduction.js';
 export {
+  type AssembledModel,
+  type AssembleModelOptions,
+  assembleModel,
+  type CompressLayerOptions,
   type CompressModelOptions,
   compressLayer,
   compressModel,

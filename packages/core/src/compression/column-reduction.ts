@@ -1,15 +1,28 @@
 import { InputError } from '../errors.js';
 
 /**
- * The number of clusters for a column reduction ratio `ρ = 1 − k/n`: `k = max(1, round(n·(1 − ρ)))`.
+ * The number of clusters for a column reduction ratio `ρ = 1 − k/n`: `k = max(1, round(n·(1 − ρ)))`, then up to the next
+ * multiple of `roundTo`, but n at most.
  *
  * @param columns n
  * @param ratio ρ in [0, 1)
- * @throws InputError `BAD_ARGUMENT` for any other ratio
+ * @param roundTo a whole number of at least 1; default 1
+ * @throws InputError `BAD_ARGUMENT` for any other ratio or multiple
  */
-export function clustersForRatio(columns: number, ratio: number): number {
+export function clustersForRatio(columns: number, ratio: number, roundTo = 1): number {
   if (!(ratio >= 0 && ratio < 1)) {
     throw new InputError('BAD_ARGUMENT', `column reduction ratio: must be in [0, 1), got ${ratio}`);
   }
-  return Math.max(1, Math.round(columns * (1 - ratio)));
+  if (!Number.isSafeInteger(roundTo) || roundTo < 1) {
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `multiple of clusters: must be a whole number of at least 1, got ${roundTo}`,
+    );
+  }
+  return nextMultiple(Math.max(1, Math.round(columns * (1 - ratio))), roundTo, columns);
+}
+
+/** The next multiple at or above a number of clusters, `columns` at most. */
+export function nextMultiple(clusters: number, roundTo: number, columns: number): number {
+  return Math.min(columns, Math.ceil(clusters / roundTo) * roundTo);
 }

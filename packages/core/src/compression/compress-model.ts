@@ -1,5 +1,5 @@
 /** The way of a whole model: every chosen layer is pruned, clustered and formed anew, then the model is rewritten. */
-import { calibrateModel } from '../calibration/calibrate-model.js';
+import { type CalibrateModelOptions, calibrateModel } from '../calibration/calibrate-model.js';
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import type { CalibrationReport } from '../calibration/refit-layer.js';
 import {
@@ -15,8 +15,9 @@ import type { FcLayer, Model } from '../format/model-format.js';
 import { selectLayers } from '../format/select-layers.js';
 import type { DenseMatrix } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
-import { clustersForRatio } from './column-reduction.js';
+import { clustersForRatio, nextMultiple } from './column-reduction.js';
 import { type CompressedLayer, compressedLayer, relativeError } from './compressed-layer.js';
+import { padClusters } from './pad-clusters.js';
 import { planRewrite, type RewriteOptions } from './plan-rewrite.js';
 import { pruneByMagnitude, sparsityOf } from './pruning.js';
 
@@ -50,7 +51,30 @@ export interface LayerReport {
   readonly calibration?: CalibrationReport;
 }
 
-export interface CompressModelOptions extends ClusterOptions, PrepareOptions, RewriteOptions {
+export interface CompressLayerOptions extends ClusterOptions {
+  /** Every layer keeps a multiple of this many clusters, rounded up, or all its columns. Default 1. */
+  readonly roundTo?: number | undefined;
+}
+
+export interface AssembleModelOptions extends CalibrateModelOptions, RewriteOptions {
+  /** Unlabelled inputs on which the clustered layers are refitted to the original's outputs. Default: none. */
+  readonly calibration?: CalibrationInputs | undefined;
+}
+
+/** A compressed model. */
+export interface AssembledModel {
+  /** Shares all unchanged weights with the original. */
+  readonly model: Model;
+  /** What became of each layer. */
+  readonly layers: LayerReport[];
+  /** The compressed layers by name, as they were refitted. */
+  readonly compressed: ReadonlyMap<string, CompressedLayer>;
+}
+
+export interface CompressModelOptions
+  extends CompressLayerOptions,
+    PrepareOptions,
+    Omit<AssembleModelOptions, 'original'> {
   readonly clusterer: Clusterer;
   readonly engine: MatrixEngine;
   /** ρ in [0, 1) for all layers, or by layer name. */
@@ -59,8 +83,6 @@ export interface CompressModelOptions extends ClusterOptions, PrepareOptions, Re
   readonly layers?: readonly string[] | undefined;
   /** Zeroes the smallest weights first, up to this share of each layer. Default 0: as the model is. */
   readonly sparsity?: number | undefined;
-  /** Unlabelled inputs on which the clustered layers are refitted to the original's outputs. Default: none. */
-  readonly calibration?: CalibrationInputs | undefined;
 }
 
 /** Prunes a layer and computes its columns' Gram matrix. */
@@ -84,28 +106,22 @@ export async function compressLayer(
   prepared: PreparedLayer,
   clusterer: Clusterer,
   ratio: number,
-  options: ClusterOptions = {},
+  options: CompressLayerOptions = {},
 ): Promise<CompressedLayer> {
-  const k = clustersForRatio(prepared.layer.inputs, ratio);
+  const { inputs } = prepared.layer;
+  const { roundTo = 1 } = options;
+  const k = clustersForRatio(inputs, ratio, roundTo);
   const clustering = await clusterColumns(clusterer, prepared.columns, k, options);
-  return compressedLayer(prepared.weights, prepared.columns, clustering);
+  const layer = compressedLayer(prepared.weights, prepared.columns, clustering);
+  return padClusters(prepared.weights, layer, nextMultiple(layer.centroids.cols, roundTo, inputs));
 }
 
 /**
  * Compresses the fully connected layers of a model.
  *
- * @returns the rewritten model, which shares all unchanged weights with the original, a report per layer, and the
- * compressed layers by name
  * @throws InputError for unknown layers, ratios outside [0, 1) or weights that are not finite
  */
-export async function compressModel(
-  model: Model,
-  options: CompressModelOptions,
-): Promise<{
-  model: Model;
-  layers: LayerReport[];
-  compressed: ReadonlyMap<string, CompressedLayer>;
-}> {
+export async function compressModel(model: Model, options: CompressModelOptions): Promise<AssembledModel> {
   const { ratio } = options;
   const names = options.layers ?? (typeof ratio === 'number' ? undefined : [...ratio.keys()]);
   const ratios = ratiosByLayer(model, ratio);
@@ -125,6 +141,21 @@ export async function compressModel(
       await compressLayer({ ...prepared, columns }, options.clusterer, ratios(layer), options),
     );
   }
+  return assembleModel(model, pruned, clustered, options);
+}
+
+/**
+ * Refits the clustered layers where calibration inputs are given, and puts all of them into the model.
+ *
+ * @param prepared the layers before they were clustered, by name
+ * @param clustered by name; those of a part of the model fit the whole too
+ */
+export async function assembleModel(
+  model: Model,
+  prepared: ReadonlyMap<string, Omit<PreparedLayer, 'columns'>>,
+  clustered: ReadonlyMap<string, CompressedLayer>,
+  options: AssembleModelOptions,
+): Promise<AssembledModel> {
   const { compressed, reports } = options.calibration
     ? await calibrateModel(model, clustered, options.calibration, options)
     : { compressed: clustered, reports: [] };
@@ -136,7 +167,7 @@ export async function compressModel(
       const fold = folds.get(name)!;
       const calibration = reports.find(({ layer }) => layer === name);
       return {
-        ...reportLayer(pruned.get(name)!, result),
+        ...reportLayer(prepared.get(name)!, result),
         fold,
         folded: fold.scaleInto !== null,
         ...(calibration && { calibration }),
