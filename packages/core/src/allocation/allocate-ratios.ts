@@ -91,10 +91,13 @@ interface Segment {
 function segmentsBySlope(curves: readonly LayerCurve[]): Segment[] {
   const segments = curves.flatMap(({ layer, cost, points }) => {
     const hull = lowerHull(points);
+    let steepest = Number.NEGATIVE_INFINITY;
     return hull.slice(1).map((to, i): Segment => {
       const from = hull[i]!;
       const saving = cost * (to.ratio - from.ratio);
-      return { layer, from: from.ratio, to: to.ratio, saving, slope: (to.loss - from.loss) / saving };
+      // Rounding must not put a layer's segments out of order.
+      steepest = Math.max(steepest, (to.loss - from.loss) / saving);
+      return { layer, from: from.ratio, to: to.ratio, saving, slope: steepest };
     });
   });
   return segments.sort((a, b) => a.slope - b.slope);
