@@ -68,12 +68,13 @@ function allocate(curves: readonly LayerCurve[], share: number): Allocation {
   let left = total;
   for (const segment of segmentsBySlope(curves)) {
     const excess = left - share * total;
-    if (excess <= 0 && segment.slope >= 0) break;
+    if (excess <= 0 && segment.slope > 0) break;
     // What costs nothing is taken whole.
-    const part = segment.slope < 0 ? 1 : Math.min(1, excess / segment.saving);
+    const part = segment.slope <= 0 ? 1 : Math.min(1, excess / segment.saving);
     ratios.set(segment.layer, segment.from + part * (segment.to - segment.from));
     left -= part * segment.saving;
     loss += part * segment.saving * segment.slope;
+    if (part < 1) break;
   }
   return { ratios, share: left / total, loss: loss + lossesAtZero(curves) };
 }
