@@ -104,4 +104,5 @@ export { computeGram, type Gram, type RowAccess, storedGram } from './matrix/gra
 export type { MatrixEngine } from './matrix/matrix-engine.js';
 export { portableEngine } from './matrix/portable-engine.js';
 export { Random } from './random.js';
+export { lowRankApproximation, rankForClusters } from './reference/low-rank.js';
 export { type ImportModule, type Plugin, Registry } from './registry/registry.js';

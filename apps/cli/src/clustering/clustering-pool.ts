@@ -31,10 +31,11 @@ export class ClusteringPool {
   clusterer(specifier: string, clusterer: Clusterer): Clusterer {
     return {
       name: clusterer.name,
-      cluster: async (columns: Columns, k, { seed, algorithm, weights, signal }) => {
+      cluster: async (columns: Columns, k, { seed, algorithm, scale, weights, signal }) => {
         const { values, diagonal } = columns.gram;
-        if (values === undefined) return clusterer.cluster(columns, k, { seed, algorithm, weights, signal });
-        const task = { specifier, values, diagonal, norms: columns.norms, k, seed, algorithm, weights };
+        const choice = { seed, algorithm, scale, weights };
+        if (values === undefined) return clusterer.cluster(columns, k, { ...choice, signal });
+        const task = { specifier, values, diagonal, norms: columns.norms, k, ...choice };
         const result = await this.#workers.run(task, signal ? { signal } : {});
         if ('refused' in result) throw new InputError(result.refused.code, result.refused.message);
         return result;

@@ -9,7 +9,7 @@ import {
 import { importFromWorkingFolder } from '../plugins/import-module.js';
 
 /** One clustering, as it travels to a worker thread. */
-export interface ClusteringTask extends Pick<ClusterOptions, 'seed' | 'algorithm' | 'weights'> {
+export interface ClusteringTask extends Pick<ClusterOptions, 'seed' | 'algorithm' | 'scale' | 'weights'> {
   readonly specifier: string;
   /** The Gram matrix, in memory that all threads share. */
   readonly values: Float32Array;
@@ -25,11 +25,11 @@ export interface RefusedTask {
 
 /** Runs in a worker thread. */
 export default async function cluster(task: ClusteringTask): Promise<Clustering | RefusedTask> {
-  const { specifier, values, diagonal, norms, k, seed, algorithm, weights } = task;
+  const { specifier, values, diagonal, norms, k, ...choice } = task;
   try {
     const clusterer = await clusterers.find(specifier, importFromWorkingFolder);
     const columns = { count: norms.length, norms, gram: storedGram(values, diagonal) };
-    return await clusterer.cluster(columns, k, { seed, algorithm, weights });
+    return await clusterer.cluster(columns, k, choice);
   } catch (error) {
     if (error instanceof InputError) return { refused: { code: error.code, message: error.message } };
     throw error;

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { GENERATED, openCalibration } from '../calibration/open-calibration.js';
 import { openEmbeddedLayersModel } from '../embedded/alexnet-layers-model.js';
 import { parseChoice } from '../options/parse.js';
 import {
@@ -13,7 +14,7 @@ import {
 } from '../options/shared.js';
 import { openModel } from '../plugins/model-formats.js';
 import { largestLead, meanOverSeeds } from '../sweep/results.js';
-import { gridSettings, type SweepSetting } from '../sweep/settings.js';
+import { gridSettings, REFERENCES, type SweepSetting } from '../sweep/settings.js';
 import { sweepIntoFolder } from '../sweep/sweep-into-folder.js';
 import { sweepTable } from '../sweep/table.js';
 import { percent, printJson, printLine } from '../terminal/output.js';
@@ -26,6 +27,8 @@ const DATA = 'fashion-mnist';
 const OWN_SPARSITY = 0.9;
 const SPARSITIES = [OWN_SPARSITY, 0.95, 0.98];
 const CLUSTERERS = ['kmeans', 'spherical'];
+/** The best method without data: it is added to the paper's two. */
+const BEST = { clusterers: ['rank-one'], algorithms: ['hartigan'], calibrated: true } as const;
 const BATCH = 500;
 /** Test images of the default grid. */
 const SAMPLES = 2000;
@@ -60,10 +63,15 @@ export function alexnetCommand(): Command {
     const settings = options.full ? fullGrid(options.seed) : defaultGrid(options.seed);
     const opened = options.format === 'tfjs' ? await openEmbeddedLayersModel() : await openModel(MODEL);
     const data = await openData({ data: DATA, ...(options.full ? {} : { limit: SAMPLES }) }, opened.model);
+    const { inputs: calibration } = await openCalibration(opened.model, {
+      calibrate: GENERATED,
+      seed: options.seed,
+    });
     const { results, files } = await sweepIntoFolder(options.out, {
       opened,
       data,
-      chosen: { '--format': options.format },
+      chosen: { '--format': options.format, '--seed': options.seed },
+      calibration,
       restart: options.restart,
       shard: options.shard,
       threads: options.threads,
@@ -106,15 +114,18 @@ function defaultGrid(seed: number): SweepSetting[] {
   return [
     ...gridSettings({ ...shared, algorithms: ['lloyd'], sparsities: SPARSITIES }),
     ...gridSettings({ ...shared, algorithms: ['hartigan'], sparsities: [OWN_SPARSITY] }),
+    ...gridSettings({ ...shared, ...BEST, sparsities: [OWN_SPARSITY] }),
   ];
 }
 
 function fullGrid(seed: number): SweepSetting[] {
-  return gridSettings({
-    clusterers: CLUSTERERS,
-    algorithms: ['lloyd', 'hartigan'],
+  const shared = {
     sparsities: SPARSITIES,
     ratios: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
     seeds: [seed, seed + 1, seed + 2],
-  });
+  };
+  return [
+    ...gridSettings({ ...shared, clusterers: CLUSTERERS, algorithms: ['lloyd', 'hartigan'] }),
+    ...gridSettings({ ...shared, ...BEST, references: REFERENCES }),
+  ];
 }

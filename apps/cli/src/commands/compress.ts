@@ -1,18 +1,33 @@
-import { clusterers, compressModel, InputError, type Model, selectLayers } from '@spherize/core';
+import {
+  type CalibrationInputs,
+  clusterers,
+  compressModel,
+  InputError,
+  type LayerReport,
+  type Model,
+  selectLayers,
+} from '@spherize/core';
 import { Command } from 'commander';
+import { GENERATED, openCalibration } from '../calibration/open-calibration.js';
 import { requireWritableFile } from '../files/atomic-write.js';
 import { gzipSize } from '../footprint/gzip-size.js';
 import { comparisonTable, graphFootprint, staticFigures } from '../footprint/static-footprint.js';
 import { parseRatios, parseShare } from '../options/parse.js';
 import {
   addAlgorithmOption,
+  addCalibrationOptions,
   addCommonOptions,
   addFormatOption,
   addLayersOption,
   addMemoryOption,
+  addNormalizationOptions,
+  addScaleOption,
+  type CalibrationChoice,
   type ClusteringOptions,
   type CommonOptions,
   type FormatOptions,
+  type NormalizationOptions,
+  type ScaleOptions,
 } from '../options/shared.js';
 import { importFromWorkingFolder } from '../plugins/import-module.js';
 import { matrixEngine } from '../plugins/matrix-engines.js';
@@ -21,7 +36,13 @@ import { requireRunnable, verifyRewrite } from '../proof/verify-rewrite.js';
 import { interruptible } from '../terminal/interrupt.js';
 import { formatTable, logLine, megabytes, percent, printJson, printLine } from '../terminal/output.js';
 
-interface CompressOptions extends CommonOptions, ClusteringOptions, FormatOptions {
+interface CompressOptions
+  extends CommonOptions,
+    ClusteringOptions,
+    FormatOptions,
+    ScaleOptions,
+    CalibrationChoice,
+    NormalizationOptions {
   readonly output: string;
   readonly clusterer: string;
   readonly ratio: string[];
@@ -32,6 +53,7 @@ interface CompressOptions extends CommonOptions, ClusteringOptions, FormatOption
 
 /** `spherize compress MODEL -o OUT`: clusters the columns of the model's layers and writes the smaller model. */
 export function compressCommand(): Command {
+  const builtIn = clusterers.builtIn.map(({ name }) => name).join(', ');
   const command = new Command('compress')
     .description('compress the fully connected layers of a model and write it in its own format')
     .argument('<model>', 'model file, or the name of an embedded model')
@@ -41,7 +63,7 @@ export function compressCommand(): Command {
       'column reduction ratio in [0, 1), or LAYER=RATIO; repeat it or separate by commas',
       (text: string, before: string[] = []) => [...before, text],
     )
-    .option('--clusterer <name>', 'kmeans, spherical, a package or a path', 'spherical')
+    .option('--clusterer <name>', `${builtIn}, a package or a path`, 'spherical')
     .option(
       '--sparsity <share>',
       'prune each layer to this share of zeros first',
@@ -49,7 +71,11 @@ export function compressCommand(): Command {
       0,
     );
   return addCommonOptions(
-    addAlgorithmOption(addLayersOption(addMemoryOption(addFormatOption(command)))),
+    addNormalizationOptions(
+      addCalibrationOptions(
+        addScaleOption(addAlgorithmOption(addLayersOption(addMemoryOption(addFormatOption(command))))),
+      ),
+    ),
   ).action(compress);
 }
 
@@ -61,6 +87,9 @@ async function compress(source: string, options: CompressOptions): Promise<void>
   const opened = await openModel(source, options.format);
   const { model, bytes: bytesBefore } = opened;
   requireSameFormat(opened, options.output);
+  const { calibrate } = options;
+  const calibration =
+    calibrate === undefined ? undefined : await openCalibration(model, { ...options, calibrate });
   for (const { name, reason } of model.skipped) logLine(`not compressed: ${name}: ${reason}`);
   const { result, verified, bytesAfter, before, after, seconds } = await interruptible(async (interrupt) => {
     // The original's gzip size takes as long as the clustering: both at once, and before the output may replace the file.
@@ -76,8 +105,10 @@ async function compress(source: string, options: CompressOptions): Promise<void>
         ratio,
         sparsity: options.sparsity,
         algorithm: options.algorithm,
+        scale: options.scale,
         seed: options.seed,
         memory: options.memory,
+        calibration: calibration?.inputs,
         signal: interrupt,
       });
       const verified = await verifyRewrite(model, result, { seed: options.seed, signal: interrupt });
@@ -131,6 +162,7 @@ async function compress(source: string, options: CompressOptions): Promise<void>
   printLine(
     formatTable(['layer', 'columns', 'clusters', 'reduction', 'sparsity', 'rel. error', 'scales'], rows),
   );
+  printLine(`\n${calibrationSummary(result.layers, calibration?.inputs)}`);
   printLine(`\n${comparisonTable(staticFigures(before, after))}`);
   if (verified.deviation !== null) {
     printLine(
@@ -141,6 +173,19 @@ async function compress(source: string, options: CompressOptions): Promise<void>
   printLine(
     `${megabytes(bytesBefore)} → ${megabytes(bytesAfter)} (${share}) in ${seconds.toFixed(1)} s: ${options.output}`,
   );
+}
+
+/** What calibration did to each layer, in one line; or what it could do. */
+function calibrationSummary(layers: readonly LayerReport[], inputs: CalibrationInputs | undefined): string {
+  if (!inputs) return `not calibrated: --calibrate ${GENERATED} refits the layers, and needs no data`;
+  const changes = layers.map(({ name, calibration }) => {
+    if (!calibration) return name;
+    const { errorBefore, errorAfter, strength } = calibration;
+    return strength === null
+      ? `${name} as it was (no refit lowers its error ${percent(errorBefore, 1)})`
+      : `${name} ${percent(errorBefore, 1)} → ${percent(errorAfter, 1)}`;
+  });
+  return `calibrated on ${inputs.samples} inputs (${inputs.name}); output error on those held back: ${changes.join(', ')}`;
 }
 
 /** The ratio of each layer to compress: those of `--layers`, else those that `--ratio` names, else all. */

@@ -1,7 +1,9 @@
 import { Command } from 'commander';
-import { parseInteger, parseList } from '../options/parse.js';
+import { openCalibration } from '../calibration/open-calibration.js';
+import { parseChoice, parseInteger, parseList } from '../options/parse.js';
 import {
   addAlgorithmOption,
+  addCalibrationOptions,
   addCommonOptions,
   addDataOptions,
   addFormatOption,
@@ -9,7 +11,9 @@ import {
   addLatencyOption,
   addLayersOption,
   addMemoryOption,
+  addScaleOption,
   addThreadsOption,
+  type CalibrationChoice,
   type ClusteringOptions,
   type CommonOptions,
   type DataOptions,
@@ -17,10 +21,11 @@ import {
   type JournalOptions,
   type LatencyOptions,
   openData,
+  type ScaleOptions,
   shareList,
 } from '../options/shared.js';
 import { openModel } from '../plugins/model-formats.js';
-import { gridSettings } from '../sweep/settings.js';
+import { gridSettings, REFERENCES, type Reference } from '../sweep/settings.js';
 import { sweepIntoFolder } from '../sweep/sweep-into-folder.js';
 import { sweepTable } from '../sweep/table.js';
 import { printJson, printLine } from '../terminal/output.js';
@@ -31,7 +36,10 @@ interface SweepCommandOptions
     ClusteringOptions,
     JournalOptions,
     FormatOptions,
+    ScaleOptions,
+    CalibrationChoice,
     LatencyOptions {
+  readonly references: Reference[];
   readonly out: string;
   readonly ratios: number[];
   readonly sparsities: number[];
@@ -66,12 +74,21 @@ export function sweepCommand(): Command {
       (text) => parseInteger('--seeds', text, 1),
       1,
     )
+    .option('--references <list>', `lines of reference: ${REFERENCES.join(', ')}, or none`, parseReferences, [
+      ...REFERENCES,
+    ])
     .option('--batch <n>', 'samples at a time', (text) => parseInteger('--batch', text, 1), 500);
   return addCommonOptions(
     addDataOptions(
-      addFormatOption(
-        addAlgorithmOption(
-          addLayersOption(addMemoryOption(addThreadsOption(addJournalOptions(addLatencyOption(command))))),
+      addCalibrationOptions(
+        addFormatOption(
+          addScaleOption(
+            addAlgorithmOption(
+              addLayersOption(
+                addMemoryOption(addThreadsOption(addJournalOptions(addLatencyOption(command)))),
+              ),
+            ),
+          ),
         ),
       ),
     ),
@@ -82,14 +99,30 @@ export function sweepCommand(): Command {
       sparsities: options.sparsities,
       ratios: options.ratios,
       seeds: Array.from({ length: options.seeds }, (_, i) => options.seed + i),
+      scale: options.scale,
+      calibrated: options.calibrate !== undefined,
+      references: options.references.filter((reference) => !options.clusterers.includes(reference)),
     });
     const opened = await openModel(source, options.format);
     const data = await openData(options, opened.model);
-    const { limit, mean, std } = options;
+    const { limit, mean, std, calibrate } = options;
+    const calibration =
+      calibrate === undefined
+        ? undefined
+        : await openCalibration(opened.model, { ...options, calibrate }, data);
     const { results, files } = await sweepIntoFolder(options.out, {
       opened,
       data,
-      chosen: { '--limit': limit, '--mean': mean, '--std': std },
+      chosen: {
+        '--limit': limit,
+        '--mean': mean,
+        '--std': std,
+        '--calibrate': calibrate,
+        '--calibration-samples': calibration?.inputs.samples,
+        // Which of the samples are taken depends on it.
+        ...(calibration && { '--seed': options.seed, 'calibration content': calibration.digest }),
+      },
+      calibration: calibration?.inputs,
       restart: options.restart,
       shard: options.shard,
       threads: options.threads,
@@ -106,4 +139,9 @@ export function sweepCommand(): Command {
     printLine(sweepTable(results));
     printLine(`\n${files.join('\n')}`);
   });
+}
+
+function parseReferences(text: string): Reference[] {
+  if (text === 'none') return [];
+  return parseList(text, (item) => parseChoice('--references', item, REFERENCES));
 }

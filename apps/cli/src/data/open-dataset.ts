@@ -12,6 +12,7 @@ import { openNpyDataset } from './npy.js';
 /** The forms of a data specification, for help texts and messages. */
 export const DATASET_SPECS: readonly string[] = [
   'fashion-mnist',
+  'fashion-mnist-train',
   'idx:IMAGES,LABELS',
   'folder:DIR',
   'npy:X.npy,Y.npy',
@@ -28,7 +29,8 @@ export const DATASET_SPECS: readonly string[] = [
  * const { inputs, labels } = await data.batch(0, 100);
  */
 export async function openDataset(spec: string, options: DatasetOptions = {}): Promise<Dataset> {
-  if (spec === 'fashion-mnist') return openEmbeddedFashionMnist(spec, options);
+  if (spec === 'fashion-mnist') return openEmbedded(spec, 't10k', options);
+  if (spec === 'fashion-mnist-train') return openEmbedded(spec, 'train-2000', options);
   const colon = spec.indexOf(':');
   const rest = spec.slice(colon + 1);
   switch (colon < 0 ? '' : spec.slice(0, colon)) {
@@ -52,13 +54,14 @@ export async function openDataset(spec: string, options: DatasetOptions = {}): P
   }
 }
 
-async function openEmbeddedFashionMnist(spec: string, options: DatasetOptions): Promise<Dataset> {
-  const images = embeddedFile('data/t10k-images-idx3-ubyte.gz');
-  const labels = embeddedFile('data/t10k-labels-idx1-ubyte.gz');
+/** Fashion-MNIST's 10,000 test images, or the first 2,000 of its training images. */
+async function openEmbedded(spec: string, part: string, options: DatasetOptions): Promise<Dataset> {
+  const images = embeddedFile(`data/${part}-images-idx3-ubyte.gz`);
+  const labels = embeddedFile(`data/${part}-labels-idx1-ubyte.gz`);
   if (!existsSync(images) || !existsSync(labels)) {
     throw new InputError(
       'NOT_FOUND',
-      `fashion-mnist: ${images} and its labels are missing; install again, or give your own as idx:IMAGES,LABELS`,
+      `${spec}: ${images} and its labels are missing; install again, or give your own as idx:IMAGES,LABELS`,
     );
   }
   return openIdxDataset(spec, images, labels, options);

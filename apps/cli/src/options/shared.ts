@@ -1,8 +1,9 @@
 /** Options that several commands have in common. */
 
 import { freemem } from 'node:os';
-import type { ClusteringAlgorithm, Model } from '@spherize/core';
+import type { ClusteringAlgorithm, ClusterScale, Model } from '@spherize/core';
 import { type Command, Option } from 'commander';
+import { DEFAULT_SAMPLES } from '../calibration/open-calibration.js';
 import type { Dataset } from '../data/dataset.js';
 import { DATASET_SPECS, openDataset } from '../data/open-dataset.js';
 import { singleInput } from '../evaluation/model-runner.js';
@@ -24,11 +25,14 @@ export interface CommonOptions {
   readonly verbose?: true;
 }
 
-export interface DataOptions {
-  readonly data: string;
-  readonly limit?: number;
+export interface NormalizationOptions {
   readonly mean?: number[];
   readonly std?: number[];
+}
+
+export interface DataOptions extends NormalizationOptions {
+  readonly data: string;
+  readonly limit?: number;
 }
 
 export interface JournalOptions {
@@ -50,10 +54,17 @@ export function addCommonOptions(command: Command): Command {
 
 /** `--data` and how its samples are cut and normalised. */
 export function addDataOptions(command: Command): Command {
+  return addNormalizationOptions(
+    command
+      .requiredOption('--data <data>', `labelled data: ${DATASET_SPECS.join(', ')}`)
+      .option('--limit <n>', 'use only the first n samples', (text) => parseInteger('--limit', text, 1)),
+  );
+}
+
+/** `--mean` and `--std`. */
+export function addNormalizationOptions(command: Command): Command {
   const numbers = (name: string) => (text: string) => parseList(text, (item) => parseNumber(name, item));
   return command
-    .requiredOption('--data <data>', `labelled data: ${DATASET_SPECS.join(', ')}`)
-    .option('--limit <n>', 'use only the first n samples', (text) => parseInteger('--limit', text, 1))
     .option('--mean <values>', 'subtracted from pixels in [0, 1], per channel', numbers('--mean'))
     .option('--std <values>', 'divides them afterwards, per channel', numbers('--std'));
 }
@@ -66,6 +77,39 @@ export function addAlgorithmOption(command: Command): Command {
       .argParser((text) => parseChoice('--algorithm', text, choices))
       .default('hartigan'),
   );
+}
+
+export interface ScaleOptions {
+  readonly scale: ClusterScale;
+}
+
+/** `--scale`, for clusterers of directions. */
+export function addScaleOption(command: Command): Command {
+  const choices: readonly ClusterScale[] = ['norm', 'projected'];
+  return command.addOption(
+    new Option('--scale <name>', "spherical's factors: norm (the paper's) or projected on the centroid")
+      .argParser((text) => parseChoice('--scale', text, choices))
+      .default('norm'),
+  );
+}
+
+export interface CalibrationChoice {
+  readonly calibrate?: string;
+  readonly calibrationSamples?: number;
+}
+
+/** `--calibrate` and `--calibration-samples`. */
+export function addCalibrationOptions(command: Command): Command {
+  return command
+    .option(
+      '--calibrate <data>',
+      'refit the compressed layers on unlabelled inputs: data as for --data, or generated (no data needed)',
+    )
+    .option(
+      '--calibration-samples <n>',
+      `how many of them (default: ${DEFAULT_SAMPLES.data}, ${DEFAULT_SAMPLES.generated} when generated)`,
+      (text) => parseInteger('--calibration-samples', text, 2),
+    );
 }
 
 export interface FormatOptions {

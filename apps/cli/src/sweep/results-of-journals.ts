@@ -22,6 +22,9 @@ export function resultsOf(journals: readonly JournalContent[]): SweepResults {
       sparsity,
       ...pruned.get(sparsity)!,
     })),
-    rows: ordered,
+    rows: ordered.filter(({ reference }) => !reference),
+    ...(ordered.some(({ reference }) => reference) && {
+      references: ordered.filter(({ reference }) => reference),
+    }),
   };
 }

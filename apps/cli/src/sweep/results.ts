@@ -3,8 +3,6 @@ import type { SweepSetting } from './settings.js';
 
 /** What one setting of a sweep gave. */
 export interface SweepRow extends SweepSetting {
-  /** Whether the centroids were refitted on inputs. */
-  readonly calibrated: boolean;
   readonly top1: number;
   readonly top5: number;
   /** Values in all weight tensors of the compressed model. */
@@ -68,6 +66,8 @@ export interface SweepResults {
   /** The model pruned to each sparsity, not clustered. */
   readonly pruned: readonly (Baseline & { readonly sparsity: number })[];
   readonly rows: readonly SweepRow[];
+  /** Lines of reference at the same sparsities and ratios. */
+  readonly references?: readonly SweepRow[];
 }
 
 /** The rows as comma-separated values with a header line. */
@@ -85,12 +85,15 @@ export function resultsCsv(results: SweepResults): string {
     'seed',
     'relativeError',
   ];
-  return stringify([...results.rows], { header: true, columns, cast: { boolean: String } });
+  return stringify([...results.rows], {
+    header: true,
+    columns,
+    cast: { boolean: String },
+  });
 }
 
 /** The mean over seeds of the rows that differ in nothing else. */
 export interface MeanRow extends Omit<SweepSetting, 'seed'> {
-  readonly calibrated: boolean;
   readonly top1: number;
   /** How many seeds were averaged. */
   readonly seeds: number;
@@ -100,19 +103,27 @@ export interface MeanRow extends Omit<SweepSetting, 'seed'> {
 export function meanOverSeeds(rows: readonly SweepRow[]): MeanRow[] {
   const groups = new Map<string, SweepRow[]>();
   for (const row of rows) {
-    const key = JSON.stringify([row.clusterer, row.algorithm, row.sparsity, row.ratio, row.calibrated]);
+    const key = JSON.stringify([methodName(row), row.sparsity, row.ratio]);
     groups.set(key, [...(groups.get(key) ?? []), row]);
   }
   return [...groups.values()].map((group) => {
-    const { clusterer, algorithm, sparsity, ratio, calibrated } = group[0]!;
+    const { clusterer, algorithm, sparsity, ratio, calibrated, scale, reference } = group[0]!;
     const top1 = group.reduce((sum, row) => sum + row.top1, 0) / group.length;
-    return { clusterer, algorithm, sparsity, ratio, calibrated, top1, seeds: group.length };
+    const kind = { ...(scale && { scale }), ...(reference && { reference }) };
+    return { clusterer, algorithm, sparsity, ratio, calibrated, ...kind, top1, seeds: group.length };
   });
 }
 
 /** The name of a method as tables and plots show it. */
-export function methodName(row: Pick<SweepRow, 'clusterer' | 'algorithm' | 'calibrated'>): string {
-  return `${row.clusterer} (${row.algorithm}${row.calibrated ? ', calibrated' : ''})`;
+export function methodName(
+  row: Pick<SweepRow, 'clusterer' | 'algorithm' | 'calibrated' | 'scale' | 'reference'>,
+): string {
+  const words = [
+    ...(row.reference ? [] : [row.algorithm]),
+    ...(row.scale === 'projected' ? ['projected'] : []),
+    ...(row.calibrated ? ['calibrated'] : []),
+  ];
+  return words.length > 0 ? `${row.clusterer} (${words.join(', ')})` : row.clusterer;
 }
 
 /** Where one clusterer beats another by most, at equal algorithm, sparsity and ratio; undefined when they never meet. */

@@ -1,11 +1,14 @@
 import {
+  type CalibrationInputs,
   type Clusterer,
   type CompressedLayer,
+  calibrateModel,
   clusterers,
   compressLayer,
   type FcLayer,
   type MatrixEngine,
   type Model,
+  OriginalOutputs,
   type PreparedLayer,
   planFold,
   planRewrite,
@@ -13,6 +16,7 @@ import {
   reportLayer,
   selectLayers,
 } from '@spherize/core';
+import { boundaryInputs } from '../calibration/boundary-inputs.js';
 import { ClusteringPool } from '../clustering/clustering-pool.js';
 import type { Dataset } from '../data/dataset.js';
 import { compareLatency } from '../footprint/latency.js';
@@ -22,8 +26,9 @@ import type { ProgressBar } from '../terminal/progress.js';
 import { BoundaryActivations } from './boundary-activations.js';
 import { inOrder } from './in-order.js';
 import type { SweepJournal } from './journal.js';
-import type { Baseline, LatencyFigures, LayerFigures } from './results.js';
+import { type Baseline, type LatencyFigures, type LayerFigures, methodName } from './results.js';
 import type { SweepSetting } from './settings.js';
+import { withLowRankWeights } from './svd-reference.js';
 
 export interface SweepOptions {
   readonly model: Model;
@@ -38,6 +43,8 @@ export interface SweepOptions {
   /** Names of the layers to compress together; all of them when left out. */
   readonly layers?: readonly string[] | undefined;
   readonly settings: readonly SweepSetting[];
+  /** What calibrated settings are refitted on. */
+  readonly calibration?: CalibrationInputs | undefined;
   /** The settings `[start, end)` to measure, those aside that the journal has. */
   readonly range: { readonly start: number; readonly end: number };
   /** Takes everything that is measured, and is not asked for it again. */
@@ -84,14 +91,18 @@ export async function runSweep(options: SweepOptions): Promise<void> {
     const plugins = await findClusterers(settings, pool);
     progress.note('uncompressed');
     const activations = await BoundaryActivations.record(head, tail, data, options.batch, signal);
-    const measured = async (candidate: Model): Promise<Baseline> => {
+    const measured = async (candidate: Model, own = candidate.parameters): Promise<Baseline> => {
       const { top1, top5 } = await activations.evaluate(candidate, signal);
-      const parameters = (head?.parameters ?? 0) + candidate.parameters;
+      const parameters = (head?.parameters ?? 0) + own;
       const bytes = options.bytes - (model.parameters - parameters) * bytesPerWeight(model);
       return { top1, top5, parameters, bytes };
     };
     if (!done.baseline) await journal.add({ kind: 'baseline', baseline: await measured(tail) });
     progress.advance();
+    const calibration = options.calibration && {
+      inputs: await boundaryInputs(head, options.calibration, signal),
+      original: new OriginalOutputs(tail, options.engine),
+    };
     for (const [sparsity, tasks] of bySparsity(open)) {
       progress.note(`preparing sparsity ${sparsity}`);
       const prepared: PreparedLayer[] = [];
@@ -102,7 +113,7 @@ export async function runSweep(options: SweepOptions): Promise<void> {
         );
       }
       const compressions = inOrder(
-        tasks.map((task) => () => compressAt(task, prepared, plugins.get(task.setting.clusterer)!, signal)),
+        tasks.map((task) => () => compressAt(task, prepared, plugins.get(task.setting.clusterer), signal)),
         // Nothing else may run while a setting is timed.
         options.latency === undefined ? pool.threads + 1 : 1,
       );
@@ -114,13 +125,37 @@ export async function runSweep(options: SweepOptions): Promise<void> {
         await journal.add({ kind: 'pruned', sparsity, baseline });
       }
       progress.advance();
-      for (let next = await first; !next.done; next = await compressions.next()) {
-        const { index, setting, compressed, relativeError, layers: figures, seconds } = next.value;
-        const { clusterer, algorithm, ratio, seed } = setting;
-        progress.note(`${clusterer} (${algorithm}), sparsity ${sparsity}, ρ = ${ratio}, seed ${seed}`);
-        const started = performance.now();
+      const rewriteAt = async (
+        { calibrated }: SweepSetting,
+        clustered: ReadonlyMap<string, CompressedLayer>,
+      ): Promise<{ rewritten: Model; figures: LayerFigures[]; parameters: number }> => {
+        const { compressed } =
+          calibrated && calibration
+            ? await calibrateModel(tail, clustered, calibration.inputs, {
+                engine: options.engine,
+                original: calibration.original,
+                signal,
+              })
+            : { compressed: clustered };
+        const figures = prepared.map((layer) => {
+          const { name, clusters, ratio, relativeError } = reportLayer(
+            layer,
+            compressed.get(layer.layer.name)!,
+          );
+          return { name, clusters, ratio, relativeError };
+        });
         const rewritten = tail.rewrite(planRewrite(tail, compressed).rewrite);
-        const found = await measured(rewritten);
+        return { rewritten, figures, parameters: rewritten.parameters };
+      };
+      for (let next = await first; !next.done; next = await compressions.next()) {
+        const { index, setting, clustered, seconds } = next.value;
+        const { ratio, seed } = setting;
+        progress.note(`${methodName(setting)}, sparsity ${sparsity}, ρ = ${ratio}, seed ${seed}`);
+        const started = performance.now();
+        const { rewritten, figures, parameters } = clustered
+          ? await rewriteAt(setting, clustered)
+          : await withLowRankWeights(tail, prepared, setting, options.engine);
+        const found = await measured(rewritten, parameters);
         const evaluating = (performance.now() - started) / 1000;
         const timed =
           options.latency === undefined
@@ -128,9 +163,8 @@ export async function runSweep(options: SweepOptions): Promise<void> {
             : { latency: await timeBoth(tail, rewritten, options.latency, signal) };
         const row = {
           ...setting,
-          calibrated: false,
           ...found,
-          relativeError,
+          relativeError: figures.reduce((sum, { relativeError }) => sum + relativeError, 0) / figures.length,
           layers: figures,
           ...timed,
           seconds: seconds + evaluating,
@@ -153,12 +187,9 @@ function bySparsity(tasks: readonly Task[]): Map<number, Task[]> {
   return groups;
 }
 
-/** A setting with its layers clustered. */
+/** A setting with its layers clustered; undefined for one that does not cluster. */
 interface Compression extends Task {
-  readonly compressed: ReadonlyMap<string, CompressedLayer>;
-  /** Mean over the layers. */
-  readonly relativeError: number;
-  readonly layers: readonly LayerFigures[];
+  readonly clustered: ReadonlyMap<string, CompressedLayer> | undefined;
   /** Time from the first clustering's start to the last one's end. */
   readonly seconds: number;
 }
@@ -166,24 +197,19 @@ interface Compression extends Task {
 async function compressAt(
   { index, setting }: Task,
   prepared: readonly PreparedLayer[],
-  clusterer: Clusterer,
+  clusterer: Clusterer | undefined,
   signal: AbortSignal,
 ): Promise<Compression> {
-  const { algorithm, ratio, seed } = setting;
+  if (!clusterer) return { index, setting, clustered: undefined, seconds: 0 };
+  const { algorithm, ratio, seed, scale } = setting;
   const started = performance.now();
   const results = await Promise.all(
-    prepared.map((layer) => compressLayer(layer, clusterer, ratio, { algorithm, seed, signal })),
+    prepared.map((layer) => compressLayer(layer, clusterer, ratio, { algorithm, seed, scale, signal })),
   );
-  const layers = prepared.map((layer, i) => {
-    const { name, clusters, ratio, relativeError } = reportLayer(layer, results[i]!);
-    return { name, clusters, ratio, relativeError };
-  });
   return {
     index,
     setting,
-    compressed: new Map(prepared.map(({ layer }, i) => [layer.name, results[i]!])),
-    relativeError: layers.reduce((sum, { relativeError }) => sum + relativeError, 0) / layers.length,
-    layers,
+    clustered: new Map(prepared.map(({ layer }, i) => [layer.name, results[i]!])),
     seconds: (performance.now() - started) / 1000,
   };
 }
@@ -227,8 +253,8 @@ async function findClusterers(
   pool: ClusteringPool,
 ): Promise<Map<string, Clusterer>> {
   const found = new Map<string, Clusterer>();
-  for (const { clusterer } of settings) {
-    if (found.has(clusterer)) continue;
+  for (const { clusterer, reference } of settings) {
+    if (found.has(clusterer) || (reference && clusterer === 'svd')) continue;
     found.set(
       clusterer,
       pool.clusterer(clusterer, await clusterers.find(clusterer, importFromWorkingFolder)),

@@ -3,7 +3,7 @@ import { meanOverSeeds, methodName, type SweepResults } from './results.js';
 
 /** Top-1 accuracy by method over the column reduction ratio, one block per sparsity. */
 export function sweepTable(results: SweepResults): string {
-  const means = meanOverSeeds(results.rows);
+  const means = meanOverSeeds([...results.rows, ...(results.references ?? [])]);
   const ratios = [...new Set(means.map(({ ratio }) => ratio))].sort((a, b) => a - b);
   const blocks = [...new Set(means.map(({ sparsity }) => sparsity))].map((sparsity) => {
     const here = means.filter((row) => row.sparsity === sparsity);

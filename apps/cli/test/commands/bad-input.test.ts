@@ -95,11 +95,11 @@ const COMPRESS: Case[] = [
   ['small.onnx --ratio 0.5 --ratoi 0.6', "unknown option '--ratoi' (Did you mean --ratio?); see --help"],
   [
     'small.onnx --ratio 0.5 --clusterer nope',
-    "unknown clusterer 'nope': expected one of kmeans, spherical, an installed package or a path to a module",
+    "unknown clusterer 'nope': expected one of kmeans, spherical, rank-one, l2-slice, random, an installed package or a path to a module",
   ],
   [
     'small.onnx --ratio 0.5 --clusterer ./nope.mjs',
-    "unknown clusterer './nope.mjs': expected one of kmeans, spherical, an installed package or a path to a module",
+    "unknown clusterer './nope.mjs': expected one of kmeans, spherical, rank-one, l2-slice, random, an installed package or a path to a module",
   ],
   [
     'small.onnx --ratio 0.5 --clusterer ./broken.mjs',
@@ -128,7 +128,7 @@ const EVALUATE: Case[] = [
   ['small.onnx', "required option '--data <data>' not specified; see --help"],
   [
     'small.onnx --data cifar',
-    "data: unknown 'cifar', expected one of fashion-mnist, idx:IMAGES,LABELS, folder:DIR, npy:X.npy,Y.npy",
+    "data: unknown 'cifar', expected one of fashion-mnist, fashion-mnist-train, idx:IMAGES,LABELS, folder:DIR, npy:X.npy,Y.npy",
   ],
   [
     'small.onnx --data idx:images.idx',
@@ -193,7 +193,7 @@ const SWEEP: Case[] = [
   ['--out results --layers nope', "unknown layer 'nope': the model has fc1, fc2, fc3"],
   [
     '--out results --clusterers kmeans,nope',
-    "unknown clusterer 'nope': expected one of kmeans, spherical, an installed package or a path to a module",
+    "unknown clusterer 'nope': expected one of kmeans, spherical, rank-one, l2-slice, random, an installed package or a path to a module",
   ],
 ];
 

@@ -37,7 +37,7 @@ export default {
 `;
 
 const command = (out: string, ...more: string[]) => [
-  ...['sweep', 'small.onnx', '--data', 'npy:X.npy,Y.npy', '--threads', '1'],
+  ...['sweep', 'small.onnx', '--data', 'npy:X.npy,Y.npy', '--threads', '1', '--references', 'none'],
   ...[...GRID, '--out', out, ...more],
 ];
 const lines = (out: string): number => {

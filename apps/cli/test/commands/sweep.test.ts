@@ -20,6 +20,7 @@ interface SweepRow {
 interface SweepResults {
   baseline: { top1: number; top5: number; parameters: number };
   rows: SweepRow[];
+  references?: SweepRow[];
 }
 
 const DATA = 'npy:X.npy,Y.npy';
@@ -69,6 +70,19 @@ describe('with --json', () => {
   test('ρ = 0 at the own sparsity is the baseline', () => {
     for (const { top1, top5 } of results.rows.filter(({ ratio, sparsity }) => ratio === 0 && sparsity === 0))
       expect({ top1, top5 }).toEqual({ top1: results.baseline.top1, top5: results.baseline.top5 });
+  });
+
+  test('lines of reference stand beside the rows, for as many weights', () => {
+    const { rows, references = [], baseline } = results;
+    expect(new Set(references.map(({ clusterer }) => clusterer))).toEqual(
+      new Set(['l2-slice', 'random', 'svd']),
+    );
+    for (const { sparsity, ratio, parameters, clusterer } of references) {
+      const equal = rows.find((row) => row.sparsity === sparsity && row.ratio === ratio)!;
+      // Two factors hold at most the weights of the columns that clustering keeps; at ρ = 0 both are the whole matrix.
+      if (clusterer === 'svd' && ratio > 0) expect(parameters).toBeLessThanOrEqual(equal.parameters);
+      expect(parameters).toBeLessThanOrEqual(baseline.parameters);
+    }
   });
 
   test('writes three files and no other', () => {
@@ -131,7 +145,18 @@ describe('with --json', () => {
 test('the same sweep gives the same results in any number of threads, times apart', async () => {
   writeSmallFiles(folder);
   const run = (threads: string) => {
-    const grid = ['--ratios', '0.5', '--clusterers', 'kmeans', '--algorithm', 'lloyd', '--seeds', '2'];
+    const grid = [
+      '--ratios',
+      '0.5',
+      '--clusterers',
+      'kmeans',
+      '--algorithm',
+      'lloyd',
+      '--seeds',
+      '2',
+      '--references',
+      'none',
+    ];
     const args = ['--data', DATA, '--out', 'threads', '--threads', threads, ...grid];
     return spherizeJson<SweepResults>(folder, 'sweep', 'small.onnx', ...args);
   };
@@ -142,6 +167,50 @@ test('the same sweep gives the same results in any number of threads, times apar
     [0, 'lloyd'],
     [1, 'lloyd'],
   ]);
+});
+
+describe('with --calibrate', () => {
+  const grid = ['--ratios', '0.6', '--clusterers', 'rank-one', '--references', 'random'];
+  const sweep = (out: string, ...more: string[]) =>
+    spherizeJson<SweepResults>(folder, 'sweep', 'small.onnx', '--data', DATA, '--out', out, ...grid, ...more);
+
+  test('generated inputs refit every row but keep its size', async () => {
+    writeSmallFiles(folder);
+    const plain = await sweep('plain');
+    const refitted = await sweep('refitted', '--calibrate', 'generated', '--calibration-samples', '60');
+    expect(refitted.rows).toMatchObject([{ clusterer: 'rank-one', calibrated: true }]);
+    expect(refitted.references).toMatchObject([{ clusterer: 'random', calibrated: true }]);
+    expect(refitted.rows[0]!.parameters).toBe(plain.rows[0]!.parameters);
+  });
+
+  test('samples are taken from outside of those that are evaluated', async () => {
+    writeSmallFiles(folder);
+    const within = ['--calibrate', DATA, '--calibration-samples', '8'];
+    expect((await sweep('outside', ...within, '--limit', '12')).rows).toMatchObject([{ calibrated: true }]);
+    const args = ['sweep', 'small.onnx', '--data', DATA, '--out', 'none-left', ...grid, ...within];
+    expect(await spherize(folder, ...args)).toMatchObject({
+      code: 2,
+      stderr: `spherize: --calibrate ${DATA}: all ${SAMPLES} samples are used to measure accuracy; lower --limit, or give other data\n`,
+    });
+  });
+
+  test('compress with the same inputs gives the accuracy that the sweep found', async () => {
+    writeSmallFiles(folder);
+    const choice = ['--calibrate', 'generated', '--calibration-samples', '60'];
+    const { rows } = await sweep('again', ...choice);
+    const compressed = await spherizeJson<{ layers: { calibration: { rows: number } }[] }>(
+      folder,
+      ...['compress', 'small.onnx', '-o', 'refitted.onnx', '--ratio', '0.6', '--clusterer', 'rank-one'],
+      ...choice,
+    );
+    for (const { calibration } of compressed.layers)
+      expect(calibration).toMatchObject({ rows: 60, errorBefore: expect.any(Number) });
+    const { top1, top5 } = rows[0]!;
+    expect(await spherizeJson(folder, 'evaluate', 'refitted.onnx', '--data', DATA)).toMatchObject({
+      top1,
+      top5,
+    });
+  });
 });
 
 test('without --json: a table and the files, on stdout alone', async () => {

@@ -14,6 +14,18 @@ export function invertPositiveDefinite(matrix: Float64Array, n: number): boolean
   return true;
 }
 
+/**
+ * `L⁻ᵀ` of a symmetric positive definite matrix `M = L·Lᵀ`, in float64: an upper triangle, `Lᵀ·L⁻ᵀ = I`.
+ *
+ * @param matrix as above; it is overwritten by `L⁻ᵀ`, its lower triangle by zeros
+ */
+export function invertCholeskyFactor(matrix: Float64Array, n: number): boolean {
+  if (!factorize(matrix, n)) return false;
+  invertLower(matrix, n);
+  for (let i = 0; i < n; i++) matrix.fill(0, i * n, i * n + i);
+  return true;
+}
+
 /** L takes the place of the lower triangle. */
 function factorize(m: Float64Array, n: number): boolean {
   for (let i = 0; i < n; i++) {

@@ -1,0 +1,114 @@
+/** From what a user types after `--calibrate` to unlabelled inputs. */
+import {
+  type CalibrationInputs,
+  type GeneratedInputsOptions,
+  generatedInputs,
+  InputError,
+  type Model,
+  Random,
+} from '@spherize/core';
+import type { Dataset } from '../data/dataset.js';
+import { openDataset } from '../data/open-dataset.js';
+import { singleInput } from '../evaluation/model-runner.js';
+
+/** Inputs that are made up, for those who have no data. */
+export const GENERATED = 'generated';
+
+/** How many inputs calibration takes by default. */
+export const DEFAULT_SAMPLES = { data: 500, generated: 1000 } as const;
+
+const BATCH = 100;
+
+export interface CalibrationOptions extends Pick<GeneratedInputsOptions, 'mean' | 'std'> {
+  /** `generated`, or a data specification as for `--data`. */
+  readonly calibrate: string;
+  readonly calibrationSamples?: number | undefined;
+  readonly seed: number;
+}
+
+/** Inputs for calibration, and by what a repeated run knows them. */
+export interface OpenCalibration {
+  readonly inputs: CalibrationInputs;
+  /** SHA-256 of the stored data; undefined for generated inputs. */
+  readonly digest: string | undefined;
+}
+
+/**
+ * Opens calibration inputs. Of a data set a random part is taken, chosen by the seed; its labels are not looked at.
+ *
+ * @param evaluation data on which accuracy is measured: when it is the same set, none of its samples is taken
+ * @throws InputError when nothing is left to take, and as `openDataset` and `generatedInputs` do
+ */
+export async function openCalibration(
+  model: Model,
+  options: CalibrationOptions,
+  evaluation?: Pick<Dataset, 'name' | 'samples'>,
+): Promise<OpenCalibration> {
+  const { calibrate, seed, mean, std } = options;
+  const input = singleInput(model);
+  if (calibrate === GENERATED) {
+    const samples = options.calibrationSamples ?? DEFAULT_SAMPLES.generated;
+    return { inputs: generatedInputs(input, { samples, seed, mean, std, batch: BATCH }), digest: undefined };
+  }
+  const data = await openDataset(calibrate, {
+    sampleShape: input.shape.slice(1),
+    ...(mean && { mean }),
+    ...(std && { std }),
+  });
+  const first = evaluation?.name === data.name ? evaluation.samples : 0;
+  if (first >= data.samples) {
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `--calibrate ${calibrate}: all ${data.samples} samples are used to measure accuracy; lower --limit, or give other data`,
+    );
+  }
+  const wanted = options.calibrationSamples ?? DEFAULT_SAMPLES.data;
+  const chosen = chooseSamples(first, data.samples, wanted, new Random(seed));
+  return {
+    inputs: samplesOf(data, chosen, input.name, input.shape[0] ?? BATCH, input.shape[0] !== undefined),
+    digest: await data.digest(),
+  };
+}
+
+/** Positions in `[first, end)`, drawn without repetition, in ascending order; all of them where there are fewer. */
+function chooseSamples(first: number, end: number, wanted: number, random: Random): number[] {
+  const positions = Array.from({ length: end - first }, (_, i) => first + i);
+  const count = Math.min(wanted, positions.length);
+  for (let i = 0; i < count; i++) {
+    const other = i + random.integer(positions.length - i);
+    [positions[i], positions[other]] = [positions[other]!, positions[i]!];
+  }
+  return positions.slice(0, count).sort((a, b) => a - b);
+}
+
+function samplesOf(
+  data: Dataset,
+  positions: readonly number[],
+  input: string,
+  batch: number,
+  fixed: boolean,
+): CalibrationInputs {
+  // A graph of fixed batch size takes whole batches only.
+  const samples = fixed ? positions.length - (positions.length % batch) : positions.length;
+  if (samples === 0) {
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `--calibrate ${data.name}: the model takes ${batch} samples at a time, but there are only ${positions.length}`,
+    );
+  }
+  const size = data.shape.reduce((product, length) => product * length, 1);
+  return {
+    name: data.name,
+    samples,
+    async *batches() {
+      for (let start = 0; start < samples; start += batch) {
+        const chosen = positions.slice(start, Math.min(start + batch, samples));
+        const values = new Float32Array(chosen.length * size);
+        for (const [i, position] of chosen.entries()) {
+          values.set((await data.batch(position, 1)).inputs, i * size);
+        }
+        yield { [input]: { shape: [chosen.length, ...data.shape], data: values } };
+      }
+    },
+  };
+}
