@@ -1,0 +1,144 @@
+/** Finds the fully connected layers of a graph model: MatMul and _FusedMatMul with constant weights. */
+import { type DenseMatrix, denseMatrix, type FcLayer, type SkippedLayer, transpose } from '@spherize/core';
+import { isObject } from '../artifacts/json.js';
+import { floatValues, isFloat } from '../artifacts/weights.js';
+import type { ConstantSource, GraphIndex } from './graph-index.js';
+import { flag, fusedOperations, type NodeDef } from './node-def.js';
+
+/** A constant operand of a node. */
+export interface Operand {
+  readonly node: NodeDef;
+  readonly slot: number;
+  readonly source: ConstantSource;
+}
+
+export interface MatMulLayer {
+  readonly layer: FcLayer;
+  /** MatMul or _FusedMatMul. */
+  readonly node: NodeDef;
+  /** The node that adds the bias, when it is another one. */
+  readonly add: NodeDef | undefined;
+  readonly weights: ConstantSource;
+  /** Whether the weights have shape `[outputs, inputs]`. */
+  readonly outputsFirst: boolean;
+  readonly bias: Operand | undefined;
+  /** The activation of a fused node. */
+  readonly activation: string | undefined;
+  /** The tensor before that activation. */
+  readonly linear: string;
+}
+
+const PRODUCTS = new Set(['MatMul', '_FusedMatMul']);
+const SKIPPED: ReadonlyMap<string, string> = new Map([
+  ['BatchMatMul', 'its product is over batches of matrices'],
+  ['BatchMatMulV2', 'its product is over batches of matrices'],
+  ['Einsum', 'Einsum may multiply in any order'],
+  ['QuantizedMatMul', 'its weights are quantised'],
+]);
+const ADDS = new Set(['BiasAdd', 'Add', 'AddV2']);
+const WEIGHT_SUFFIX = /(?:\/MatMul\/ReadVariableOp(?:\/resource)?|[./_]weight|[./]kernel)(?:_\d+)?$/;
+
+export function findMatMulLayers(index: GraphIndex): { layers: MatMulLayer[]; skipped: SkippedLayer[] } {
+  const layers: MatMulLayer[] = [];
+  const skipped: SkippedLayer[] = [];
+  const taken = new Set<string>();
+  const unique = (name: string): string => {
+    let own = name;
+    for (let count = 2; taken.has(own); count++) own = `${name}#${count}`;
+    taken.add(own);
+    return own;
+  };
+  for (const node of index.nodes) {
+    const weights = index.constant(node.input[1]);
+    if (weights === undefined) continue;
+    const why = SKIPPED.get(node.op);
+    if (why !== undefined) skipped.push({ name: unique(node.name), reason: why });
+    if (!PRODUCTS.has(node.op)) continue;
+    const name = unique(nameOf(node, weights));
+    const found = describe(index, node, weights, name);
+    if (typeof found === 'string') skipped.push({ name, reason: found });
+    else layers.push(found);
+  }
+  for (const { name, op } of functionNodes(index))
+    skipped.push({ name, reason: `it is inside a function (${op})` });
+  return { layers, skipped };
+}
+
+/** W, shape `[outputs, inputs]`; a view into the file when that is how it is stored. */
+export function layerWeights({ layer, weights, outputsFirst }: MatMulLayer): DenseMatrix {
+  const values = floatValues(weights.weight);
+  return outputsFirst
+    ? denseMatrix(layer.outputs, layer.inputs, values)
+    : transpose(denseMatrix(layer.inputs, layer.outputs, values));
+}
+
+function nameOf(node: NodeDef, { weight }: ConstantSource): string {
+  const stem = weight.spec.name.replace(WEIGHT_SUFFIX, '');
+  const automatic = /(?:^|\/)(?:Const|unknown)(?:_\d+)?$/.test(stem);
+  return stem === '' || automatic ? node.name : stem;
+}
+
+function describe(
+  index: GraphIndex,
+  node: NodeDef,
+  weights: ConstantSource,
+  name: string,
+): MatMulLayer | string {
+  const { shape, dtype } = weights.weight.spec;
+  if (!isFloat(weights.weight)) return `its weights are of type ${dtype}`;
+  if (shape.length !== 2 || shape.includes(0)) return `its weights have shape [${shape.join(', ')}]`;
+  if (index.constant(node.input[0]) !== undefined) return 'its input is a constant';
+  if (flag(node, 'transpose_a')) return 'its input is transposed';
+  const outputsFirst = flag(node, 'transpose_b');
+  const [outputs, inputs] = (outputsFirst ? shape : shape.toReversed()) as [number, number];
+  const fused = node.op === '_FusedMatMul' ? fusedOperations(node) : { bias: false, activation: undefined };
+  const bias = fused.bias ? operand(index, node, 2, outputs) : addedBias(index, node, outputs);
+  if (fused.bias && bias === undefined) return 'what it adds is not one constant per output';
+  const add = bias && bias.node !== node ? bias.node : undefined;
+  return {
+    layer: {
+      name,
+      aliases: [...new Set([node.name, weights.weight.spec.name])].filter((alias) => alias !== name),
+      outputs,
+      inputs,
+      input: node.input[0]!,
+      shared: index.isShared(weights),
+    },
+    node,
+    add,
+    weights,
+    outputsFirst,
+    bias,
+    activation: fused.activation,
+    linear: fused.activation === undefined ? (add ?? node).name : `${node.name}/linear`,
+  };
+}
+
+/** The node behind a MatMul that adds one constant per output, if it is the only reader. */
+function addedBias(index: GraphIndex, node: NodeDef, outputs: number): Operand | undefined {
+  if (node.op !== 'MatMul' || index.uses(node.name) !== 1) return undefined;
+  const [add] = index.consumers(node.name);
+  if (add === undefined || !ADDS.has(add.op)) return undefined;
+  return operand(index, add, add.input[0] === node.name ? 1 : 0, outputs);
+}
+
+function operand(index: GraphIndex, node: NodeDef, slot: number, outputs: number): Operand | undefined {
+  const source = index.constant(node.input[slot]);
+  if (source === undefined || !isFloat(source.weight)) return undefined;
+  const { shape } = source.weight.spec;
+  const perOutput = shape.at(-1) === outputs && shape.slice(0, -1).every((size) => size === 1);
+  return perOutput && shape.length <= 2 ? { node, slot, source } : undefined;
+}
+
+/** Products inside functions that control flow calls. */
+function functionNodes(index: GraphIndex): { name: string; op: string }[] {
+  const found: { name: string; op: string }[] = [];
+  for (const definition of index.functions) {
+    const nodes = Array.isArray(definition.nodeDef) ? definition.nodeDef : [];
+    const name = isObject(definition.signature) ? String(definition.signature.name) : 'function';
+    for (const node of nodes) {
+      if (isObject(node) && PRODUCTS.has(String(node.op))) found.push({ name: String(node.name), op: name });
+    }
+  }
+  return found;
+}

@@ -1,0 +1,49 @@
+/** Everything that is found out about one graph model, once. */
+import { InputError, type SkippedLayer } from '@spherize/core';
+import { findMatMulLayers, type MatMulLayer } from './fc-layers.js';
+import { GraphDescription } from './graph-description.js';
+import type { GraphIndex } from './graph-index.js';
+import type { NodeDef } from './node-def.js';
+
+export class GraphModelFacts {
+  readonly index: GraphIndex;
+  readonly layers: readonly MatMulLayer[];
+  readonly skipped: readonly SkippedLayer[];
+  readonly description: GraphDescription;
+
+  constructor(index: GraphIndex) {
+    this.index = index;
+    const { layers, skipped } = findMatMulLayers(index);
+    this.layers = layers;
+    this.skipped = skipped;
+    this.description = new GraphDescription(index, layers);
+  }
+
+  /** @throws InputError `UNKNOWN_NAME` */
+  layer(name: string): MatMulLayer {
+    const found = this.layers.find(({ layer }) => layer.name === name);
+    if (found === undefined) {
+      const known = this.layers.map(({ layer }) => layer.name).join(', ') || 'none';
+      throw new InputError('UNKNOWN_NAME', `no fully connected layer is called ${name}; there are: ${known}`);
+    }
+    return found;
+  }
+
+  /** The node that an operation of the description belongs to. */
+  operation(name: string): NodeDef {
+    const node = this.index.node(name) ?? this.index.node(name.slice(0, name.lastIndexOf('/')));
+    if (node === undefined) throw new InputError('UNKNOWN_NAME', `no operation is called ${name}`);
+    return node;
+  }
+
+  isLayerNode(node: NodeDef): boolean {
+    return this.layers.some((layer) => layer.node === node || layer.add === node);
+  }
+
+  /** The nodes of a layer or operation. */
+  nodesCalled(name: string): NodeDef[] {
+    const layer = this.layers.find((candidate) => candidate.layer.name === name);
+    if (layer === undefined) return [this.operation(name)];
+    return layer.add ? [layer.node, layer.add] : [layer.node];
+  }
+}

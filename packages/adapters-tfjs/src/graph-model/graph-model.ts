@@ -1,0 +1,142 @@
+/** A graph model in memory, as core sees it. */
+import type {
+  DenseMatrix,
+  FcLayer,
+  GraphView,
+  Model,
+  ModelRewrite,
+  ModelSession,
+  SkippedLayer,
+  TensorInfo,
+} from '@spherize/core';
+import type { Artifacts } from '../artifacts/artifacts.js';
+import { isObject, type Json } from '../artifacts/json.js';
+import { floatValues, parametersOf, type Weights } from '../artifacts/weights.js';
+import type { Host } from '../host.js';
+import { layerWeights } from './fc-layers.js';
+import { GraphIndex } from './graph-index.js';
+import { GraphModelFacts } from './graph-model-facts.js';
+import { multiplyAccumulates } from './multiply-accumulates.js';
+import { isIntegerType, type NodeDef, sizesOf } from './node-def.js';
+import { rewriteGraphModel } from './rewrite-graph-model.js';
+import { startGraphSession } from './session.js';
+import { type GraphPart, splitGraphModel } from './split-graph-model.js';
+import { withUprightProducts } from './upright-products.js';
+
+export class GraphModel implements Model {
+  readonly artifacts: Artifacts;
+  readonly layers: readonly FcLayer[];
+  readonly #host: Host;
+  readonly #facts: GraphModelFacts;
+
+  constructor(artifacts: Artifacts, host: Host, index: GraphIndex = new GraphIndex(artifacts)) {
+    this.artifacts = artifacts;
+    this.#host = host;
+    this.#facts = new GraphModelFacts(index);
+    this.layers = this.#facts.layers.map(({ layer }) => layer);
+  }
+
+  get skipped(): readonly SkippedLayer[] {
+    return this.#facts.skipped;
+  }
+
+  get inputs(): readonly TensorInfo[] {
+    return this.#facts.index.inputs.map(({ name, attr }) => {
+      const shape = isObject(attr.shape) ? sizesOf(attr.shape.shape) : undefined;
+      const integral = isObject(attr.dtype) && isIntegerType(attr.dtype.type);
+      return { name, shape: shape ?? [undefined], ...(integral ? { integral } : {}) };
+    });
+  }
+
+  get outputs(): readonly TensorInfo[] {
+    return this.#facts.index.outputs.map((name) => {
+      const made = this.#facts.layers.find(({ node, add }) => (add ?? node).name === name);
+      return {
+        name,
+        shape: made ? [undefined, made.layer.outputs] : (this.#declaredOutput(name) ?? [undefined]),
+      };
+    });
+  }
+
+  get graph(): GraphView {
+    return this.#facts.description;
+  }
+
+  get parameters(): number {
+    return parametersOf(this.artifacts.weights);
+  }
+
+  weights(layer: string): DenseMatrix {
+    return layerWeights(this.#facts.layer(layer));
+  }
+
+  bias(layer: string): Float32Array | undefined {
+    const { bias } = this.#facts.layer(layer);
+    return bias && floatValues(bias.source.weight);
+  }
+
+  rewrite(rewrite: ModelRewrite): Model {
+    if (rewrite.layers.length === 0 && rewrite.features.length === 0) return this;
+    const { nodes, weights } = rewriteGraphModel(this.#facts, rewrite);
+    return this.#with(nodes, weights, this.artifacts.metadata);
+  }
+
+  split(layers: readonly string[], also: readonly string[]): { head: Model | undefined; tail: Model } {
+    const parts = splitGraphModel(this.#facts, [...layers, ...also]);
+    if (parts === undefined) return { head: undefined, tail: this };
+    // The signature speaks of the whole.
+    const { signature, userDefinedMetadata, ...metadata } = this.artifacts.metadata;
+    const part = ({ nodes, weights, outputs }: GraphPart) => this.#with(nodes, weights, metadata, outputs);
+    return { head: part(parts.head), tail: part(parts.tail) };
+  }
+
+  async multiplyAccumulates(): Promise<number | undefined> {
+    await this.#host.start();
+    return multiplyAccumulates(this.#facts.index, this.inputs, (outputs) => this.#start(outputs));
+  }
+
+  async session(): Promise<ModelSession> {
+    await this.#host.start();
+    return this.#start(this.#facts.index.outputs);
+  }
+
+  #start(outputs: readonly string[]): Promise<ModelSession> {
+    const upright = withUprightProducts(this.#facts);
+    const artifacts = upright
+      ? { ...this.artifacts, ...this.#parts(upright.nodes, upright.weights) }
+      : this.artifacts;
+    return startGraphSession(artifacts, this.inputs, outputs);
+  }
+
+  async write(target: string): Promise<number> {
+    return this.#host.write(this.artifacts, target);
+  }
+
+  #with(
+    nodes: readonly NodeDef[],
+    weights: Weights,
+    metadata: Artifacts['metadata'],
+    outputs?: readonly string[],
+  ): GraphModel {
+    const artifacts = { ...this.#parts(nodes, weights), metadata };
+    return new GraphModel(artifacts, this.#host, new GraphIndex(artifacts, [...nodes], outputs));
+  }
+
+  #parts(nodes: readonly NodeDef[], weights: Weights): Pick<Artifacts, 'topology' | 'weights'> {
+    return { topology: { ...this.artifacts.topology, node: nodes as unknown as Json[] }, weights };
+  }
+
+  /** The shape that the signature gives to an output. */
+  #declaredOutput(name: string): (number | undefined)[] | undefined {
+    const { signature, userDefinedMetadata } = this.artifacts.metadata;
+    const own = (userDefinedMetadata?.signature ?? signature) as
+      | { outputs?: Record<string, unknown> }
+      | undefined;
+    for (const entry of Object.values(own?.outputs ?? {})) {
+      if (isObject(entry) && String(entry.name).replace(/:0$/, '') === name) {
+        return sizesOf(entry.tensorShape as Json | undefined);
+      }
+    }
+    return undefined;
+  }
+}

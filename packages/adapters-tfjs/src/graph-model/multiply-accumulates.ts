@@ -1,0 +1,68 @@
+/** Counts the multiplications of weights with what a graph model computes, per sample. */
+import type { Model, ModelSession, Tensor } from '@spherize/core';
+import { sizeOf } from '../artifacts/weights.js';
+import type { GraphIndex } from './graph-index.js';
+import { flag, type NodeDef } from './node-def.js';
+
+/** A product of weights: `factor` multiplications per value of what the node makes. */
+interface WeightProduct {
+  readonly tensor: string;
+  readonly factor: number;
+}
+
+/** Operations that multiply by weights in ways that are not counted here. */
+const UNCOUNTED = /Conv2DBackprop|BatchMatMul|Einsum|LSTM|GRU|While|^If$|StatelessIf|Call$/;
+
+/** Undefined when the model multiplies in other ways, leaves more open than its batch, or does not run on zeros. */
+export async function multiplyAccumulates(
+  index: GraphIndex,
+  inputs: Model['inputs'],
+  start: (outputs: readonly string[]) => Promise<ModelSession>,
+): Promise<number | undefined> {
+  if (index.nodes.some((node) => UNCOUNTED.test(node.op))) return undefined;
+  const products = index.nodes.flatMap((node): WeightProduct[] => weightProduct(index, node));
+  if (products.length === 0) return 0;
+  const feeds: Record<string, Tensor> = {};
+  for (const { name, shape } of inputs) {
+    const sizes = shape.map((size, axis) => (axis === 0 ? (size ?? 1) : size));
+    if (sizes.includes(undefined)) return undefined;
+    feeds[name] = { shape: sizes as number[], data: new Float32Array(sizeOf(sizes as number[])) };
+  }
+  const batch = inputs[0]?.shape[0] ?? 1;
+  if (batch === 0) return undefined;
+  try {
+    const session = await start(products.map(({ tensor }) => tensor));
+    try {
+      const made = await session.run(feeds);
+      return (
+        products.reduce((sum, { tensor, factor }) => sum + factor * sizeOf(made[tensor]!.shape), 0) / batch
+      );
+    } finally {
+      await session.release();
+    }
+  } catch {
+    // Not every model runs on zeros: then the figure is unknown.
+    return undefined;
+  }
+}
+
+function weightProduct(index: GraphIndex, node: NodeDef): WeightProduct[] {
+  const shape = index.constant(node.input[1])?.weight.spec.shape;
+  if (shape === undefined) return [];
+  switch (node.op) {
+    case 'MatMul':
+    case '_FusedMatMul':
+      return [{ tensor: node.name, factor: flag(node, 'transpose_b') ? shape[1]! : shape[0]! }];
+    case 'Conv1D':
+    case 'Conv2D':
+    case 'Conv3D':
+    case '_FusedConv2D':
+      return [{ tensor: node.name, factor: sizeOf(shape.slice(0, -1)) }];
+    case 'DepthwiseConv2dNative':
+    case 'DepthwiseConv2d':
+    case 'FusedDepthwiseConv2dNative':
+      return [{ tensor: node.name, factor: sizeOf(shape.slice(0, 2)) }];
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,95 @@
+/** Nodes of a TensorFlow GraphDef in JSON, and their attributes. */
+import { asArray, asObject, asText, isObject, type Json, type JsonObject } from '../artifacts/json.js';
+
+export interface NodeDef {
+  readonly name: string;
+  readonly op: string;
+  /** Names of tensors: `node`, `node:1` for a second output, `^node` for nothing but the order. */
+  readonly input: readonly string[];
+  readonly attr: JsonObject;
+}
+
+/** @throws InputError `BAD_FILE` when the topology is no GraphDef */
+export function parseNodes(topology: JsonObject): NodeDef[] {
+  return asArray(topology.node, 'node of the graph').map((value) => {
+    const node = asObject(value, 'a node');
+    const name = asText(node.name, 'name of a node');
+    return {
+      ...node,
+      name,
+      op: asText(node.op, `op of ${name}`),
+      input: asArray(node.input ?? [], `input of ${name}`).map((input) =>
+        plainName(asText(input, 'an input')),
+      ),
+      attr: isObject(node.attr) ? node.attr : {},
+    };
+  });
+}
+
+/** A tensor's name without `:0`, which means nothing. */
+export function plainName(tensor: string): string {
+  return tensor.replace(/:0$/, '');
+}
+
+/** The node that makes a tensor. */
+export function nodeOf(tensor: string): string {
+  return tensor.replace(/^\^/, '').replace(/:\d+$/, '');
+}
+
+export function isControl(tensor: string): boolean {
+  return tensor.startsWith('^');
+}
+
+export function flag({ attr }: NodeDef, name: string): boolean {
+  const value = attr[name];
+  return isObject(value) && value.b === true;
+}
+
+export function texts({ attr }: NodeDef, name: string): string[] {
+  const value = attr[name];
+  const list = isObject(value) && isObject(value.list) ? value.list.s : undefined;
+  return Array.isArray(list) ? list.map((text) => decode(String(text))) : [];
+}
+
+export function text({ attr }: NodeDef, name: string): string | undefined {
+  const value = attr[name];
+  return isObject(value) && typeof value.s === 'string' ? decode(value.s) : undefined;
+}
+
+export function integers({ attr }: NodeDef, name: string): number[] {
+  const value = attr[name];
+  const list = isObject(value) && isObject(value.list) ? value.list.i : undefined;
+  return Array.isArray(list) ? list.map(Number) : [];
+}
+
+/** Texts in a GraphDef are bytes in base64. */
+function decode(base64: string): string {
+  return atob(base64);
+}
+
+/** The sizes of a shape attribute; undefined for an unknown rank. */
+export function sizesOf(shape: Json | undefined): (number | undefined)[] | undefined {
+  if (!isObject(shape) || shape.unknownRank === true) return undefined;
+  const dims = Array.isArray(shape.dim) ? shape.dim : [];
+  return dims.map((dim) => {
+    const size = isObject(dim) ? Number(dim.size ?? 0) : -1;
+    return size >= 0 ? size : undefined;
+  });
+}
+
+/** Whether a type attribute says whole numbers, by name or by number. */
+export function isIntegerType(type: Json | undefined): boolean {
+  return /^(?:DT_U?INT\d+|[345689]|17|22|23)$/.test(String(type));
+}
+
+/** Whether channels come last, where a node has channels at all. */
+export function channelsLast(node: NodeDef): boolean {
+  return (text(node, 'data_format') ?? 'NHWC') === 'NHWC';
+}
+
+/** The operations that a fused node does after its product: the first may be BiasAdd, the last an activation. */
+export function fusedOperations(node: NodeDef): { bias: boolean; activation: string | undefined } {
+  const operations = texts(node, 'fused_ops');
+  const activation = operations.find((name) => name !== 'BiasAdd' && name !== 'FusedBatchNorm');
+  return { bias: operations[0] === 'BiasAdd', activation };
+}

@@ -1,0 +1,68 @@
+/** Runs graph models with TensorFlow.js. */
+import { InputError, type ModelSession, type Tensor, type TensorInfo } from '@spherize/core';
+import type { Tensor as TfTensor } from '@tensorflow/tfjs-core';
+import { type Artifacts, toModelArtifacts } from '../artifacts/artifacts.js';
+
+/** Of what TensorFlow.js says when a graph has to be run step by step. */
+const NEEDS_STEPS = /dynamic|control flow|executeAsync/i;
+
+/**
+ * @param outputs names of the tensors to compute
+ * @throws InputError `BAD_FILE` when TensorFlow.js refuses the model
+ */
+export async function startGraphSession(
+  artifacts: Artifacts,
+  inputs: readonly TensorInfo[],
+  outputs: readonly string[],
+): Promise<ModelSession> {
+  const tf = await import('@tensorflow/tfjs-core');
+  const { loadGraphModel } = await import('@tensorflow/tfjs-converter');
+  const explain = (error: unknown): InputError => {
+    const [message] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
+    return new InputError('BAD_FILE', `TensorFlow.js cannot run the model: ${message}`, { cause: error });
+  };
+  const model = await loadGraphModel(tf.io.fromMemory(toModelArtifacts(artifacts))).catch(
+    (error: unknown) => {
+      throw explain(error);
+    },
+  );
+  let stepwise = false;
+  const execute = async (feeds: Record<string, TfTensor>): Promise<TfTensor[]> => {
+    const names = [...outputs];
+    if (!stepwise) {
+      try {
+        return [model.execute(feeds, names)].flat();
+      } catch (error) {
+        if (!(error instanceof Error && NEEDS_STEPS.test(error.message))) throw error;
+        stepwise = true;
+      }
+    }
+    return [await model.executeAsync(feeds, names)].flat();
+  };
+  return {
+    async run(values: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+      const feeds: Record<string, TfTensor> = {};
+      let results: TfTensor[] = [];
+      try {
+        for (const { name, integral } of inputs) {
+          const value = values[name];
+          if (value === undefined)
+            throw new InputError('BAD_ARGUMENT', `the model's input ${name} is missing`);
+          feeds[name] = tf.tensor(value.data, [...value.shape], integral ? 'int32' : 'float32');
+        }
+        results = await execute(feeds).catch((error: unknown) => {
+          throw /not supported|Unknown op/i.test(String(error)) ? explain(error) : error;
+        });
+        const data = await Promise.all(results.map((result) => result.data()));
+        return Object.fromEntries(
+          outputs.map((name, i) => [name, { shape: results[i]!.shape, data: Float32Array.from(data[i]!) }]),
+        );
+      } finally {
+        tf.dispose([...Object.values(feeds), ...results]);
+      }
+    },
+    async release(): Promise<void> {
+      model.dispose();
+    },
+  };
+}

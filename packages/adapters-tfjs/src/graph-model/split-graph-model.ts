@@ -1,0 +1,99 @@
+/** Cuts a graph model in two: the named layers with everything after them, and what comes before. */
+import type { Weight } from '../artifacts/weights.js';
+import type { GraphModelFacts } from './graph-model-facts.js';
+import { isControl, type NodeDef, nodeOf } from './node-def.js';
+
+export interface GraphPart {
+  readonly nodes: NodeDef[];
+  readonly weights: Map<string, Weight>;
+  readonly outputs: readonly string[];
+}
+
+/**
+ * @param names layers or operations that belong to the tail, and with them all that depends on them
+ * @returns undefined when the tail is the whole model, or the cut would go through a second output of a node
+ */
+export function splitGraphModel(
+  facts: GraphModelFacts,
+  names: readonly string[],
+): { head: GraphPart; tail: GraphPart } | undefined {
+  const { index } = facts;
+  const inTail = new Set(names.flatMap((name) => facts.nodesCalled(name)));
+  for (let grown = true; grown; ) {
+    const size = inTail.size;
+    for (const node of index.nodes) {
+      if (node.input.some((input) => inTail.has(index.producer(input)!))) inTail.add(node);
+    }
+    grown = inTail.size > size;
+  }
+  // Constants, and what is computed from them alone, is in both parts.
+  const boundary = new Set<string>();
+  const repeated = new Set<NodeDef>();
+  const pending = [...inTail].flatMap(dataInputs);
+  for (let tensor = pending.pop(); tensor !== undefined; tensor = pending.pop()) {
+    const node = index.producer(tensor);
+    if (node === undefined || inTail.has(node) || repeated.has(node)) continue;
+    if (isCheap(facts, node) || node.op.startsWith('Placeholder')) {
+      repeated.add(node);
+      pending.push(...dataInputs(node));
+    } else {
+      boundary.add(tensor);
+    }
+  }
+  if (boundary.size === 0 || [...boundary].some((tensor) => nodeOf(tensor) !== tensor)) return undefined;
+  const outputs = index.outputs.filter((output) => inTail.has(index.producer(output)!));
+  const early = index.outputs.filter((output) => !outputs.includes(output) && !boundary.has(output));
+  const headOutputs = [...boundary, ...early];
+  const entries = [...boundary].map(
+    (name): NodeDef => ({
+      name,
+      op: 'Placeholder',
+      input: [],
+      attr: { dtype: { type: 'DT_FLOAT' }, shape: { shape: { unknownRank: true } } },
+    }),
+  );
+  const tail = index.nodes.filter((node) => inTail.has(node) || repeated.has(node)).map(withoutControl);
+  return {
+    head: part(facts, ancestors(facts, headOutputs), headOutputs),
+    tail: part(facts, [...entries, ...tail], outputs),
+  };
+}
+
+function part({ index }: GraphModelFacts, nodes: NodeDef[], outputs: readonly string[]): GraphPart {
+  const names = new Set(nodes.map(({ name }) => name));
+  return { nodes, outputs, weights: new Map([...index.weights].filter(([name]) => names.has(name))) };
+}
+
+function dataInputs({ input }: NodeDef): string[] {
+  return input.filter((name) => !isControl(name));
+}
+
+function withoutControl(node: NodeDef): NodeDef {
+  return node.input.some(isControl) ? { ...node, input: dataInputs(node) } : node;
+}
+
+/** Whether a node computes from constants only. */
+function isCheap(facts: GraphModelFacts, node: NodeDef): boolean {
+  if (node.op === 'Const') return true;
+  const inputs = dataInputs(node);
+  return (
+    inputs.length > 0 &&
+    inputs.every((input) => {
+      const maker = facts.index.producer(input);
+      return maker !== undefined && isCheap(facts, maker);
+    })
+  );
+}
+
+/** The nodes that some tensors depend on. */
+function ancestors({ index }: GraphModelFacts, tensors: readonly string[]): NodeDef[] {
+  const found = new Set<NodeDef>();
+  const pending = tensors.map(nodeOf);
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    const node = index.node(name);
+    if (node === undefined || found.has(node)) continue;
+    found.add(node);
+    pending.push(...node.input.map(nodeOf));
+  }
+  return index.nodes.filter((node) => found.has(node));
+}
