@@ -1,10 +1,11 @@
 /** TensorFlow.js models in Node: files, and the fastest backend that loads. */
-import type { Model, ModelFormat } from '@spherize/core';
+import type { MatrixEngine, Model, ModelFormat } from '@spherize/core';
 import type { io } from '@tensorflow/tfjs-core';
 import { readFiles } from './files/read-files.js';
 import { writeFiles } from './files/write-files.js';
 import type { Host } from './host.js';
 import { openModel } from './open-model.js';
+import { engineOn } from './runtime/matrix-engine.js';
 import { startNodeBackend } from './runtime/node-backend.js';
 
 const host: Host = {
@@ -33,6 +34,12 @@ export const tfjsFormat: ModelFormat = {
  */
 export function tfjsModel(artifacts: io.ModelArtifacts): Promise<Model> {
   return openModel(artifacts, host);
+}
+
+/** Matrix products on the backend that runs models. */
+export async function tfjsEngine(): Promise<MatrixEngine> {
+  const backend = await startNodeBackend();
+  return engineOn(backend.replace(/ .*/, ''));
 }
 
 export { startNodeBackend } from './runtime/node-backend.js';

@@ -1,5 +1,5 @@
 /** From what an IO handler loads to a model of either kind. */
-import type { Model } from '@spherize/core';
+import { InputError, type Model } from '@spherize/core';
 import type { io } from '@tensorflow/tfjs-core';
 import { type Artifacts, fromModelArtifacts } from './artifacts/artifacts.js';
 import { GraphModel } from './graph-model/graph-model.js';
@@ -16,4 +16,10 @@ function isGraph({ topology, metadata }: Artifacts): boolean {
   return (
     metadata.format === 'graph-model' || (metadata.format !== 'layers-model' && Array.isArray(topology.node))
   );
+}
+
+/** @throws InputError `BAD_ARGUMENT` for a model of another package */
+export function artifactsOf(model: Model): Artifacts {
+  if (model instanceof LayersModel || model instanceof GraphModel) return model.artifacts;
+  throw new InputError('BAD_ARGUMENT', 'the model is of another format: it has no TensorFlow.js files');
 }

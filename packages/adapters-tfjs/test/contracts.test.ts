@@ -1,9 +1,9 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { modelFormatContract } from '@spherize/core/testing';
+import { matrixEngineContract, modelFormatContract } from '@spherize/core/testing';
 import type { io } from '@tensorflow/tfjs-core';
 import { afterAll, describe, test } from 'vitest';
-import { tfjsFormat } from '../src/node.js';
+import { tfjsEngine, tfjsFormat } from '../src/node.js';
 import { GraphBuilder } from './build-graph-model.js';
 import { artifactsOf, randomWeights, saveModel, temporaryFolder, tfl } from './build-layers-model.js';
 
@@ -102,3 +102,7 @@ for (const [what, saved] of artifacts) {
     for (const { name, run } of modelFormatContract(tfjsFormat, sample)) test(name, run);
   });
 }
+
+describe('tfjsEngine keeps the contract of matrix engines', async () => {
+  for (const { name, run } of matrixEngineContract(await tfjsEngine())) test(name, run);
+});

@@ -1,0 +1,45 @@
+/** Reads models in browsers: from chosen files and from URLs. */
+import { InputError } from '@spherize/core';
+import type { io } from '@tensorflow/tfjs-core';
+import { artifactsOf, parseModelJson } from './model-json.js';
+
+/** @throws InputError `NOT_FOUND` when the model.json or a shard is missing, `BAD_FILE` when sizes do not agree */
+export async function readBrowserFiles(files: readonly File[]): Promise<io.ModelArtifacts> {
+  const model = files.find(({ name }) => /\.json$/i.test(name));
+  if (model === undefined) {
+    throw new InputError('NOT_FOUND', 'there is no model.json among the files: choose it with its shards');
+  }
+  const { json, groups } = parseModelJson(await model.text(), model.name);
+  const shards = groups
+    .flatMap(({ paths }) => paths)
+    .map((path) => {
+      const found = files.find(({ name }) => name === path.slice(path.lastIndexOf('/') + 1));
+      if (found) return found;
+      throw new InputError('NOT_FOUND', `${model.name}: its shard '${path}' is not among the files`);
+    });
+  const present = shards.reduce((sum, { size }) => sum + size, 0);
+  const sizes = groups.map(({ bytes }) => bytes);
+  const needed = sizes.includes(undefined)
+    ? undefined
+    : (sizes as number[]).reduce((sum, size) => sum + size, 0);
+  if (needed !== undefined && present !== needed) {
+    throw new InputError(
+      'BAD_FILE',
+      `${model.name}: its weights take ${needed} bytes, but its shards have ${present}: a shard is cut short or of another model`,
+    );
+  }
+  return artifactsOf(json, groups, await new Blob(shards).arrayBuffer());
+}
+
+/** @throws InputError `NOT_FOUND` when something cannot be fetched, `BAD_FILE` when it is no model */
+export async function readUrl(url: string): Promise<io.ModelArtifacts> {
+  const tf = await import('@tensorflow/tfjs-core');
+  try {
+    return await tf.io.http(url).load!();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const [line] = message.split('\n', 1);
+    const code = /parse|JSON|contains neither/i.test(message) ? 'BAD_FILE' : 'NOT_FOUND';
+    throw new InputError(code, `${url} is not read: ${line}`, { cause: error });
+  }
+}
