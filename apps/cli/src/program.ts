@@ -5,7 +5,9 @@ import { compressCommand } from './commands/compress.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { inspectCommand } from './commands/inspect.js';
 import { mergeCommand } from './commands/merge.js';
+import { reportCommand } from './commands/report.js';
 import { sweepCommand } from './commands/sweep.js';
+import { recordFlags } from './recipe/recipe.js';
 import { description, version } from './version.js';
 
 /** The `spherize` command with all its subcommands. Errors are thrown, never printed here. */
@@ -18,9 +20,11 @@ export function createProgram(): Command {
     benchCommand(),
     sweepCommand(),
     mergeCommand(),
+    reportCommand(),
     alexnetCommand(),
   ]) {
     program.addCommand(command);
+    recordFlags(command);
   }
   for (const command of [program, ...program.commands]) {
     command

@@ -13,6 +13,7 @@ import {
   openData,
 } from '../options/shared.js';
 import { openModel } from '../plugins/model-formats.js';
+import { effectiveRecipe } from '../recipe/recipe.js';
 import { largestLead, meanOverSeeds } from '../sweep/results.js';
 import { gridSettings, REFERENCES, type SweepSetting } from '../sweep/settings.js';
 import { sweepIntoFolder } from '../sweep/sweep-into-folder.js';
@@ -44,7 +45,7 @@ interface AlexnetOptions extends CommonOptions, JournalOptions {
 
 /** `spherize alexnet`: the paper's experiment on the embedded AlexNet. */
 export function alexnetCommand(): Command {
-  const command = new Command('alexnet')
+  const definition = new Command('alexnet')
     .description(
       'run the AlexNet experiment: accuracy of k-means and spherical clustering over ρ and sparsity',
     )
@@ -55,10 +56,10 @@ export function alexnetCommand(): Command {
       (text) => parseChoice('--format', text, FORMATS),
       'onnx' as const,
     )
-    .option('--out <folder>', 'where results.json, results.csv and accuracy.svg go', 'alexnet-results');
+    .option('--out <folder>', 'where results.json, report.html and the rest go', 'alexnet-results');
   return addCommonOptions(
-    addMemoryOption(addThreadsOption(addJournalOptions(addLatencyOption(command)))),
-  ).action(async (options: AlexnetOptions) => {
+    addMemoryOption(addThreadsOption(addJournalOptions(addLatencyOption(definition)))),
+  ).action(async (options: AlexnetOptions, command: Command) => {
     const started = performance.now();
     const settings = options.full ? fullGrid(options.seed) : defaultGrid(options.seed);
     const opened = options.format === 'tfjs' ? await openEmbeddedLayersModel() : await openModel(MODEL);
@@ -69,6 +70,7 @@ export function alexnetCommand(): Command {
     });
     const { results, files } = await sweepIntoFolder(options.out, {
       opened,
+      recipe: effectiveRecipe(command),
       data,
       chosen: { '--format': options.format, '--seed': options.seed },
       calibration,

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { makeResultFolder, requireResultFolder } from '../files/atomic-write.js';
 import { addCommonOptions, type CommonOptions } from '../options/shared.js';
+import { effectiveRecipe } from '../recipe/recipe.js';
 import { mergeShards } from '../sweep/merge-shards.js';
 import { sweepTable } from '../sweep/table.js';
 import { writeResults } from '../sweep/write-results.js';
@@ -12,20 +13,22 @@ interface MergeOptions extends CommonOptions {
 
 /** `spherize merge DIR… --out DIR`: the shards of a sweep, put together as if one run had measured them. */
 export function mergeCommand(): Command {
-  const command = new Command('merge')
+  const definition = new Command('merge')
     .description('put the shards of a sweep together, as if one run had measured them')
     .argument('<folders...>', 'the --out folder of every shard')
-    .requiredOption('--out <folder>', 'where results.json, results.csv and accuracy.svg go');
-  return addCommonOptions(command).action(async (folders: string[], options: MergeOptions) => {
-    await requireResultFolder(options.out);
-    const results = await mergeShards(folders);
-    await makeResultFolder(options.out);
-    const files = await writeResults(options.out, results);
-    if (options.json) {
-      printJson(results);
-      return;
-    }
-    printLine(sweepTable(results));
-    printLine(`\n${files.join('\n')}`);
-  });
+    .requiredOption('--out <folder>', 'where results.json, report.html and the rest go');
+  return addCommonOptions(definition).action(
+    async (folders: string[], options: MergeOptions, command: Command) => {
+      await requireResultFolder(options.out);
+      const results = await mergeShards(folders);
+      await makeResultFolder(options.out);
+      const files = await writeResults(options.out, results, effectiveRecipe(command));
+      if (options.json) {
+        printJson(results);
+        return;
+      }
+      printLine(sweepTable(results));
+      printLine(`\n${files.join('\n')}`);
+    },
+  );
 }

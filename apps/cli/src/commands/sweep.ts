@@ -25,6 +25,7 @@ import {
   shareList,
 } from '../options/shared.js';
 import { openModel } from '../plugins/model-formats.js';
+import { effectiveRecipe } from '../recipe/recipe.js';
 import { gridSettings, REFERENCES, type Reference } from '../sweep/settings.js';
 import { sweepIntoFolder } from '../sweep/sweep-into-folder.js';
 import { sweepTable } from '../sweep/table.js';
@@ -53,10 +54,10 @@ interface SweepCommandOptions
 
 /** `spherize sweep MODEL --data DATA --out DIR`: accuracy over ratios, sparsities and clusterers. */
 export function sweepCommand(): Command {
-  const command = new Command('sweep')
+  const definition = new Command('sweep')
     .description('measure accuracy over column reduction ratios, sparsities and clusterers')
     .argument('<model>', 'model file, or the name of an embedded model')
-    .requiredOption('--out <folder>', 'where results.json, results.csv and accuracy.svg go')
+    .requiredOption('--out <folder>', 'where results.json, report.html and the rest go')
     .option('--ratios <list>', 'column reduction ratios', shareList('--ratios'), [0.5, 0.7, 0.8, 0.9])
     .option(
       '--sparsities <list>',
@@ -85,14 +86,14 @@ export function sweepCommand(): Command {
           addScaleOption(
             addAlgorithmOption(
               addLayersOption(
-                addMemoryOption(addThreadsOption(addJournalOptions(addLatencyOption(command)))),
+                addMemoryOption(addThreadsOption(addJournalOptions(addLatencyOption(definition)))),
               ),
             ),
           ),
         ),
       ),
     ),
-  ).action(async (source: string, options: SweepCommandOptions) => {
+  ).action(async (source: string, options: SweepCommandOptions, command: Command) => {
     const settings = gridSettings({
       clusterers: options.clusterers,
       algorithms: [options.algorithm],
@@ -112,6 +113,7 @@ export function sweepCommand(): Command {
         : await openCalibration(opened.model, { ...options, calibrate }, data);
     const { results, files } = await sweepIntoFolder(options.out, {
       opened,
+      recipe: effectiveRecipe(command),
       data,
       chosen: {
         '--limit': limit,

@@ -44,11 +44,12 @@ export interface ClusteringOptions {
   readonly algorithm: ClusteringAlgorithm;
 }
 
-/** `--json`, `--seed` and `--verbose`: every command has them. */
+/** `--json`, `--seed`, `--config` and `--verbose`: every command that measures has them. */
 export function addCommonOptions(command: Command): Command {
   return command
     .option('--json', 'print one JSON document on stdout and nothing else')
     .option('--seed <n>', 'seed of everything random', (text) => parseInteger('--seed', text, 0), 0)
+    .option('--config <file>', 'take flags that are not given from this recipe')
     .option('--verbose', 'say more on stderr, with stack traces');
 }
 

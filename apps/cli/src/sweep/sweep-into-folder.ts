@@ -2,6 +2,7 @@ import { selectLayers } from '@spherize/core';
 import { makeResultFolder, requireResultFolder } from '../files/atomic-write.js';
 import { matrixEngine } from '../plugins/matrix-engines.js';
 import type { OpenModel } from '../plugins/model-formats.js';
+import type { Recipe } from '../recipe/recipe.js';
 import { interruptible } from '../terminal/interrupt.js';
 import { logLine } from '../terminal/output.js';
 import { startProgress } from '../terminal/progress.js';
@@ -16,6 +17,8 @@ import { writeResults } from './write-results.js';
 export interface FolderSweepOptions
   extends Omit<SweepOptions, 'engine' | 'signal' | 'progress' | 'journal' | 'range' | 'model' | 'bytes'> {
   readonly opened: OpenModel;
+  /** What the run follows; it is written beside the results. */
+  readonly recipe: Recipe;
   /** Options, by name, on which results depend and that no other field holds: a sweep goes on only with the same ones. */
   readonly chosen?: Readonly<Record<string, unknown>>;
   /** Forgets what an earlier run left. */
@@ -81,7 +84,7 @@ export async function sweepIntoFolder(
     await journal.flush();
     const results = resultsOf([journal.content]);
     if (shard) return { results, files: [journal.path] };
-    const files = await writeResults(folder, results);
+    const files = await writeResults(folder, results, options.recipe);
     await journal.remove();
     return { results, files };
   } catch (error) {

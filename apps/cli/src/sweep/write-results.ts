@@ -1,14 +1,22 @@
 import { join } from 'node:path';
 import { writeFileAtomically } from '../files/atomic-write.js';
+import type { Recipe } from '../recipe/recipe.js';
+import { reportPage } from '../report/report-page.js';
 import { accuracySpecification, renderSvg } from './plot.js';
 import { resultsCsv, type SweepResults } from './results.js';
 
-/** Writes `results.json`, `results.csv` and `accuracy.svg` into a folder and returns their paths. */
-export async function writeResults(folder: string, results: SweepResults): Promise<string[]> {
+/**
+ * Writes `results.json`, `results.csv`, `accuracy.svg`, `report.html` and `recipe.json` into a folder and returns their paths.
+ *
+ * @param recipe what the run followed
+ */
+export async function writeResults(folder: string, results: SweepResults, recipe: Recipe): Promise<string[]> {
   const files = {
     'results.json': `${JSON.stringify(results, null, 2)}\n`,
     'results.csv': resultsCsv(results),
     'accuracy.svg': await renderSvg(accuracySpecification(results)),
+    'report.html': await reportPage(results, recipe),
+    'recipe.json': `${JSON.stringify(recipe, null, 2)}\n`,
   };
   const paths: string[] = [];
   for (const [name, content] of Object.entries(files)) {
