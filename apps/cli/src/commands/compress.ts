@@ -9,7 +9,7 @@ import {
 } from '@spherize/core';
 import { Command } from 'commander';
 import { GENERATED, openCalibration } from '../calibration/open-calibration.js';
-import { requireWritableFile } from '../files/atomic-write.js';
+import { requireWritableFile, writeFileAtomically } from '../files/atomic-write.js';
 import { gzipSize } from '../footprint/gzip-size.js';
 import { comparisonTable, graphFootprint, staticFigures } from '../footprint/static-footprint.js';
 import { parseRatios, parseShare } from '../options/parse.js';
@@ -33,6 +33,7 @@ import { importFromWorkingFolder } from '../plugins/import-module.js';
 import { matrixEngine } from '../plugins/matrix-engines.js';
 import { openModel, requireSameFormat } from '../plugins/model-formats.js';
 import { requireRunnable, verifyRewrite } from '../proof/verify-rewrite.js';
+import { effectiveRecipe, recipePath, recipeText } from '../recipe/recipe.js';
 import { interruptible } from '../terminal/interrupt.js';
 import { formatTable, logLine, megabytes, percent, printJson, printLine } from '../terminal/output.js';
 
@@ -79,7 +80,7 @@ export function compressCommand(): Command {
   ).action(compress);
 }
 
-async function compress(source: string, options: CompressOptions): Promise<void> {
+async function compress(source: string, options: CompressOptions, command: Command): Promise<void> {
   const started = performance.now();
   const ratios = parseRatios(options.ratio);
   const clusterer = await clusterers.find(options.clusterer, importFromWorkingFolder);
@@ -119,6 +120,7 @@ async function compress(source: string, options: CompressOptions): Promise<void>
       };
       interrupt.throwIfAborted();
       const bytesAfter = await result.model.write(options.output);
+      await writeFileAtomically(recipePath(options.output), recipeText(effectiveRecipe(command)));
       const seconds = (performance.now() - started) / 1000;
       const after = {
         bytes: bytesAfter,

@@ -1,6 +1,6 @@
 /** Recipes: what the flags of a run say, as JSON. A run writes the one it followed, and `--config` follows one. */
+import { join, parse } from 'node:path';
 import type { Command, Option } from 'commander';
-import { version } from '../version.js';
 
 /** The command and, by long name, its arguments and flags. */
 export interface Recipe {
@@ -16,7 +16,7 @@ const NOT_RECORDED = new Set(['json', 'verbose', 'config', 'restart', 'help']);
 const ARGUMENTS = new Set(['model', 'compressed', 'folders', 'folder']);
 
 /** Where editors find the schema of recipes. */
-export const SCHEMA_URL: string = `https://unpkg.com/spherize@${version}/recipe.schema.json`;
+export const SCHEMA_URL = 'https://unpkg.com/spherize/recipe.schema.json';
 
 /** The flags of a command that a recipe may hold. */
 export function recipeOptions(command: Command): Option[] {
@@ -80,6 +80,17 @@ function valueText(value: unknown): string {
       .map(([key, item]) => `${key}=${item}`)
       .join(',');
   return String(value);
+}
+
+/** Where the recipe of an output file goes: `half.onnx` has `half.recipe.json` beside it. */
+export function recipePath(output: string): string {
+  const { dir, name } = parse(output);
+  return join(dir, `${name}.recipe.json`);
+}
+
+/** A recipe as it is written. */
+export function recipeText(recipe: Recipe): string {
+  return `${JSON.stringify(recipe, null, 2)}\n`;
 }
 
 /** The command line that follows a recipe, for a POSIX shell. */

@@ -23,7 +23,7 @@ export async function reportPage(results: SweepResults, recipe: Recipe | undefin
   const { compile } = await import('vega-lite');
   const charts = reportCharts(results);
   // The legend is part of the page, where the keyboard reaches it.
-  const config = { legend: { disable: true }, view: { continuousWidth: 500 } };
+  const config = { background: 'transparent', legend: { disable: true } };
   const compiled = charts.map(({ id, specification }) => [
     id,
     COLUMNS.map((columns) => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { writeFileAtomically } from '../files/atomic-write.js';
-import type { Recipe } from '../recipe/recipe.js';
+import { type Recipe, recipeText } from '../recipe/recipe.js';
 import { reportPage } from '../report/report-page.js';
 import { accuracySpecification, renderSvg } from './plot.js';
 import { resultsCsv, type SweepResults } from './results.js';
@@ -16,7 +16,7 @@ export async function writeResults(folder: string, results: SweepResults, recipe
     'results.csv': resultsCsv(results),
     'accuracy.svg': await renderSvg(accuracySpecification(results)),
     'report.html': await reportPage(results, recipe),
-    'recipe.json': `${JSON.stringify(recipe, null, 2)}\n`,
+    'recipe.json': recipeText(recipe),
   };
   const paths: string[] = [];
   for (const [name, content] of Object.entries(files)) {

@@ -44,10 +44,10 @@ const lines = (out: string): number => {
   const path = join(folder, out, 'journal.jsonl');
   return existsSync(path) ? readFileSync(path, 'utf8').split('\n').length - 1 : 0;
 };
-/** The three files, times apart; that there is no fourth. */
+/** What was measured, times apart. The report and the recipe name the folder; they are only there. */
 function outcome(out: string): Record<string, string> {
   const names = readdirSync(join(folder, out)).sort();
-  expect(names).toEqual(['accuracy.svg', 'results.csv', 'results.json']);
+  expect(names).toEqual(['accuracy.svg', 'recipe.json', 'report.html', 'results.csv', 'results.json']);
   const text = Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, out, name), 'utf8')]));
   const column = text['results.csv']!.split('\n')[0]!.split(',').indexOf('seconds');
   return {

@@ -85,9 +85,11 @@ describe('with --json', () => {
     }
   });
 
-  test('writes three files and no other', () => {
+  test('writes five files and no other', () => {
     expect(readdirSync(join(folder, 'results')).sort()).toEqual([
       'accuracy.svg',
+      'recipe.json',
+      'report.html',
       'results.csv',
       'results.json',
     ]);
