@@ -16,7 +16,7 @@ const NOT_RECORDED = new Set(['json', 'verbose', 'config', 'restart', 'help']);
 const ARGUMENTS = new Set(['model', 'compressed', 'folders', 'folder']);
 
 /** Where editors find the schema of recipes. */
-export const SCHEMA_URL = 'https://unpkg.com/spherize/recipe.schema.json';
+export const SCHEMA_URL = 'https://unpkg.com/spherize/dist/recipe.schema.json';
 
 /** The flags of a command that a recipe may hold. */
 export function recipeOptions(command: Command): Option[] {

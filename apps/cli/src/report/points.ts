@@ -19,10 +19,13 @@ export interface SweepPoint {
   readonly layers: readonly { readonly name: string; readonly relativeError: number }[];
 }
 
-/** The points of a sweep, in the order of first appearance. */
-export function sweepPoints({ rows }: Pick<SweepResults, 'rows'>): SweepPoint[] {
+/** The points of a sweep, those of the lines of reference last. */
+export function sweepPoints({
+  rows,
+  references = [],
+}: Pick<SweepResults, 'rows' | 'references'>): SweepPoint[] {
   const groups = new Map<string, SweepRow[]>();
-  for (const row of rows) {
+  for (const row of [...rows, ...references]) {
     const key = JSON.stringify([methodName(row), row.sparsity, row.ratio]);
     groups.set(key, [...(groups.get(key) ?? []), row]);
   }
