@@ -1,6 +1,7 @@
 /** TensorFlow.js models in Node: files, and the fastest backend that loads. */
 import type { MatrixEngine, Model, ModelFormat } from '@spherize/core';
 import type { io } from '@tensorflow/tfjs-core';
+import type { LoadedArtifacts } from './artifacts/loaded-artifacts.js';
 import { readFiles } from './files/read-files.js';
 import { writeFiles } from './files/write-files.js';
 import type { Host } from './host.js';
@@ -32,8 +33,8 @@ export const tfjsFormat: ModelFormat = {
  *
  * @throws InputError `BAD_FILE` or `UNSUPPORTED`
  */
-export function tfjsModel(artifacts: io.ModelArtifacts): Promise<Model> {
-  return openModel(artifacts, host);
+export function tfjsModel(artifacts: LoadedArtifacts): Promise<Model> {
+  return openModel(artifacts as io.ModelArtifacts, host);
 }
 
 /** Matrix products on the backend that runs models. */
@@ -42,4 +43,5 @@ export async function tfjsEngine(): Promise<MatrixEngine> {
   return engineOn(backend.replace(/ .*/, ''));
 }
 
+export type { LoadedArtifacts } from './artifacts/loaded-artifacts.js';
 export { startNodeBackend } from './runtime/node-backend.js';
