@@ -28,46 +28,31 @@ export function twoLayers(size, random) {
 }
 
 /**
- * The same graph with fully connected layers that simply have fewer columns: each layer of `columns` keeps its first k,
- * and the layer before it its first k rows. Where no layer precedes, a Slice takes the first k features.
+ * The same graph with fully connected layers that simply have fewer columns: each layer of `columns` keeps its first k, and
+ * a Slice takes the first k features of its input.
  *
- * @param columns k by layer name, in the order of the graph; the layers follow each other
+ * @param columns k by layer name
  */
 export function withColumns(model, columns) {
-  const graph = copy(model.graph);
-  const names = [...columns.keys()];
-  const tensors = new Map(graph.initializer.map((each) => [each.name, each]));
-  const layers = new Map(
-    graph.node
-      .filter(({ opType }) => opType === 'Gemm')
-      .map((each) => [each.input[1].replace(/\.weight$/, ''), each]),
-  );
-  const order = [...layers.keys()];
-  for (const [name, gemm] of layers) {
-    const [weights, bias] = [tensors.get(gemm.input[1]), tensors.get(gemm.input[2])];
+  const tensors = new Map(model.graph.initializer.map((each) => [each.name, each]));
+  tensors.set('zero', integers('zero', [0]));
+  tensors.set('one', integers('one', [1]));
+  const nodes = model.graph.node.flatMap((each) => {
+    const name = each.input[1]?.replace(/\.weight$/, '');
+    const k = each.opType === 'Gemm' ? columns.get(name) : undefined;
+    if (k === undefined) return [each];
+    const weights = tensors.get(each.input[1]);
     const [m, n] = weights.dims.map(Number);
-    const rows = columns.get(order[order.indexOf(name) + 1]) ?? m;
-    const cols = columns.get(name) ?? n;
-    tensors.set(weights.name, tensor(weights.name, [rows, cols], corner(floats(weights), n, rows, cols)));
-    tensors.set(bias.name, tensor(bias.name, [rows], floats(bias).slice(0, rows)));
-  }
-  if (names[0] === order[0]) {
-    const first = layers.get(names[0]);
-    const k = columns.get(names[0]);
-    tensors.set('bounds/0', integers('bounds/0', [0]));
-    tensors.set('bounds/k', integers('bounds/k', [k]));
-    tensors.set('bounds/axis', integers('bounds/axis', [1]));
-    const slice = node(
-      'Slice',
-      'narrow',
-      [first.input[0], 'bounds/0', 'bounds/k', 'bounds/axis'],
-      ['narrow'],
-    );
-    const narrowed = copy(first, { input: ['narrow', ...first.input.slice(1)] });
-    graph.node = graph.node.flatMap((each) => (each === first ? [slice, narrowed] : [each]));
-  }
-  graph.initializer = [...tensors.values()];
-  graph.valueInfo = [];
+    tensors.set(weights.name, tensor(weights.name, [m, k], firstColumns(floats(weights), n, m, k)));
+    const end = `${name}/k`;
+    tensors.set(end, integers(end, [k]));
+    const narrow = `${name}/narrow`;
+    return [
+      node('Slice', narrow, [each.input[0], 'zero', end, 'one'], [narrow]),
+      copy(each, { input: [narrow, ...each.input.slice(1)] }),
+    ];
+  });
+  const graph = copy(model.graph, { node: nodes, initializer: [...tensors.values()], valueInfo: [] });
   return copy(model, { graph });
 }
 
@@ -146,7 +131,7 @@ function floats({ rawData }) {
   return new Float32Array(rawData.slice().buffer);
 }
 
-function corner(values, width, rows, cols) {
+function firstColumns(values, width, rows, cols) {
   const result = new Float32Array(rows * cols);
   for (let i = 0; i < rows; i++) result.set(values.subarray(i * width, i * width + cols), i * cols);
   return result;

@@ -17,7 +17,7 @@ export const SUBJECTS = {
   layer: {
     title: `one layer ${LAYER_SIZE} → ${LAYER_SIZE}, scales and order folded into the layer before`,
     layers: ['layer'],
-    part: { after: 'hidden', width: LAYER_SIZE, own: true },
+    part: { after: 'hidden', afterPlain: 'layer/narrow', width: LAYER_SIZE },
     make: async (path) => writeFile(path, encode(twoLayers(LAYER_SIZE, new Random(SEED)))),
   },
   imagenet: {
@@ -66,19 +66,20 @@ export async function prepare(folder, name, ratios) {
     const plain = withColumns(proto, columns);
     const plainFile = join(home, `plain-${ratio}.onnx`);
     await writeFile(plainFile, encode(plain));
-    // The plain part of one layer reads k features; where a Slice makes them, it stays in the part.
-    const width = subject.part.own ? columns.get(layers[0]) : subject.part.width;
+    // A plain layer on its own reads k features and needs no Slice.
+    const { afterPlain } = subject.part;
+    const width = afterPlain === undefined ? subject.part.width : columns.get(layers[0]);
     files.ratios[ratio] = {
       columns: Object.fromEntries(columns),
       compressed: await parts(home, `compressed-${ratio}`, compressed, after, subject.part.width),
-      plain: await parts(home, `plain-${ratio}`, plain, after, width),
+      plain: await parts(home, `plain-${ratio}`, plain, afterPlain ?? after, width),
     };
   }
   const outside = bytesOutside(proto, layers);
   const bytes = (await stat(original)).size;
   return {
     title: subject.title,
-    onlyPart: subject.part.own === true,
+    onlyPart: subject.part.afterPlain !== undefined,
     files,
     bytes,
     layerBytes: bytes - outside,

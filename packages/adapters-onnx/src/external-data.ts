@@ -1,6 +1,7 @@
 /** Tensors whose values lie in files beside the model. */
 import { open, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { create } from '@bufbuild/protobuf';
 import { InputError } from '@spherize/core';
 import {
   type GraphProto,
@@ -8,36 +9,81 @@ import {
   type ModelProto,
   type NodeProto,
   type SparseTensorProto,
+  StringStringEntryProtoSchema,
   type TensorProto,
 } from 'onnx-buf';
+import { copyMessage } from './onnx-protos.js';
+
+/** Bytes at a place in a file. */
+export interface DataPart {
+  readonly bytes: Uint8Array;
+  readonly offset: number;
+}
+
+/** Initializers of this many bytes move out of the model; smaller ones stay. */
+const LEAST_BYTES = 1024;
+/** Values begin at multiples of this, so that runtimes can map them: the page size of most systems. */
+const ALIGNMENT = 4096;
+/** The most that is read by one call. */
+const CHUNK = 2 ** 30;
 
 /**
  * Reads all external values of a freshly decoded model into its tensors.
  *
  * Files must lie in the model's folder or below it, also after following links.
  *
- * @returns number of bytes read, and the files that hold them
+ * @returns the files that hold them, and their size in bytes
  * @throws InputError `UNSUPPORTED` for a place outside the folder, `NOT_FOUND` or `BAD_FILE` for a file that is missing or short
  */
 export async function readExternalData(
   model: ModelProto,
   source: string,
 ): Promise<{ bytes: number; files: string[] }> {
-  const external = tensorsOf(model).filter(({ dataLocation }) => dataLocation === Location.EXTERNAL);
   const files = new Set<string>();
-  let total = 0;
-  for (const tensor of external) {
+  for (const tensor of externalTensors(model)) {
     const { bytes, path } = await readValues(tensor, source);
     files.add(path);
     tensor.rawData = bytes;
     tensor.dataLocation = Location.DEFAULT;
     tensor.externalData = [];
-    total += bytes.length;
-    if (total >= 2 ** 31) {
-      throw new InputError('UNSUPPORTED', `${source} holds more than 2 GiB of external data`);
-    }
   }
+  let total = 0;
+  for (const path of files) total += (await stat(path)).size;
   return { bytes: total, files: [...files] };
+}
+
+/** The files that hold the external values of a model, without reading them. */
+export async function externalFiles(model: ModelProto, source: string): Promise<string[]> {
+  const files = new Set<string>();
+  for (const tensor of externalTensors(model)) files.add((await placeOf(tensor, source)).path);
+  return [...files];
+}
+
+/** The model with the values of its large initializers moved to a file of this name, and what that file holds. */
+export function withExternalData(model: ModelProto, name: string): { model: ModelProto; parts: DataPart[] } {
+  const graph = model.graph!;
+  const parts: DataPart[] = [];
+  let end = 0;
+  const initializer = graph.initializer.map((tensor) => {
+    const { rawData } = tensor;
+    if (rawData.length < LEAST_BYTES) return tensor;
+    const offset = Math.ceil(end / ALIGNMENT) * ALIGNMENT;
+    end = offset + rawData.length;
+    parts.push({ bytes: rawData, offset });
+    const entries = { location: name, offset: String(offset), length: String(rawData.length) };
+    return copyMessage(tensor, {
+      rawData: new Uint8Array(0),
+      dataLocation: Location.EXTERNAL,
+      externalData: Object.entries(entries).map(([key, value]) =>
+        create(StringStringEntryProtoSchema, { key, value }),
+      ),
+    });
+  });
+  return { model: copyMessage(model, { graph: copyMessage(graph, { initializer }) }), parts };
+}
+
+function externalTensors(model: ModelProto): TensorProto[] {
+  return tensorsOf(model).filter(({ dataLocation }) => dataLocation === Location.EXTERNAL);
 }
 
 /** Every tensor of a model, wherever it is: none may be left for the runtime to look up. */
@@ -77,10 +123,11 @@ function tensorsOfSparse({ values, indices }: SparseTensorProto): TensorProto[] 
   return [values, indices].filter((tensor) => tensor !== undefined);
 }
 
-async function readValues(
+/** Where the values of a tensor lie. */
+async function placeOf(
   tensor: TensorProto,
   source: string,
-): Promise<{ bytes: Uint8Array<ArrayBuffer>; path: string }> {
+): Promise<{ path: string; entries: ReadonlyMap<string, string>; what: string }> {
   const entries = new Map(tensor.externalData.map(({ key, value }) => [key, value]));
   const location = entries.get('location') ?? '';
   const what = `${source}: the external data of ${tensor.name}`;
@@ -104,27 +151,35 @@ async function readValues(
       `${what} lies at '${location}', which leads out of the model's folder`,
     );
   }
+  return { path, entries, what };
+}
+
+async function readValues(
+  tensor: TensorProto,
+  source: string,
+): Promise<{ bytes: Uint8Array<ArrayBuffer>; path: string }> {
+  const { path, entries, what } = await placeOf(tensor, source);
   // Before it is opened: opening a pipe would wait for its writer.
   const found = await stat(path);
-  const { size } = found;
-  if (!found.isFile()) throw new InputError('BAD_FILE', `${what} lies at '${location}', which is no file`);
+  if (!found.isFile()) throw new InputError('BAD_FILE', `${what} lies at ${path}, which is no file`);
   const file = await open(path);
   try {
     const offset = Number(entries.get('offset') ?? 0);
-    const length = Number(entries.get('length') ?? size - offset);
+    const length = Number(entries.get('length') ?? found.size - offset);
     if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
       throw new InputError('BAD_FILE', `${what} has offset ${offset} and length ${length}`);
     }
-    if (offset + length > size) {
+    if (offset + length > found.size) {
       throw new InputError(
         'BAD_FILE',
-        `${what} ends at byte ${offset + length}, but ${location} has ${size} bytes`,
+        `${what} ends at byte ${offset + length}, but ${path} has ${found.size} bytes`,
       );
     }
-    if (length >= 2 ** 31) throw new InputError('UNSUPPORTED', `${what} is ${length} bytes long, over 2 GiB`);
+    if (length >= 2 ** 32) throw new InputError('UNSUPPORTED', `${what} is ${length} bytes long, over 4 GiB`);
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length; ) {
-      const { bytesRead } = await file.read(bytes, done, length - done, offset + done);
+      const wanted = Math.min(CHUNK, length - done);
+      const { bytesRead } = await file.read(bytes, done, wanted, offset + done);
       if (bytesRead === 0) throw new InputError('BAD_FILE', `${what} ends too early`);
       done += bytesRead;
     }

@@ -3,7 +3,8 @@
  * right operand is a constant matrix.
  */
 import type { FcLayer, SkippedLayer } from '@spherize/core';
-import type { NodeProto } from 'onnx-buf';
+import type { GraphProto, NodeProto } from 'onnx-buf';
+import { quantisedConstant } from './dequantization.js';
 import type { ConstantSource, GraphIndex } from './graph-index.js';
 import { nameOfWeights, UniqueNames } from './layer-names.js';
 import { floatAttribute, intAttribute, isStandard } from './onnx-protos.js';
@@ -64,8 +65,18 @@ export function findFcLayers(
     if (!gemm && !(isStandard(node) && node.opType === 'MatMul')) {
       const quantised = QUANTISED.has(node.opType);
       if (quantised || FUSED.has(node.opType)) {
-        const reason = quantised ? 'its weights are quantised' : `${node.opType} is not a standard operator`;
+        const reason = quantised
+          ? `its weights are quantised in a ${node.opType}, which no option dequantises`
+          : `${node.opType} is not a standard operator`;
         skipped.push({ name: unique.add(node.name || node.output[0]!), reason });
+      }
+      for (const { g, graphs } of node.attribute) {
+        for (const graph of g === undefined ? graphs : [g, ...graphs]) {
+          for (const inner of innerProducts(graph, (name) => index.constantSource(name) !== undefined)) {
+            const reason = `it is inside the ${node.opType} ${node.name || node.output[0]}, whose subgraphs are left alone`;
+            skipped.push({ name: unique.add(inner), reason });
+          }
+        }
       }
       continue;
     }
@@ -73,7 +84,7 @@ export function findFcLayers(
     const reason = unfit(index, shapes, node, weights);
     if (reason === null) continue;
     if (reason !== undefined) {
-      skipped.push({ name: unique.add(stemOf(node, weights)), reason });
+      skipped.push({ name: unique.add(stemOf(index, node, weights)), reason });
       continue;
     }
     layers.push(describe(index, node, weights!, (output, stem) => names.get(output) ?? unique.add(stem)));
@@ -92,20 +103,55 @@ function unfit(
   if (weights === undefined) {
     if (index.isOverridable(right)) return 'its weights are a graph input that callers may override';
     const maker = constantMaker(index, right);
-    if (maker?.opType === 'DequantizeLinear') return 'its weights are quantised';
+    if (maker?.opType === 'DequantizeLinear') return quantisedReason(index, maker);
     if (maker !== undefined) return `its weights are computed by ${maker.opType}: fold constants first`;
     return index.constantSource(left) === undefined && constantMaker(index, left) === undefined
       ? null
-      : 'its weights are the left operand';
+      : 'its weights are the left operand of the product, where its features lie on the first axis';
   }
   if (index.constantSource(left) !== undefined) return null;
   const { tensor } = weights;
   if (!isFloatType(tensor.dataType)) return `its weights are of type ${dataTypeName(tensor.dataType)}`;
   if (tensor.dims.length !== 2) return `its weights have ${tensor.dims.length} axes, not two`;
+  if (!dimsOf(tensor).every((dim) => dim >= 0 && dim < 2 ** 31)) {
+    return `its weights have the impossible dims [${tensor.dims.join(', ')}]`;
+  }
   if (sizeOf(tensor) === 0) return 'its weights are empty';
   if (shapes.rank(left) === 1) return 'its input has one axis only';
   if (index.opset < 7) return `operator set ${index.opset} is too old: convert the model to 7 or newer`;
   return undefined;
+}
+
+function quantisedReason(index: GraphIndex, dequantise: NodeProto): string {
+  const type = index.constant(dequantise.input[0]!)?.dataType;
+  if (quantisedConstant(dequantise, (name) => index.constant(name)) === undefined) {
+    const what = type === undefined ? '' : ` as ${dataTypeName(type)}`;
+    return `its weights are quantised${what} in a way that is not supported`;
+  }
+  return `its weights are quantised as ${dataTypeName(type!)}: --dequantize compresses them as floats`;
+}
+
+/** Names for the Gemms and MatMuls of constant matrices in a subgraph, and in those inside it. */
+function innerProducts(graph: GraphProto, constantOutside: (tensor: string) => boolean): string[] {
+  const initializers = new Set(graph.initializer.map(({ name }) => name));
+  const makers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
+  const constant = (tensor: string | undefined): boolean => {
+    if (!tensor) return false;
+    if (initializers.has(tensor)) return true;
+    const maker = makers.get(tensor);
+    if (maker === undefined) return constantOutside(tensor);
+    return maker.opType === 'Constant' || (maker.input.length > 0 && maker.input.every(constant));
+  };
+  return graph.node.flatMap((node) => {
+    if (isStandard(node) && (node.opType === 'Gemm' || node.opType === 'MatMul')) {
+      if (!constant(node.input[1]) || constant(node.input[0])) return [];
+      const named = makers.has(node.input[1]!) ? undefined : nameOfWeights(node.input[1]!);
+      return [named ?? (node.name || node.output[0]!)];
+    }
+    return node.attribute.flatMap(({ g, graphs }) =>
+      (g === undefined ? graphs : [g, ...graphs]).flatMap((inner) => innerProducts(inner, constant)),
+    );
+  });
 }
 
 /** The node that computes a tensor from constants alone, if it does. */
@@ -119,10 +165,15 @@ function constantMaker(index: GraphIndex, tensor: string): NodeProto | undefined
     : undefined;
 }
 
-function stemOf(node: NodeProto, weights: ConstantSource | undefined): string {
-  const tensor = weights === undefined ? node.input[1]! : (weights.names.at(-1) as string);
-  const named = weights === undefined ? undefined : nameOfWeights(tensor);
-  return named ?? (node.name || node.output[0]!);
+function stemOf(index: GraphIndex, node: NodeProto, weights: ConstantSource | undefined): string {
+  const tensor = weights?.quantised[0] ?? weights?.names.at(-1) ?? quantisedOperand(index, node);
+  return (tensor === undefined ? undefined : nameOfWeights(tensor)) ?? (node.name || node.output[0]!);
+}
+
+/** The tensor behind the DequantizeLinear that a product reads its weights from. */
+function quantisedOperand(index: GraphIndex, node: NodeProto): string | undefined {
+  const maker = constantMaker(index, node.input[1]!);
+  return maker?.opType === 'DequantizeLinear' ? maker.input[0] : undefined;
 }
 
 function describe(
@@ -144,8 +195,8 @@ function describe(
     : addedBias(index, node.output[0]!, outputs);
   const add = gemm ? undefined : bias?.node;
   const output = (add ?? node).output[0]!;
-  const name = nameFor(output, stemOf(node, weights));
-  const tensor = weights.names.at(-1)!;
+  const name = nameFor(output, stemOf(index, node, weights));
+  const tensor = weights.quantised[0] ?? weights.names.at(-1)!;
   return {
     layer: {
       name,

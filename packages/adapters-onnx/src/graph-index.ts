@@ -9,6 +9,7 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from 'onnx-buf';
+import { dequantised, quantisedConstant } from './dequantization.js';
 import { attribute, copyMessage, intAttribute, intsAttribute, isStandard } from './onnx-protos.js';
 import { dimsOf, floatTensor, int64Tensor, integerValues } from './tensor-values.js';
 
@@ -17,8 +18,10 @@ export interface ConstantSource {
   readonly tensor: TensorProto;
   /** Names from the operand to the source, at least one. */
   readonly names: readonly string[];
-  /** Nodes between source and operand: Identity, Transpose and the Constant itself. */
+  /** Nodes between source and operand: Identity, Transpose, and the Constant or DequantizeLinear itself. */
   readonly nodes: readonly NodeProto[];
+  /** What a DequantizeLinear reads, values first; empty for other sources. */
+  readonly quantised: readonly string[];
   /** Whether the operand is the transpose of the tensor. */
   readonly transposed: boolean;
 }
@@ -36,8 +39,13 @@ export class GraphIndex {
   readonly #outputs: ReadonlySet<string>;
   readonly #overridable: ReadonlySet<string>;
   readonly #constants = new Map<string, TensorProto>();
+  readonly #dequantised = new Map<NodeProto, TensorProto>();
 
-  constructor(model: ModelProto) {
+  /** @param dequantize whether DequantizeLinear of constants counts as a constant */
+  constructor(
+    model: ModelProto,
+    readonly dequantize = false,
+  ) {
     this.model = model;
     this.graph = model.graph ?? create(GraphProtoSchema);
     this.opset = Number(
@@ -108,9 +116,18 @@ export class GraphIndex {
       const tensor = this.constant(name);
       if (tensor !== undefined) {
         if (node !== undefined) nodes.push(node);
-        return transposed && tensor.dims.length !== 2 ? undefined : { tensor, names, nodes, transposed };
+        return transposed && tensor.dims.length !== 2
+          ? undefined
+          : { tensor, names, nodes, transposed, quantised: [] };
       }
       if (node === undefined || !isStandard(node)) return undefined;
+      if (node.opType === 'DequantizeLinear') {
+        const floats = this.dequantize ? this.#dequantise(node) : undefined;
+        if (floats === undefined || (transposed && floats.dims.length !== 2)) return undefined;
+        nodes.push(node);
+        const quantised = node.input.filter((input) => input !== '');
+        return { tensor: floats, names, nodes, transposed, quantised };
+      }
       if (node.opType === 'Transpose') {
         const perm = intsAttribute(node, 'perm') ?? [1, 0];
         if (perm.length !== 2) return undefined;
@@ -121,6 +138,16 @@ export class GraphIndex {
       nodes.push(node);
       name = node.input[0]!;
     }
+  }
+
+  #dequantise(node: NodeProto): TensorProto | undefined {
+    const known = this.#dequantised.get(node);
+    if (known !== undefined) return known;
+    const quantised = quantisedConstant(node, (name) => this.constant(name));
+    if (quantised === undefined) return undefined;
+    const floats = dequantised(node.output[0]!, quantised);
+    this.#dequantised.set(node, floats);
+    return floats;
   }
 
   /** Whether anything but the chain from a constant to one operand uses it. */

@@ -1,5 +1,7 @@
 /** The names by which users call layers and operations. */
 
+/** What quantisers append to the name of a weight tensor. */
+const QUANTISED_SUFFIX = /_(?:quantized|q)$/;
 const WEIGHT_SUFFIX = /(?:[./_]weight|[./]kernel|\/MatMul\/ReadVariableOp)(?::0)?(?:#\d+)?$/;
 const AUTOMATIC = /^(?:onnx::.*|\d+|)$|(?:^|\/)Constant(?:_\d+)?(?:_output_\d+)?$/;
 
@@ -10,7 +12,7 @@ const AUTOMATIC = /^(?:onnx::.*|\d+|)$|(?:^|\/)Constant(?:_\d+)?(?:_output_\d+)?
  */
 export function nameOfWeights(tensor: string): string | undefined {
   if (AUTOMATIC.test(tensor)) return undefined;
-  const stem = tensor.replace(WEIGHT_SUFFIX, '');
+  const stem = tensor.replace(QUANTISED_SUFFIX, '').replace(WEIGHT_SUFFIX, '');
   return stem === '' ? tensor : stem;
 }
 

@@ -78,7 +78,7 @@ export class ModelEditor {
     make: (name: string) => TensorProto,
   ): void {
     const own = !this.#index.isSharedSource(source);
-    for (const name of source.names) this.#retired.add(name);
+    for (const name of [...source.names, ...source.quantised]) this.#retired.add(name);
     const name = own ? source.names.at(-1)! : this.fresh(stem);
     if (own && source.nodes.length > 0) {
       // The name becomes an initializer's: the Constant node that had it goes at once.

@@ -4,12 +4,12 @@
  * How often a weight is used follows from the shapes of what the product reads or makes. Static inference does not reach
  * them in every graph, so the model runs once with these tensors as outputs.
  */
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import type { Tensor, TensorInfo } from '@spherize/core';
-import { type ModelProto, ModelProtoSchema, type NodeProto, ValueInfoProtoSchema } from 'onnx-buf';
+import { type ModelProto, type NodeProto, ValueInfoProtoSchema } from 'onnx-buf';
 import type { GraphIndex } from './graph-index.js';
 import { copyMessage, intAttribute, isStandard } from './onnx-protos.js';
-import { startSession } from './session.js';
+import { startModelSession } from './session.js';
 import type { TensorShapes } from './tensor-shapes.js';
 
 /** A product of weights: `factor` multiplications per value of `tensor`. */
@@ -131,7 +131,7 @@ export async function multiplicationsIn(
   const output = [...graph.output, ...[...names].map((name) => create(ValueInfoProtoSchema, { name }))];
   const probe = copyMessage(model, { graph: copyMessage(graph, { output }) });
   try {
-    const session = await startSession(toBinary(ModelProtoSchema, probe));
+    const session = await startModelSession(probe);
     try {
       const tensors: Record<string, Tensor> = { ...feeds, ...(await session.run(feeds)) };
       const values = (tensor: string) => product(tensors[tensor]!.shape)!;

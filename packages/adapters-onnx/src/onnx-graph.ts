@@ -24,10 +24,15 @@ export class OnnxGraph {
   readonly #byName: ReadonlyMap<string, OnnxLayer>;
   readonly #layerNodes: ReadonlySet<NodeProto>;
 
-  constructor(model: ModelProto, names: KeptNames = { layers: new Map(), operations: new Map() }) {
-    const index = new GraphIndex(model);
+  /** @param dequantize whether weights behind DequantizeLinear count as weights */
+  constructor(
+    model: ModelProto,
+    names: KeptNames = { layers: new Map(), operations: new Map() },
+    dequantize = false,
+  ) {
+    const index = new GraphIndex(model, dequantize);
     const upright = withUprightInputs(index);
-    this.index = upright === model ? index : new GraphIndex(upright);
+    this.index = upright === model ? index : new GraphIndex(upright, dequantize);
     this.shapes = new TensorShapes(this.index);
     const { layers, skipped } = findFcLayers(this.index, this.shapes, names.layers);
     this.layers = layers;

@@ -8,6 +8,7 @@ import {
   type Model,
   type ModelRewrite,
   type ModelSession,
+  type ReadOptions,
   type SkippedLayer,
   type TensorInfo,
 } from '@spherize/core';
@@ -18,19 +19,27 @@ import { findWeightProducts, multiplicationsIn } from './multiply-accumulates.js
 import { type KeptNames, OnnxGraph } from './onnx-graph.js';
 import { attribute, declaredShape, declaredType } from './onnx-protos.js';
 import { rewriteModel } from './rewrite-model.js';
-import { startSession } from './session.js';
+import { startModelSession, startSession } from './session.js';
 import { splitModel } from './split-model.js';
 import { isFloatType, isIntegerType, roundoffOf, sizeOf } from './tensor-values.js';
-import { writeModel } from './write-model.js';
+import { needsExternalData, writeBytes, writeWithExternalData } from './write-model.js';
 
-/** The most that one protobuf message may hold. */
-const LARGEST_FILE = 2 ** 31 - 1;
+/** What is known about a model beside its messages. */
+export interface OnnxModelOrigin {
+  /** The encoded model, when it is at hand. */
+  readonly bytes?: Uint8Array | undefined;
+  readonly names?: KeptNames | undefined;
+  /** Whether its values lay in files of their own, as they will again when it is written. */
+  readonly external?: boolean | undefined;
+  /** Whether weights behind DequantizeLinear are layers' weights. A layer that is rewritten gets floats. Default no. */
+  readonly dequantize?: boolean | undefined;
+}
 
 /** The model of an ONNX file's bytes, which are viewed, not copied: leave them as they are. */
-export function onnxModel(bytes: Uint8Array): Model {
+export function onnxModel(bytes: Uint8Array, { dequantize }: ReadOptions = {}): Model {
   const proto = decodeModel(bytes, 'the data');
   checkModel(proto, 'the data');
-  return new OnnxModel(proto, bytes);
+  return new OnnxModel(proto, { bytes, dequantize });
 }
 
 /**
@@ -56,13 +65,19 @@ export function decodeModel(bytes: Uint8Array, source: string): ModelProto {
 export class OnnxModel implements Model {
   readonly #proto: ModelProto;
   readonly #bytes: Uint8Array | undefined;
+  readonly #external: boolean;
+  readonly #dequantize: boolean;
   readonly #graph: OnnxGraph;
 
-  /** @param bytes the encoded model, when it is at hand */
-  constructor(proto: ModelProto, bytes?: Uint8Array, names?: KeptNames) {
+  constructor(
+    proto: ModelProto,
+    { bytes, names, external = false, dequantize = false }: OnnxModelOrigin = {},
+  ) {
     this.#proto = proto;
     this.#bytes = bytes;
-    this.#graph = new OnnxGraph(proto, names);
+    this.#external = external;
+    this.#dequantize = dequantize;
+    this.#graph = new OnnxGraph(proto, names, dequantize);
   }
 
   get layers(): readonly FcLayer[] {
@@ -108,25 +123,30 @@ export class OnnxModel implements Model {
 
   rewrite(rewrite: ModelRewrite): Model {
     if (rewrite.layers.length === 0 && rewrite.features.length === 0) return this;
-    return new OnnxModel(rewriteModel(this.#graph, rewrite), undefined, this.#graph.keptNames);
+    return this.#derived(rewriteModel(this.#graph, rewrite));
   }
 
   split(layers: readonly string[], also: readonly string[]): { head: Model | undefined; tail: Model } {
     const parts = splitModel(this.#graph, [...layers, ...also]);
     if (parts === undefined) return { head: undefined, tail: this };
-    const names = this.#graph.keptNames;
-    return {
-      head: new OnnxModel(parts.head, undefined, names),
-      tail: new OnnxModel(parts.tail, undefined, names),
-    };
+    return { head: this.#derived(parts.head), tail: this.#derived(parts.tail) };
   }
 
   async session(): Promise<ModelSession> {
-    return startSession(this.#encode());
+    return this.#bytes === undefined ? startModelSession(this.#proto) : startSession(this.#bytes);
   }
 
   async write(target: string): Promise<number> {
-    return writeModel(this.#encode(), target);
+    if (this.#external || needsExternalData(this.#proto)) return writeWithExternalData(this.#proto, target);
+    return writeBytes(this.#bytes ?? toBinary(ModelProtoSchema, this.#proto), target);
+  }
+
+  #derived(proto: ModelProto): OnnxModel {
+    return new OnnxModel(proto, {
+      names: this.#graph.keptNames,
+      external: this.#external,
+      dequantize: this.#dequantize,
+    });
   }
 
   #weightTensors(): TensorProto[] {
@@ -135,19 +155,6 @@ export class OnnxModel implements Model {
       candidate.opType === 'Constant' ? (attribute(candidate, 'value')?.t ?? []) : [],
     );
     return [...initializer, ...constants].filter(({ dataType }) => isFloatType(dataType));
-  }
-
-  #encode(): Uint8Array {
-    if (this.#bytes !== undefined) return this.#bytes;
-    const { initializer } = this.#graph.index.graph;
-    const size = initializer.reduce((sum, { rawData }) => sum + rawData.length, 0);
-    if (size > LARGEST_FILE) {
-      throw new InputError(
-        'UNSUPPORTED',
-        `the model holds ${size} bytes of weights; an ONNX file ends at 2 GiB`,
-      );
-    }
-    return toBinary(ModelProtoSchema, this.#proto);
   }
 }
 

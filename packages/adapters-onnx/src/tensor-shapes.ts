@@ -13,7 +13,8 @@ const SAME_SHAPE = new Set(
   (
     'Relu LeakyRelu PRelu Identity Dropout Abs Neg Clip Sigmoid Tanh Gelu FastGelu QuickGelu Elu Selu Celu Softplus ' +
     'Softsign HardSigmoid HardSwish Swish Mish Erf Sqrt Exp Log Cast BatchNormalization LayerNormalization Softmax ' +
-    'LogSoftmax LRN InstanceNormalization GroupNormalization ThresholdedRelu Sin Cos Floor Ceil Round Sign'
+    'LogSoftmax LRN InstanceNormalization GroupNormalization ThresholdedRelu Sin Cos Floor Ceil Round Sign ' +
+    'QuantizeLinear DequantizeLinear'
   ).split(' '),
 );
 const BROADCAST = new Set(['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Max', 'Min', 'Sum', 'Where']);
@@ -169,6 +170,10 @@ export class TensorShapes {
     const node = this.#index.producer(tensor);
     if (node === undefined) return DataType.FLOAT;
     if (node.opType === 'Cast') return intAttribute(node, 'to', DataType.FLOAT);
+    if (node.opType === 'DequantizeLinear') return this.elementType(node.input[1]!);
+    if (node.opType === 'QuantizeLinear') {
+      return node.input[2] ? this.elementType(node.input[2]) : DataType.UINT8;
+    }
     if (INTEGERS.has(node.opType)) return DataType.INT64;
     if (BOOLEANS.has(node.opType)) return DataType.BOOL;
     const source = node.opType === 'Where' ? node.input[1] : node.input[0];

@@ -1,34 +1,89 @@
-/** Writes a model's bytes so that the target is either the old file or the whole new one. */
+/**
+ * Writes a model so that the target is either the old file or the whole new one.
+ *
+ * One protobuf message ends at 2 GiB. Larger models, and those that came that way, keep the values of their large tensors
+ * in a file called `<target>.data` beside the model, as exporters do.
+ */
 import { randomUUID } from 'node:crypto';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { toBinary } from '@bufbuild/protobuf';
 import { InputError } from '@spherize/core';
+import { type ModelProto, ModelProtoSchema } from 'onnx-buf';
+import { type DataPart, withExternalData } from './external-data.js';
+
+/** The most that one protobuf message may hold. */
+const LARGEST_MESSAGE = 2 ** 31 - 1;
+/** What nodes, names and shapes take beside the tensors' values, generously. */
+const MESSAGE_ROOM = 2 ** 24;
+/** The most that is written by one call. */
+const CHUNK = 2 ** 30;
+
+/** Whether a model is too large for one protobuf message. */
+export function needsExternalData(model: ModelProto): boolean {
+  const { initializer = [] } = model.graph ?? {};
+  const values = initializer.reduce((sum, { rawData }) => sum + rawData.length, 0);
+  return values > LARGEST_MESSAGE - MESSAGE_ROOM;
+}
+
+/** Writes bytes to a temporary file beside the target, then renames it. Returns their number. */
+export async function writeBytes(bytes: Uint8Array, target: string): Promise<number> {
+  return replace([{ target, parts: [{ bytes, offset: 0 }] }]);
+}
 
 /**
- * Writes to a temporary file beside the target, then renames it.
+ * Writes a model with the values of its large tensors in `<target>.data`. Both files are complete under temporary names
+ * before the first is renamed; the data file takes its place first.
  *
- * @returns number of bytes written
- * @throws InputError `NOT_FOUND` when the target's folder does not exist
+ * @returns the bytes of both files
+ * @throws InputError `NOT_FOUND` when the target's folder does not exist, `UNSUPPORTED` when what is left is still over 2 GiB
  */
-export async function writeModel(bytes: Uint8Array, target: string): Promise<number> {
-  const folder = dirname(target);
-  const found = await stat(folder).catch(() => undefined);
-  if (!found?.isDirectory()) {
-    throw new InputError('NOT_FOUND', `cannot write ${target}: there is no folder ${folder}`);
+export async function writeWithExternalData(model: ModelProto, target: string): Promise<number> {
+  const data = `${target}.data`;
+  const { model: header, parts } = withExternalData(model, basename(data));
+  if (needsExternalData(header)) {
+    throw new InputError(
+      'UNSUPPORTED',
+      'the model holds over 2 GiB outside of its large initializers: an ONNX file ends there',
+    );
   }
-  const temporary = join(folder, `.${basename(target)}.${randomUUID()}.tmp`);
+  const files = parts.length === 0 ? [] : [{ target: data, parts }];
+  return replace([...files, { target, parts: [{ bytes: toBinary(ModelProtoSchema, header), offset: 0 }] }]);
+}
+
+/** Writes all files under temporary names, then renames them in order. */
+async function replace(files: readonly { target: string; parts: readonly DataPart[] }[]): Promise<number> {
+  const pending: { temporary: string; target: string }[] = [];
+  let total = 0;
   try {
-    const file = await open(temporary, 'wx');
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
+    for (const { target, parts } of files) {
+      const folder = dirname(target);
+      const found = await stat(folder).catch(() => undefined);
+      if (!found?.isDirectory()) {
+        throw new InputError('NOT_FOUND', `cannot write ${target}: there is no folder ${folder}`);
+      }
+      const temporary = join(folder, `.${basename(target)}.${randomUUID()}.tmp`);
+      pending.push({ temporary, target });
+      const file = await open(temporary, 'wx');
+      try {
+        for (const part of parts) await writePart(file, part);
+        await file.sync();
+        total += (await file.stat()).size;
+      } finally {
+        await file.close();
+      }
     }
-    await rename(temporary, target);
+    for (const { temporary, target } of pending) await rename(temporary, target);
   } catch (error) {
-    await rm(temporary, { force: true });
+    for (const { temporary } of pending) await rm(temporary, { force: true });
     throw error;
   }
-  return bytes.length;
+  return total;
+}
+
+async function writePart(file: FileHandle, { bytes, offset }: DataPart): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const length = Math.min(CHUNK, bytes.length - done);
+    done += (await file.write(bytes, done, length, offset + done)).bytesWritten;
+  }
 }

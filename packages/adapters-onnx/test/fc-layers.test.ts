@@ -145,13 +145,20 @@ describe('skipped', () => {
   const integers = (name: string, dataType: number, bytes: number) =>
     create(TensorProtoSchema, { name, dataType, dims: [3n, 2n], rawData: new Uint8Array(6 * bytes) });
   const cases: Record<string, (b: ModelBuilder, x: string) => void> = {
-    'its weights are the left operand': (b, x) => {
+    'its weights are the left operand of the product, where its features lie on the first axis': (b, x) => {
       b.node('MatMul', [b.weight('fc.weight', [2, 4]), x], {}, ['y']);
     },
-    'its weights are quantised': (b, x) => {
+    'its weights are quantised as int8: --dequantize compresses them as floats': (b, x) => {
       b.initializers.push(integers('q', DataType.INT8, 1));
       const w = b.node('DequantizeLinear', ['q', b.weight('scale', [])]);
       b.node('MatMul', [x, w], {}, ['y']);
+    },
+    'its weights are quantised as string in a way that is not supported': (b, x) => {
+      b.initializers.push({ ...b.initializers[0]!, name: 'q', dataType: DataType.STRING, dims: [3n, 2n] });
+      b.node('MatMul', [x, b.node('DequantizeLinear', ['q', b.weight('scale', [])])], {}, ['y']);
+    },
+    'its weights are quantised in a MatMulInteger, which no option dequantises': (b, x) => {
+      b.node('MatMulInteger', [x, b.weight('w', [3, 2])], {}, ['y']);
     },
     'its weights are computed by Mul: fold constants first': (b, x) => {
       b.node('MatMul', [x, b.node('Mul', [b.weight('w', [3, 2]), b.weight('s', [])])], {}, ['y']);
@@ -174,6 +181,22 @@ describe('skipped', () => {
     const model = onnxModel(b.output('y').build());
     expect(model.layers).toEqual([]);
     expect(model.skipped).toMatchObject([{ reason }]);
+  });
+
+  test('layers inside branches and loops are named', () => {
+    const body = new ModelBuilder();
+    const own = body.node('MatMul', ['x', body.weight('inner.weight', [3, 3])]);
+    const outer = body.node('Gemm', [own, body.node('Identity', ['outer.weight'])], {}, ['out'], 'deep');
+    const graph = body.output(outer, [4, 3]).graph();
+    const b = new ModelBuilder();
+    b.weight('outer.weight', [3, 3]);
+    b.input('x', [4, 3]);
+    const condition = b.input('condition', [], DataType.BOOL);
+    b.node('If', [condition], { then_branch: { graph }, else_branch: { graph } }, ['y'], 'choice');
+    const model = onnxModel(b.output('y').build());
+    const reason = 'it is inside the If choice, whose subgraphs are left alone';
+    expect(model.layers).toEqual([]);
+    expect(model.skipped).toEqual(['inner', 'deep', 'inner#2', 'deep#2'].map((name) => ({ name, reason })));
   });
 
   test('a product of two activations is no layer', () => {

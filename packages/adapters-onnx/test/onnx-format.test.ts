@@ -7,7 +7,10 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { TensorProto_DataLocation as Location, ModelProtoSchema } from 'onnx-buf';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { onnxFormat, onnxModel } from '../src/index.js';
-import { ModelBuilder } from './build-model.js';
+import { startSession } from '../src/session.js';
+import { writeWithExternalData } from '../src/write-model.js';
+import { ModelBuilder, randomValues } from './build-model.js';
+import { expectClose, run } from './running.js';
 
 let folder = '';
 beforeEach(async () => {
@@ -133,15 +136,66 @@ describe('external data', () => {
     return path;
   }
 
-  test('is read from beside the model, and written into it', async () => {
+  test('is read from beside the model, and written beside the new one', async () => {
     const path = await writeExternal({ location: 'a.data', offset: '4', length: '24' });
     const { model, bytes, files } = await onnxFormat.read(path);
     expect([...model.weights('fc').data]).toEqual([1, 3, 5, 2, 4, 6]);
     expect(files?.map((file) => basename(file))).toEqual([basename(path), 'a.data']);
-    expect(bytes).toBe((await readFile(path)).length + 24);
+    // All of the data file, whatever part of it the model uses.
+    expect(bytes).toBe((await readFile(path)).length + 28);
+    // What is this small goes into the model.
     await model.write(join(folder, 'b.onnx'));
     const again = await onnxFormat.read(join(folder, 'b.onnx'));
     expect(again.model.weights('fc')).toEqual(model.weights('fc'));
+    expect(again.files).toEqual([join(folder, 'b.onnx')]);
+  });
+
+  test('large values are written to a file of their own, aligned, and runtimes read them', async () => {
+    const b = new ModelBuilder();
+    const x = b.input('x', [undefined, 30]);
+    const h = b.node('Gemm', [x, b.weight('a.weight', [30, 40]), b.weight('a.bias', [40])]);
+    b.node('Gemm', [h, b.weight('b.weight', [40, 20])], {}, ['y']);
+    const proto = fromBinary(ModelProtoSchema, b.output('y', [undefined, 20]).build());
+    const source = join(folder, 'source.onnx');
+    const written = await writeWithExternalData(proto, source);
+    expect((await readdir(folder)).sort()).toEqual(['source.onnx', 'source.onnx.data']);
+    const read = await onnxFormat.read(source);
+    expect(read.bytes).toBe(written);
+    expect(await onnxFormat.filesOf?.(source)).toEqual(read.files);
+    // A model that came with external data leaves with external data, also after a rewrite.
+    const layers = [{ layer: 'b', weights: read.model.weights('b'), bias: null, input: null }];
+    const rewritten = read.model.rewrite({ layers, features: [] });
+    const target = join(folder, 'target.onnx');
+    const bytes = await rewritten.write(target);
+    const again = await onnxFormat.read(target);
+    expect(again.bytes).toBe(bytes);
+    expect(again.files?.map((file) => basename(file))).toEqual(['target.onnx', 'target.onnx.data']);
+    const header = fromBinary(ModelProtoSchema, new Uint8Array(await readFile(target)));
+    for (const { name, dataLocation, externalData, rawData } of header.graph!.initializer) {
+      const offset = externalData.find(({ key }) => key === 'offset')?.value;
+      expect([name, dataLocation === Location.EXTERNAL, rawData.length]).toEqual(
+        name === 'a.bias' ? [name, false, 160] : [name, true, 0],
+      );
+      if (offset !== undefined) expect(Number(offset) % 4096).toBe(0);
+    }
+    const input = { x: { shape: [3, 30], data: randomValues(90, 1) } };
+    const inline = onnxModel(b.build());
+    expectClose((await run(again.model, input)).y, (await run(inline, input)).y);
+    // The runtime finds the data by itself, too.
+    const session = await startSession(target);
+    expectClose((await session.run(input)).y, (await run(inline, input)).y);
+    await session.release();
+  });
+
+  test('writing over the files that were read keeps both whole', async () => {
+    const b = new ModelBuilder();
+    b.node('Gemm', [b.input('x', [undefined, 30]), b.weight('fc.weight', [30, 40])], {}, ['y']);
+    const path = join(folder, 'a.onnx');
+    await writeWithExternalData(fromBinary(ModelProtoSchema, b.output('y').build()), path);
+    const { model } = await onnxFormat.read(path);
+    await model.write(path);
+    expect((await onnxFormat.read(path)).model.weights('fc')).toEqual(model.weights('fc'));
+    expect((await readdir(folder)).sort()).toEqual(['a.onnx', 'a.onnx.data']);
   });
 
   test.each<[Record<string, string>, string]>([
@@ -153,9 +207,11 @@ describe('external data', () => {
     [{ location: 'a.data', offset: '8', length: '24' }, 'BAD_FILE'],
     [{ location: 'a.data', offset: '-4', length: '24' }, 'BAD_FILE'],
     [{ location: 'a.data', offset: 'x' }, 'BAD_FILE'],
+    [{ location: 'folder.data' }, 'BAD_FILE'],
   ])('%j is refused', async (entries, code) => {
     const path = await writeExternal(entries);
     await symlink(join(folder, 'outside.data'), join(folder, 'model', 'link.data'));
+    await mkdir(join(folder, 'model', 'folder.data'));
     await expect(onnxFormat.read(path)).rejects.toMatchObject({ name: 'InputError', code });
   });
 });
@@ -175,6 +231,18 @@ describe('write', () => {
     await expect(onnxModel(build().build()).write(join(missing, 'a.onnx'))).rejects.toMatchObject({
       code: 'NOT_FOUND',
       message: expect.stringContaining(`there is no folder ${missing}`),
+    });
+  });
+
+  test('a failure of the model leaves neither it nor its data behind', async () => {
+    const b = new ModelBuilder();
+    b.node('Gemm', [b.input('x', [undefined, 30]), b.weight('fc.weight', [30, 40])], {}, ['y']);
+    const proto = fromBinary(ModelProtoSchema, b.output('y').build());
+    await mkdir(join(folder, 'a.onnx.data'));
+    await expect(writeWithExternalData(proto, join(folder, 'a.onnx'))).rejects.toThrow();
+    expect(await readdir(folder)).toEqual(['a.onnx.data']);
+    await expect(writeWithExternalData(proto, join(folder, 'none', 'a.onnx'))).rejects.toMatchObject({
+      code: 'NOT_FOUND',
     });
   });
 

@@ -78,6 +78,7 @@ export type {
   Model,
   ModelFormat,
   ModelSession,
+  ReadOptions,
   SkippedLayer,
   Tensor,
   TensorInfo,

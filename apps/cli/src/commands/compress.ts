@@ -17,6 +17,7 @@ import {
   addAlgorithmOption,
   addCalibrationOptions,
   addCommonOptions,
+  addDequantizeOption,
   addFormatOption,
   addLayersOption,
   addMemoryOption,
@@ -25,13 +26,14 @@ import {
   type CalibrationChoice,
   type ClusteringOptions,
   type CommonOptions,
+  type DequantizeOption,
   type FormatOptions,
   type NormalizationOptions,
   type ScaleOptions,
 } from '../options/shared.js';
 import { importFromWorkingFolder } from '../plugins/import-module.js';
 import { matrixEngine } from '../plugins/matrix-engines.js';
-import { openModel, requireSameFormat } from '../plugins/model-formats.js';
+import { filesOf, openModel, requireSameFormat } from '../plugins/model-formats.js';
 import { requireRunnable, verifyRewrite } from '../proof/verify-rewrite.js';
 import { effectiveRecipe, recipePath, recipeText } from '../recipe/recipe.js';
 import { interruptible } from '../terminal/interrupt.js';
@@ -40,6 +42,7 @@ import { formatTable, logLine, megabytes, percent, printJson, printLine } from '
 interface CompressOptions
   extends CommonOptions,
     ClusteringOptions,
+    DequantizeOption,
     FormatOptions,
     ScaleOptions,
     CalibrationChoice,
@@ -74,7 +77,9 @@ export function compressCommand(): Command {
   return addCommonOptions(
     addNormalizationOptions(
       addCalibrationOptions(
-        addScaleOption(addAlgorithmOption(addLayersOption(addMemoryOption(addFormatOption(command))))),
+        addScaleOption(
+          addAlgorithmOption(addLayersOption(addMemoryOption(addDequantizeOption(addFormatOption(command))))),
+        ),
       ),
     ),
   ).action(compress);
@@ -85,7 +90,7 @@ async function compress(source: string, options: CompressOptions, command: Comma
   const ratios = parseRatios(options.ratio);
   const clusterer = await clusterers.find(options.clusterer, importFromWorkingFolder);
   await requireWritableFile(options.output);
-  const opened = await openModel(source, options.format);
+  const opened = await openModel(source, options.format, options);
   const { model, bytes: bytesBefore } = opened;
   requireSameFormat(opened, options.output);
   const { calibrate } = options;
@@ -124,7 +129,7 @@ async function compress(source: string, options: CompressOptions, command: Comma
       const seconds = (performance.now() - started) / 1000;
       const after = {
         bytes: bytesAfter,
-        gzipBytes: await gzipSize((await openModel(options.output, options.format)).files, interrupt),
+        gzipBytes: await gzipSize(await filesOf(options.output, options.format), interrupt),
         ...(await graphFootprint(result.model)),
       };
       return { result, verified, bytesAfter, before, after, seconds };

@@ -2,8 +2,10 @@ import { planFold, selectLayers, sparsityOf } from '@spherize/core';
 import { Command } from 'commander';
 import {
   addCommonOptions,
+  addDequantizeOption,
   addFormatOption,
   type CommonOptions,
+  type DequantizeOption,
   type FormatOptions,
 } from '../options/shared.js';
 import { openModel } from '../plugins/model-formats.js';
@@ -12,38 +14,38 @@ import { visible } from '../terminal/visible.js';
 
 /** `spherize inspect MODEL`: the fully connected layers and how their scales fold. */
 export function inspectCommand(): Command {
-  return addCommonOptions(
-    addFormatOption(
-      new Command('inspect')
-        .description('list the fully connected layers of a model and how their scales fold')
-        .argument('<model>', 'model file, or the name of an embedded model'),
-    ),
-  ).action(async (source: string, options: CommonOptions & FormatOptions) => {
-    const { model } = await openModel(source, options.format);
-    const layers = selectLayers(model).map((layer) => {
-      const { scaleInto, reason } = planFold(model.graph, layer.input, layer.inputs);
-      const { name, outputs, inputs } = layer;
-      return {
+  const command = new Command('inspect')
+    .description('list the fully connected layers of a model and how their scales fold')
+    .argument('<model>', 'model file, or the name of an embedded model');
+  return addCommonOptions(addDequantizeOption(addFormatOption(command))).action(
+    async (source: string, options: CommonOptions & DequantizeOption & FormatOptions) => {
+      const { model } = await openModel(source, options.format, options);
+      const layers = selectLayers(model).map((layer) => {
+        const { scaleInto, reason } = planFold(model.graph, layer.input, layer.inputs);
+        const { name, outputs, inputs } = layer;
+        return {
+          name,
+          outputs,
+          inputs,
+          sparsity: sparsityOf(model.weights(name)),
+          fold: { into: scaleInto, reason },
+        };
+      });
+      if (options.json) {
+        printJson({ layers, skipped: model.skipped });
+        return;
+      }
+      const rows = layers.map(({ name, outputs, inputs, sparsity, fold }) => [
         name,
-        outputs,
-        inputs,
-        sparsity: sparsityOf(model.weights(name)),
-        fold: { into: scaleInto, reason },
-      };
-    });
-    if (options.json) {
-      printJson({ layers, skipped: model.skipped });
-      return;
-    }
-    const rows = layers.map(({ name, outputs, inputs, sparsity, fold }) => [
-      name,
-      String(outputs),
-      String(inputs),
-      percent(sparsity, 1),
-      fold.into ?? '–',
-      fold.reason,
-    ]);
-    printLine(formatTable(['layer', 'outputs', 'inputs', 'sparsity', 'folds into', 'how'], rows));
-    for (const { name, reason } of model.skipped) printLine(visible(`not compressible: ${name}: ${reason}`));
-  });
+        String(outputs),
+        String(inputs),
+        percent(sparsity, 1),
+        fold.into ?? '–',
+        fold.reason,
+      ]);
+      printLine(formatTable(['layer', 'outputs', 'inputs', 'sparsity', 'folds into', 'how'], rows));
+      for (const { name, reason } of model.skipped)
+        printLine(visible(`not compressible: ${name}: ${reason}`));
+    },
+  );
 }

@@ -147,6 +147,18 @@ export function addLayersOption(command: Command): Command {
   );
 }
 
+export interface DequantizeOption {
+  readonly dequantize?: true;
+}
+
+/** `--dequantize`. */
+export function addDequantizeOption(command: Command): Command {
+  return command.option(
+    '--dequantize',
+    'take quantised weights as floats, and write those of compressed layers as such',
+  );
+}
+
 /** `--threads`. */
 export function addThreadsOption(command: Command): Command {
   return command.option('--threads <n>', 'threads that cluster (default: one per processor)', (text) =>

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { onnxFormat } from '@spherize/adapters-onnx';
 import { tfjsFormat } from '@spherize/adapters-tfjs/node';
-import { InputError, type Model, type ModelFormat, Registry } from '@spherize/core';
+import { InputError, type Model, type ModelFormat, type ReadOptions, Registry } from '@spherize/core';
 import { EMBEDDED_MODELS, embeddedModelPath, isEmbeddedModel } from '../embedded/embedded-model.js';
 import { verboseLine } from '../terminal/output.js';
 import { importFromWorkingFolder } from './import-module.js';
@@ -44,10 +44,14 @@ export interface OpenModel {
  * @param formatName built-in name, package or path of the model's format; by the model's name when left out
  * @throws InputError for a source that is no model of a known format
  */
-export async function openModel(source: string, formatName?: string): Promise<OpenModel> {
+export async function openModel(
+  source: string,
+  formatName?: string,
+  options: ReadOptions = {},
+): Promise<OpenModel> {
   const path = isEmbeddedModel(source) ? await embeddedModelPath(source) : source;
   const format = await formatOf(path, formatName);
-  const { model, bytes, files = [path] } = await format.read(path);
+  const { model, bytes, files = [path] } = await format.read(path, options);
   await nameRuntime(format);
   return { source, path, format, model, bytes, files };
 }
@@ -55,6 +59,12 @@ export async function openModel(source: string, formatName?: string): Promise<Op
 /** Says with `--verbose` what will run models, where a format has a choice. */
 export async function nameRuntime({ name, runtime }: ModelFormat): Promise<void> {
   if (runtime) await verboseLine(async () => `${name} models run on ${await runtime()}`);
+}
+
+/** All files of a model on disk. */
+export async function filesOf(path: string, formatName?: string): Promise<readonly string[]> {
+  const format = await formatOf(path, formatName);
+  return format.filesOf?.(path) ?? (await format.read(path)).files ?? [path];
 }
 
 /** @throws InputError `BAD_ARGUMENT` when the output's name does not say the same format as the input's */

@@ -4,20 +4,24 @@ import { Random, type Tensor, type TensorInfo } from '@spherize/core';
  * Seeded values for all inputs of a model: uniform in [0, 1), whole numbers 0 or 1 where the input takes those.
  *
  * @param batch length of a free first axis; other free axes get length 1
+ * @param isNormal by the number of a sample: whether its values are normally distributed instead (mean 0, deviation 1)
  */
 export function generateInputs(
   inputs: readonly TensorInfo[],
   batch: number,
   seed: number,
+  isNormal: (sample: number) => boolean = () => false,
 ): Record<string, Tensor> {
   const random = new Random(seed);
   return Object.fromEntries(
     inputs.map(({ name, shape, integral }) => {
       const sizes = shape.map((size, axis) => size ?? (axis === 0 ? batch : 1));
       const values = sizes.reduce((product, size) => product * size, 1);
-      const data = Float32Array.from({ length: values }, () =>
-        integral ? random.integer(2) : random.uniform(),
-      );
+      const perSample = values / Math.max(1, sizes[0] ?? 1);
+      const data = Float32Array.from({ length: values }, (_, i) => {
+        if (integral) return random.integer(2);
+        return isNormal(Math.floor(i / perSample)) ? random.normal() : random.uniform();
+      });
       return [name, { shape: sizes, data }];
     }),
   );

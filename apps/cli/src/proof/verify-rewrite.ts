@@ -67,7 +67,9 @@ export async function verifyRewrite(
   const lossless = nothingMerged(original, compression.layers);
   const batch = fixedBatch(original.inputs) ?? SAMPLES;
   const runs = Array.from({ length: Math.max(1, Math.ceil(SAMPLES / Math.max(1, batch))) }, (_, i) => i);
-  const inputs = (run: number) => generateInputs(original.inputs, batch, options.seed + run);
+  // Pixels are like the even samples; the odd ones also have negative values, and so reach units that are dead on pixels.
+  const inputs = (run: number) =>
+    generateInputs(original.inputs, batch, options.seed + run, (i) => (run * batch + i) % 2 === 1);
   let expected: Record<string, Tensor>[];
   try {
     const reference = lossless ? original : explicitForm(original, compression.compressed);

@@ -72,6 +72,29 @@ describe.each([0, 0.5])('a wrong rewrite at ρ = %d', (ratio) => {
   });
 });
 
+test('a fault at a unit that is dead on all inputs above zero is found', async () => {
+  const builder = new ModelBuilder();
+  const first = Float32Array.from({ length: 24 }, (_, i) => (i < 6 ? -1 : Math.sin(i)));
+  const hidden = builder.node('Relu', [
+    builder.node('Gemm', [builder.input('x', [1, 6]), builder.weight('fc1.weight', [4, 6], first)], {
+      transB: 1,
+    }),
+  ]);
+  builder.node('Gemm', [hidden, builder.weight('fc2.weight', [3, 4])], { transB: 1 }, ['y']);
+  const model = onnxModel(builder.output('y', [1, 3]).build());
+  const compression = await compress(model, 0);
+  const weights = compression.model.weights('fc2');
+  const wrong = denseMatrix(
+    3,
+    4,
+    weights.data.map((value, i) => (i % 4 === 0 ? -value : value)),
+  );
+  const layers = [{ layer: 'fc2', weights: wrong, bias: null, input: null }];
+  const faulty = { ...compression, model: compression.model.rewrite({ layers, features: [] }) };
+  await expect(verifyRewrite(model, faulty, SEED)).rejects.toThrow('deviates from the original');
+  expect(await verifyRewrite(model, compression, SEED)).toMatchObject({ against: 'original' });
+});
+
 test('half precision: folded factors are rounded with the weights', async () => {
   const builder = new ModelBuilder();
   const { FLOAT16 } = DataType;
@@ -130,6 +153,14 @@ test('generated inputs: seeded, whole numbers where they belong, free axes of le
   ]);
   expect(image!.data.every((value) => value >= 0 && value < 1)).toBe(true);
   expect([...new Set(tokens!.data)].sort()).toEqual([0, 1]);
+  const mixed = generateInputs(inputs, 3, 7, (sample) => sample === 1);
+  const below = Array.from({ length: 50 }, (_, seed) =>
+    generateInputs(inputs, 3, seed, (sample) => sample === 1).image!.data.map((value) => Number(value < 0)),
+  );
+  expect(below[0]!.map((_, i) => Math.max(...below.map((flags) => flags[i]!)))).toEqual(
+    Float32Array.of(0, 0, 1, 1, 0, 0),
+  );
+  expect([...new Set(mixed.tokens!.data)].sort()).toEqual([0, 1]);
 });
 
 describe('the largest deviation', () => {

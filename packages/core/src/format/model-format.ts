@@ -88,6 +88,15 @@ export interface Model {
   write(target: string): Promise<number>;
 }
 
+/** How a model is to be read. */
+export interface ReadOptions {
+  /**
+   * Whether fully connected layers with quantised weights are offered as well; those that are rewritten get floats. Default no:
+   * they are skipped with the reason. Formats without quantised weights take no notice.
+   */
+  readonly dequantize?: boolean | undefined;
+}
+
 /** A model format plug-in. */
 export interface ModelFormat {
   readonly name: string;
@@ -98,7 +107,12 @@ export interface ModelFormat {
    *
    * @throws InputError `NOT_FOUND`, `BAD_FILE` or `UNSUPPORTED`
    */
-  read(source: string): Promise<{ model: Model; bytes: number; files?: readonly string[] }>;
+  read(
+    source: string,
+    options?: ReadOptions,
+  ): Promise<{ model: Model; bytes: number; files?: readonly string[] }>;
+  /** The files that a written model consists of, without reading its weights. Left out: those that `read` names. */
+  filesOf?(source: string): Promise<readonly string[]>;
   /** Starts what runs the format's models, where there is a choice, and says which it is: `wasm (SIMD)`. */
   runtime?(): Promise<string>;
 }
