@@ -1,4 +1,4 @@
-// Times several models in alternation: every round runs each of them once, and each round begins with another one.
+// Times several models in alternation: every round runs each of them, and each round begins with another one.
 import { onnxFormat } from '@spherize/adapters-onnx';
 import { Random } from '@spherize/core';
 
@@ -8,9 +8,11 @@ const SEED = 0;
 
 /**
  * @param paths model files by name
- * @returns by name: median and quartiles of a run in milliseconds; and the number of rounds
+ * @param block runs of a model in a row, per round. With 1, every run finds the caches full of another model's weights; with
+ * more, one further run goes before them untimed, and they find what a model leaves that is alone
+ * @returns by name: median and quartiles of a run in milliseconds; and the number of timed runs of each
  */
-export async function alternate(paths, batch, seconds) {
+export async function alternate(paths, batch, seconds, block) {
   const contenders = [];
   try {
     for (const [name, path] of Object.entries(paths)) {
@@ -27,16 +29,19 @@ export async function alternate(paths, batch, seconds) {
     for (let round = 0; round < LEAST_ROUNDS || performance.now() - started < 1000 * seconds; round++) {
       for (let i = 0; i < contenders.length; i++) {
         const { session, inputs, times } = contenders[(round + i) % contenders.length];
-        const start = performance.now();
-        await session.run(inputs);
-        times.push(performance.now() - start);
+        if (block > 1) await session.run(inputs);
+        for (let run = 0; run < block; run++) {
+          const start = performance.now();
+          await session.run(inputs);
+          times.push(performance.now() - start);
+        }
       }
     }
   } finally {
     for (const { session } of contenders) await session.release();
   }
-  const rounds = contenders[0].times.length;
-  return { rounds, ...Object.fromEntries(contenders.map(({ name, times }) => [name, summary(times)])) };
+  const runs = contenders[0].times.length;
+  return { runs, ...Object.fromEntries(contenders.map(({ name, times }) => [name, summary(times)])) };
 }
 
 function uniform(shape) {

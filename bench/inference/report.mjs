@@ -22,10 +22,10 @@ export function printTimes({ title, ratios }) {
       'compressed, ms',
       'compressed/plain',
       'speedup',
-      'rounds',
+      'runs',
     ],
     ratios.flatMap(({ ratio, times: rows }) =>
-      rows.map(({ part, batch, original, plain, compressed, rounds }) => [
+      rows.map(({ part, batch, original, plain, compressed, runs }) => [
         part,
         String(ratio),
         String(batch),
@@ -34,7 +34,7 @@ export function printTimes({ title, ratios }) {
         cell(compressed),
         times(compressed.median / plain.median),
         times(original.median / compressed.median),
-        String(rounds),
+        String(runs),
       ]),
     ),
   );

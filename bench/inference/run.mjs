@@ -1,5 +1,5 @@
 // Compressed models against the original, and against plain models whose layers simply have as few columns:
-//   node bench/inference/run.mjs [--only layer|imagenet|fashion]... [--part layers|whole]... [--quick] [--folder DIR] [--json]
+//   node bench/inference/run.mjs [--only layer|imagenet|fashion]... [--part layers|whole]... [--block n] [--quick] [--folder DIR] [--json]
 import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
@@ -13,6 +13,7 @@ const { values: options } = parseArgs({
   options: {
     only: { type: 'string', multiple: true },
     part: { type: 'string', multiple: true },
+    block: { type: 'string', default: '1' },
     quick: { type: 'boolean', default: false },
     folder: { type: 'string' },
     json: { type: 'boolean', default: false },
@@ -27,6 +28,10 @@ const chosen = (flag, known, given) => {
 };
 const subjects = chosen('only', Object.keys(SUBJECTS), options.only);
 const partsWanted = chosen('part', PARTS, options.part);
+const block = Number(options.block);
+if (!(Number.isInteger(block) && block >= 1)) {
+  throw new Error(`--block: must be an integer of at least 1, got ${options.block}`);
+}
 const ratios = options.quick ? [0.75] : [0.5, 0.75, 0.9];
 const batches = [1, 16, 64];
 const seconds = options.quick ? 1 : 3;
@@ -53,7 +58,7 @@ for (const name of subjects) {
       const key = part === 'whole' ? 'whole' : 'part';
       const paths = { original: files.original[key], plain: plain[key], compressed: compressed[key] };
       for (const batch of batches) {
-        row.times.push({ part, batch, ...(await alternate(paths, batch, seconds)) });
+        row.times.push({ part, batch, ...(await alternate(paths, batch, seconds, block)) });
       }
     }
     result.ratios.push(row);

@@ -1,4 +1,16 @@
-/** The nodes that bring a layer's input from n columns to k clusters: gather, multiply, sum over neighbours. */
+/**
+ * The nodes that bring a layer's input from n columns to k clusters: gather, multiply, sum over neighbours.
+ *
+ * There is one form of the sum, not a choice per layer. In µs per run at batch 1 / 64, sums alone (onnxruntime 1.30, 2 cores):
+ *
+ *     4096 columns in clusters of   2          4         10     one form or another of 28 / 80 sizes, with a product of 10 rows
+ *     members side by side       14 / 397   15 / 199   12 / 81                          35 / 152, 66 / 215
+ *     members strided            17 / 172   20 / 123   12 / 55
+ *     slices added               11 / 212   17 / 186   15 / 98
+ *     ScatterElements                                                                   22 / 672, 28 / 1004
+ *
+ * A product of 4096 rows beside them takes 200 to 1800 µs at batch 1 and 1600 to 9000 at batch 64.
+ */
 import type { ClusterGroup, InputForm } from '@spherize/core';
 import { InputError } from '@spherize/core';
 import type { NodeProto } from 'onnx-buf';

@@ -113,9 +113,6 @@ function unfit(
   const { tensor } = weights;
   if (!isFloatType(tensor.dataType)) return `its weights are of type ${dataTypeName(tensor.dataType)}`;
   if (tensor.dims.length !== 2) return `its weights have ${tensor.dims.length} axes, not two`;
-  if (!dimsOf(tensor).every((dim) => dim >= 0 && dim < 2 ** 31)) {
-    return `its weights have the impossible dims [${tensor.dims.join(', ')}]`;
-  }
   if (sizeOf(tensor) === 0) return 'its weights are empty';
   if (shapes.rank(left) === 1) return 'its input has one axis only';
   if (index.opset < 7) return `operator set ${index.opset} is too old: convert the model to 7 or newer`;

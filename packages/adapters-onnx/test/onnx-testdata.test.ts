@@ -1,0 +1,135 @@
+/**
+ * ONNX's own test models, of Debian's package libonnx-testdata: whatever holds a fully connected layer computes the same after
+ * a rewrite that merges nothing, or is reported with its reason; and nothing fails in any other way than by an InputError.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import {
+  compressModel,
+  InputError,
+  type Model,
+  portableEngine,
+  spherical,
+  type Tensor,
+} from '@spherize/core';
+import { ModelProtoSchema, type TensorProto, TensorProtoSchema } from 'onnx-buf';
+import { describe, expect, test } from 'vitest';
+import { onnxModel } from '../src/index.js';
+import { copyMessage } from '../src/onnx-protos.js';
+import { dimsOf, floatValues, integerValues, isFloatType } from '../src/tensor-values.js';
+import { expectClose, run } from './running.js';
+
+const DATA = '/usr/share/libonnx-testdata/data';
+const INSTALLED = existsSync(DATA);
+/** Rewriting divides and multiplies by alpha, and other kernels sum in another order. */
+const REWRITTEN = 1e-5;
+
+function modelFiles(): string[] {
+  return readdirSync(DATA, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.onnx'))
+    .map((name) => join(DATA, name))
+    .sort();
+}
+
+/** The tensors of a file's first data set, by position. */
+function dataSet(file: string, kind: 'input' | 'output'): TensorProto[] {
+  const folder = join(dirname(file), 'test_data_set_0');
+  const path = (i: number) => join(folder, `${kind}_${i}.pb`);
+  const tensors: TensorProto[] = [];
+  for (let i = 0; existsSync(path(i)); i++)
+    tensors.push(fromBinary(TensorProtoSchema, readFileSync(path(i))));
+  return tensors;
+}
+
+function asTensor(tensor: TensorProto): Tensor {
+  const data = isFloatType(tensor.dataType) ? floatValues(tensor) : Float32Array.from(integerValues(tensor));
+  return { shape: dimsOf(tensor), data };
+}
+
+/** A model whose inputs after the first are constants, with the values of its data set. */
+function withConstantOperands(file: string): Uint8Array {
+  const model = fromBinary(ModelProtoSchema, readFileSync(file));
+  const graph = model.graph!;
+  const [first, ...others] = graph.input;
+  const values = dataSet(file, 'input');
+  const initializer = others.map(({ name }, i) => copyMessage(values[i + 1]!, { name }));
+  return toBinary(
+    ModelProtoSchema,
+    copyMessage(model, { graph: copyMessage(graph, { input: [first!], initializer }) }),
+  );
+}
+
+/** Reads a model; undefined when it is refused as bad input. */
+function read(bytes: Uint8Array): Model | undefined {
+  try {
+    return onnxModel(bytes);
+  } catch (error) {
+    if (error instanceof InputError) return undefined;
+    throw error;
+  }
+}
+
+async function expectSameOutputs(model: Model, file: string): Promise<void> {
+  const { model: rewritten, layers } = await compressModel(model, {
+    clusterer: spherical,
+    engine: portableEngine,
+    ratio: 0,
+  });
+  expect(layers.map(({ name }) => name)).toEqual(model.layers.map(({ name }) => name));
+  const values = dataSet(file, 'input');
+  const inputs = Object.fromEntries(model.inputs.map(({ name }, i) => [name, asTensor(values[i]!)]));
+  const before = await run(model, inputs);
+  const after = await run(rewritten, inputs);
+  for (const { name } of model.outputs) expectClose(after[name], before[name], REWRITTEN);
+  const [expected] = dataSet(file, 'output');
+  // What ONNX itself expects of the model, so that the comparison is not one of two wrong runs.
+  if (expected !== undefined) expectClose(after[model.outputs[0]!.name], asTensor(expected), 1e-3);
+}
+
+describe.skipIf(!INSTALLED)('libonnx-testdata', () => {
+  const files = INSTALLED ? modelFiles() : [];
+  const models = files.map((file) => ({ file, model: read(readFileSync(file)) }));
+  const withLayers = models.filter(({ model }) => model !== undefined && model.layers.length > 0);
+
+  test('is read, or refused as bad input; and every product with a constant is a layer or has a reason', () => {
+    expect(models.length).toBeGreaterThan(1000);
+    expect(models.filter(({ model }) => model === undefined).map(({ file }) => file)).toEqual([]);
+    for (const { model } of models) {
+      for (const { name, reason } of model!.skipped) {
+        expect(name).not.toBe('');
+        expect(reason).not.toBe('');
+      }
+    }
+    expect(
+      models.filter(({ model }) => model!.skipped.length > 0).length + withLayers.length,
+    ).toBeGreaterThan(0);
+  });
+
+  test
+    .skipIf(withLayers.length === 0)
+    .each(withLayers.map(({ file, model }) => [file.slice(DATA.length + 1), model!, file] as const))(
+    '%s computes the same',
+    async (_, model, file) => expectSameOutputs(model, file),
+  );
+
+  // Nearly all of these models take their weights as inputs: as constants they make layers.
+  const products = files.filter((file) => {
+    const { node, initializer } = fromBinary(ModelProtoSchema, readFileSync(file)).graph!;
+    return initializer.length === 0 && node.some(({ opType }) => opType === 'Gemm' || opType === 'MatMul');
+  });
+  const forms = products.map((file) => ({ file, model: onnxModel(withConstantOperands(file)) }));
+
+  test('has products with inputs, most of them layers once their weights are constants', () => {
+    expect(forms.filter(({ model }) => model.layers.length > 0).length).toBeGreaterThan(10);
+  });
+
+  test.each(forms.map(({ file, model }) => [file.slice(DATA.length + 1), model, file] as const))(
+    '%s with constant weights computes the same, or has a reason',
+    async (_, model, file) => {
+      if (model.layers.length > 0) await expectSameOutputs(model, file);
+      else expect(model.skipped).not.toEqual([]);
+      for (const { reason } of model.skipped) expect(reason).toMatch(/^(its|operator set) /);
+    },
+  );
+});
