@@ -1,9 +1,12 @@
+import { refuseUnknownFlags } from './options/unknown-flags.js';
 import { createProgram } from './program.js';
 import { followRecipe } from './recipe/follow-recipe.js';
 import { exitCodeFor, reportError } from './terminal/failure.js';
 
 try {
-  const words = await followRecipe(process.argv.slice(2), createProgram);
+  const typed = process.argv.slice(2);
+  refuseUnknownFlags(typed, createProgram());
+  const words = await followRecipe(typed, createProgram);
   await createProgram().parseAsync(words, { from: 'user' });
 } catch (error) {
   process.exitCode = exitCodeFor(error);

@@ -1,13 +1,16 @@
 import { Command } from 'commander';
 import { alexnetCommand } from './commands/alexnet.js';
 import { benchCommand } from './commands/bench.js';
+import { completionCommand } from './commands/completion.js';
 import { compressCommand } from './commands/compress.js';
+import { doctorCommand } from './commands/doctor.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { inspectCommand } from './commands/inspect.js';
 import { mergeCommand } from './commands/merge.js';
 import { reportCommand } from './commands/report.js';
 import { sweepCommand } from './commands/sweep.js';
 import { recordFlags } from './recipe/recipe.js';
+import { examplesText } from './terminal/help-examples.js';
 import { description, version } from './version.js';
 
 /** The `spherize` command with all its subcommands. Errors are thrown, never printed here. */
@@ -22,8 +25,11 @@ export function createProgram(): Command {
     mergeCommand(),
     reportCommand(),
     alexnetCommand(),
+    doctorCommand(),
+    completionCommand(),
   ]) {
     program.addCommand(command);
+    command.addHelpText('after', examplesText(command.name()));
     recordFlags(command);
   }
   for (const command of [program, ...program.commands]) {

@@ -92,7 +92,7 @@ export function alexnetCommand(): Command {
     printLine(
       `Uncompressed: ${percent(results.baseline.top1)} top-1. Top-1 accuracy by column reduction ratio ρ:\n`,
     );
-    printLine(sweepTable(results));
+    printLine(sweepTable(results, process.stdout.isTTY === true));
     const lead = largestLead(
       meanOverSeeds(results.rows).filter(({ algorithm }) => algorithm === 'lloyd'),
       'spherical',

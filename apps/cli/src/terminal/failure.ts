@@ -1,5 +1,6 @@
 import { InputError } from '@spherize/core';
 import { CommanderError } from 'commander';
+import { errorColours } from './colours.js';
 import { visible } from './visible.js';
 
 const SUCCESS = 0;
@@ -26,7 +27,7 @@ export function exitCodeFor(error: unknown): number {
 /** Prints one line on stderr that says what went wrong; with `verbose` the stack as well. */
 export function reportError(error: unknown, verbose: boolean): void {
   if (error instanceof CommanderError && error.exitCode === 0) return;
-  process.stderr.write(`spherize: ${describeError(error)}\n`);
+  process.stderr.write(`${errorColours.red('spherize')}: ${describeError(error)}\n`);
   if (verbose && error instanceof Error && error.stack) {
     process.stderr.write(`${error.stack.split('\n').map(visible).join('\n')}\n`);
   }

@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { colours } from './colours.js';
 import { visible } from './visible.js';
 
 /** Writes one JSON document to stdout. */
@@ -53,6 +54,7 @@ export function formatTable(header: readonly string[], rows: readonly (readonly 
     .toString()
     .split('\n')
     .map((line) => line.trimEnd())
+    .map((line, i) => [colours.bold, colours.dim][i]?.(line) ?? line)
     .join('\n');
 }
 
