@@ -3,24 +3,20 @@ import { Bench } from './bench.mjs';
 
 export const CLUSTERERS = ['kmeans', 'spherical'];
 export const RATIOS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
-const QUICK_RATIOS = [0.1, 0.5, 0.9];
+/** Where slow peers are measured; their other settings are interpolated in k. */
+const FEW_RATIOS = [0.1, 0.5, 0.9];
 /** Where scikit-learn is measured, and everybody else with it. */
 const SINGLE_RATIO = 0.75;
 /** Vectors and values of each that the JavaScript peers finish with. */
 const SMALL_SIZE = 768;
 
-/** All ratios and both clusterers, ours against faiss. */
+/** All ratios and both clusterers, ours against faiss and scikit-learn. */
 export async function sweep(bench, peers, { quick }) {
   const settings = bench.settings(CLUSTERERS, RATIOS);
   const ours = await bench.ours(settings);
-  const faiss = [];
-  if (peers.has('faiss')) {
-    for (const setting of bench.settings(CLUSTERERS, quick ? QUICK_RATIOS : RATIOS)) {
-      faiss.push(await bench.peer('faiss', setting));
-      if (faiss.at(-1).timedOut) break;
-    }
-  }
-  return { kind: 'sweep', input: bench.input, shape: bench.shape, settings, ours, faiss };
+  const few = bench.settings(CLUSTERERS, FEW_RATIOS);
+  const asked = { faiss: quick ? few : settings, 'scikit-learn': quick ? [] : few };
+  return await against(bench, peers, { kind: 'sweep', settings, ours }, asked);
 }
 
 /** One ratio: every setting by itself, Gram matrix included. */
@@ -37,9 +33,21 @@ export async function single(bench, peers) {
 export async function layer(bench, peers) {
   const settings = bench.settings(CLUSTERERS, [0.5]);
   const ours = await bench.ours(settings);
-  const faiss = [];
-  if (peers.has('faiss')) for (const setting of settings) faiss.push(await bench.peer('faiss', setting));
-  return { kind: 'layer', input: bench.input, shape: bench.shape, settings, ours, faiss };
+  return await against(bench, peers, { kind: 'layer', settings, ours }, { faiss: settings });
+}
+
+/** Adds what peers give at the settings asked of them; a peer that is stopped once is not asked again. */
+async function against(bench, peers, experiment, asked) {
+  const runs = {};
+  for (const [name, settings] of Object.entries(asked)) {
+    if (!peers.has(name) || settings.length === 0) continue;
+    runs[name] = [];
+    for (const setting of settings) {
+      runs[name].push(await bench.peer(name, setting));
+      if (runs[name].at(-1).timedOut) break;
+    }
+  }
+  return { ...experiment, input: bench.input, shape: bench.shape, peers: runs };
 }
 
 /** The peers in JavaScript on a corner of the input. */

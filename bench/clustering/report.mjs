@@ -33,25 +33,25 @@ export function totalSeconds(settings, measured) {
   return { seconds, count };
 }
 
-/** Ours against faiss, setting by setting, and in total. */
-function printSweep({ kind, input, shape, settings, ours, faiss }) {
+/** Ours against the peers, setting by setting, and in total. */
+function printSweep({ kind, input, shape, settings, ours, peers }) {
   title(
     `${input}, ${shape.n} vectors of ${shape.m}: ${kind === 'sweep' ? `all ${settings.length} settings` : 'ratio 0.5'}`,
   );
-  const rows = settings.map(({ clusterer, ratio, k }, i) => {
-    const peer = faiss.find((run) => run.clusterer === clusterer && run.k === k);
-    return [
-      clusterer,
-      ratio.toFixed(1),
-      k,
-      figure(ours.scores[i], clusterer),
-      peer ? figure(peer.score, clusterer) : '',
-      peer ? ratioOf(ours.scores[i], peer.score) : '',
-      peer ? duration(peer) : '',
-    ];
-  });
-  printTable(['clusterer', 'ratio', 'k', 'ours', 'faiss', 'ours/faiss', 'faiss s'], rows);
-  const total = totalSeconds(settings, faiss);
+  const names = Object.keys(peers);
+  const rows = settings.map(({ clusterer, ratio, k }, i) => [
+    clusterer,
+    ratio.toFixed(1),
+    k,
+    figure(ours.scores[i], clusterer),
+    ...names.flatMap((name) => {
+      const run = peers[name].find((candidate) => candidate.clusterer === clusterer && candidate.k === k);
+      if (!run) return ['', '', ''];
+      return [figure(run.score, clusterer), ratioOf(ours.scores[i], run.score), duration(run)];
+    }),
+  ]);
+  const heads = names.flatMap((name) => [name, `ours/${name}`, `${name} s`]);
+  printTable(['clusterer', 'ratio', 'k', 'ours', ...heads], rows);
   const line = (name, seconds, peak, note) => [
     name,
     seconds.toFixed(2),
@@ -61,12 +61,17 @@ function printSweep({ kind, input, shape, settings, ours, faiss }) {
   ];
   const gram = `one Gram matrix (${ours.gramSeconds.toFixed(2)} s), ${ours.threads} threads`;
   const summary = [line('spherize', ours.seconds, ours.peak, gram)];
-  if (total) {
-    const left = settings.length - total.count;
-    const note = left === 0 ? 'every setting measured' : `${total.count} measured, ${left} interpolated in k`;
-    summary.push(line('faiss', total.seconds, Math.max(...faiss.map((run) => run.peak ?? 0)), note));
-  } else if (faiss.length > 0) {
-    summary.push(['faiss', `> ${TIME_LIMIT}`, `> ${(TIME_LIMIT / ours.seconds).toFixed(1)}`, '', 'stopped']);
+  for (const name of names) {
+    const total = totalSeconds(settings, peers[name]);
+    if (total) {
+      const left = settings.length - total.count;
+      const note =
+        left === 0 ? 'every setting measured' : `${total.count} measured, ${left} interpolated in k`;
+      const peak = Math.max(...peers[name].map((run) => run.peak ?? 0));
+      summary.push(line(name, total.seconds, peak, note));
+    } else {
+      summary.push([name, `> ${TIME_LIMIT}`, `> ${(TIME_LIMIT / ours.seconds).toFixed(1)}`, '', 'stopped']);
+    }
   }
   console.log();
   printTable(['total', 'seconds', '× ours', 'peak MB', ''], summary);
@@ -117,7 +122,10 @@ export function printExtrapolations({ sweep, single, small }) {
       `${least}${(seconds / sweep.ours.seconds).toFixed(0)}`,
       how,
     ]);
-  const scikit = single?.rows.filter((row) => row.peer === 'scikit-learn') ?? [];
+  // Where scikit-learn ran at several ratios, its sum stands in the table of the sweep.
+  const scikit = sweep.peers['scikit-learn']
+    ? []
+    : (single?.rows.filter((row) => row.peer === 'scikit-learn') ?? []);
   if (scikit.length > 0) {
     const seconds = scikit.reduce(
       (sum, row) => sum + ((row.seconds ?? row.timedOut) * totalK(row.clusterer)) / row.k,
@@ -180,12 +188,10 @@ export function printVerdict(experiments) {
     best.set(key, (best.get(key) ?? true) && good);
   };
   for (const experiment of experiments) {
-    if (experiment.faiss) {
+    for (const runs of Object.values(experiment.peers ?? {})) {
       experiment.settings.forEach((setting, i) => {
-        const peer = experiment.faiss.find(
-          (run) => run.clusterer === setting.clusterer && run.k === setting.k,
-        );
-        note(experiment, setting, experiment.ours.scores[i], peer?.score);
+        const run = runs.find(({ clusterer, k }) => clusterer === setting.clusterer && k === setting.k);
+        note(experiment, setting, experiment.ours.scores[i], run?.score);
       });
     }
     let ours;

@@ -5,7 +5,7 @@ import { InputError } from '../errors.js';
 import type { TensorInfo } from '../format/model-format.js';
 import { Random } from '../random.js';
 import type { CalibrationInputs } from './calibration-inputs.js';
-import { smoothNoise } from './smooth-noise.js';
+import { smoothImage } from './smooth-image.js';
 
 export interface GeneratedInputsOptions {
   readonly samples: number;
@@ -92,32 +92,4 @@ function sampleFiller(sample: readonly number[], options: GeneratedInputsOptions
       for (let p = 0; p < pixels; p++) target[start + p * step] = (plane[p]! - mean) / std;
     });
   };
-}
-
-/** An image in [0, 1], one plane of `height × width` values per channel. */
-function smoothImage(height: number, width: number, channels: number, random: Random): Float32Array[] {
-  const longer = Math.max(height, width);
-  const scale = (from: number, to: number): number => from * (to / from) ** random.uniform();
-  const between = (from: number, to: number): number => from + (to - from) * random.uniform();
-  // Broad shapes with edges of random sharpness, on a background of random darkness.
-  const shape = smoothNoise(height, width, scale(1.5, longer / 4), random);
-  const sharpness = scale(1, 20);
-  const threshold = between(-1, 1);
-  const texture = smoothNoise(height, width, scale(3, longer / 1.5), random);
-  const strength = between(0, 0.5);
-  const background = random.uniform() < 0.5 ? 0 : random.uniform();
-  const planes: Float32Array[] = [];
-  const light = between(0.2, 1);
-  for (let c = 0; c < channels; c++) {
-    const tint = channels === 1 ? light : Math.min(1, Math.max(0, light + between(-0.3, 0.3)));
-    const ground = channels === 1 ? background : Math.min(1, Math.max(0, background + between(-0.2, 0.2)));
-    planes.push(
-      shape.map((value, p) => {
-        const inside = 1 / (1 + Math.exp(-sharpness * (value - threshold)));
-        const pixel = ground + (tint * (1 + strength * texture[p]!) - ground) * inside;
-        return Math.min(1, Math.max(0, pixel));
-      }),
-    );
-  }
-  return planes;
 }
