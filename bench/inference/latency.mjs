@@ -20,31 +20,41 @@ export async function alternate(paths, batch, seconds, block) {
       const inputs = Object.fromEntries(
         model.inputs.map((input) => [input.name, uniform([batch, ...input.shape.slice(1)])]),
       );
-      contenders.push({ name, inputs, session: await model.session(), times: [] });
+      contenders.push({ name, inputs, session: await model.session() });
     }
-    for (const { session, inputs } of contenders) {
-      for (let i = 0; i < WARM_UPS; i++) await session.run(inputs);
-    }
-    const started = performance.now();
-    for (let round = 0; round < LEAST_ROUNDS || performance.now() - started < 1000 * seconds; round++) {
-      for (let i = 0; i < contenders.length; i++) {
-        const { session, inputs, times } = contenders[(round + i) % contenders.length];
-        if (block > 1) await session.run(inputs);
-        for (let run = 0; run < block; run++) {
-          const start = performance.now();
-          await session.run(inputs);
-          times.push(performance.now() - start);
-        }
-      }
-    }
+    return await alternateSessions(contenders, seconds, block);
   } finally {
     for (const { session } of contenders) await session.release();
+  }
+}
+
+/**
+ * @param {{ name: string, session: object, inputs: object }[]} sessions with what each is fed
+ * @returns as `alternate`
+ */
+export async function alternateSessions(sessions, seconds, block = 1) {
+  const contenders = sessions.map((session) => ({ ...session, times: [] }));
+  for (const { session, inputs } of contenders) {
+    for (let i = 0; i < WARM_UPS; i++) await session.run(inputs);
+  }
+  const started = performance.now();
+  for (let round = 0; round < LEAST_ROUNDS || performance.now() - started < 1000 * seconds; round++) {
+    for (let i = 0; i < contenders.length; i++) {
+      const { session, inputs, times } = contenders[(round + i) % contenders.length];
+      if (block > 1) await session.run(inputs);
+      for (let run = 0; run < block; run++) {
+        const start = performance.now();
+        await session.run(inputs);
+        times.push(performance.now() - start);
+      }
+    }
   }
   const runs = contenders[0].times.length;
   return { runs, ...Object.fromEntries(contenders.map(({ name, times }) => [name, summary(times)])) };
 }
 
-function uniform(shape) {
+/** The same numbers in [0, 1) every time. */
+export function uniform(shape) {
   const random = new Random(SEED);
   const size = shape.reduce((product, length) => product * length, 1);
   return { shape, data: Float32Array.from({ length: size }, () => random.uniform()) };

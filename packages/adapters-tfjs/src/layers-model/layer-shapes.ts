@@ -1,30 +1,39 @@
 /** Shapes of the tensors of a LayersModel, batch first; undefined where the model leaves a size or the rank open. */
 import { count, isObject, type Json, type JsonObject } from '../artifacts/json.js';
 import { COLUMN_GATHER } from './column-gather-name.js';
-import { INPUT_LAYER, type LayerDef, type LayerGraph, tensorName } from './layer-graph.js';
+import { INPUT_LAYER, type LayerDef, type LayerGraph, parseLayerGraph, tensorName } from './layer-graph.js';
 
 export type Shape = readonly (number | undefined)[];
 
 /** Shapes by tensor name. A tensor that is missing has an unknown rank. */
 export function inferShapes(graph: LayerGraph): ReadonlyMap<string, Shape> {
   const shapes = new Map<string, Shape>();
-  const pending = new Set(graph.layers);
   // Layers may be listed in any order: go round until nothing new comes out.
-  for (let before = -1; before !== shapes.size; ) {
-    before = shapes.size;
-    for (const layer of pending) {
-      let complete = true;
-      layer.calls.forEach(({ inputs }, call) => {
-        const name = tensorName({ layer: layer.name, call, tensor: 0 });
-        if (shapes.has(name)) return;
-        const known = inputs.map((input) => shapes.get(tensorName(input)));
-        const shape = known.includes(undefined) ? undefined : outputShape(layer, known as Shape[]);
-        if (shape) shapes.set(name, shape);
-        else complete = false;
-      });
-      if (complete) pending.delete(layer);
+  const settle = (find: (layer: LayerDef, inputs: readonly (Shape | undefined)[]) => Shape | undefined) => {
+    for (let before = -1; before !== shapes.size; ) {
+      before = shapes.size;
+      for (const layer of graph.layers) {
+        layer.calls.forEach(({ inputs }, call) => {
+          const name = tensorName({ layer: layer.name, call, tensor: 0 });
+          if (shapes.has(name)) return;
+          const shape = find(
+            layer,
+            inputs.map((input) => shapes.get(tensorName(input))),
+          );
+          if (shape) shapes.set(name, shape);
+        });
+      }
     }
-  }
+  };
+  const exact = (layer: LayerDef, inputs: readonly (Shape | undefined)[]) =>
+    inputs.includes(undefined) ? undefined : outputShape(layer, inputs as Shape[]);
+  settle(exact);
+  // Behind what is unknown, these layers still say how many axes there are.
+  settle((layer, inputs) =>
+    layer.className === 'Flatten' || /^Global.*Pooling/.test(layer.className)
+      ? [undefined, undefined]
+      : exact(layer, inputs),
+  );
   return shapes;
 }
 
@@ -90,6 +99,22 @@ function outputShape({ className, config }: LayerDef, inputs: readonly Shape[]):
         : [input[0], count(config.units)];
     case COLUMN_GATHER:
       return [...input.slice(0, -1), count(config.columns)];
+    case 'TimeDistributed': {
+      const inner = isObject(config.layer) ? config.layer : {};
+      const className = String(inner.class_name);
+      const step = outputShape(
+        { name: '', className, config: isObject(inner.config) ? inner.config : {}, calls: [] },
+        [[input[0], ...input.slice(2)]],
+      );
+      return step && [input[0], input[1], ...step.slice(1)];
+    }
+    case 'Sequential':
+    case 'Model':
+    case 'Functional': {
+      const nested = parseLayerGraph({ class_name: className, config: config as Json });
+      const [output] = nested.outputs;
+      return nested.outputs.length === 1 ? inferShapes(nested).get(tensorName(output!)) : undefined;
+    }
     default:
       return undefined;
   }

@@ -1,0 +1,48 @@
+/** Compresses and runs models in tests. */
+import {
+  type CompressedLayer,
+  denseMatrix,
+  type Model,
+  planRewrite,
+  Random,
+  type Tensor,
+} from '@spherize/core';
+
+/** Columns dealt out to clusters of sizes that differ, each with a scale of its own; the first column of a cluster is its centroid. */
+export function dealtOut(model: Model, layer: string, ratio: number, seed = 1): CompressedLayer {
+  const { rows, cols, data } = model.weights(layer);
+  const k = Math.max(1, Math.round(cols * (1 - ratio)));
+  const random = new Random(seed);
+  const assignment = Int32Array.from({ length: cols }, (_, j) => (j < k ? j : random.integer(k)));
+  const centroids = denseMatrix(rows, k);
+  for (let i = 0; i < rows; i++) for (let c = 0; c < k; c++) centroids.data[i * k + c] = data[i * cols + c]!;
+  return { assignment, scales: Float32Array.from(assignment, () => 0.5 + random.uniform()), centroids };
+}
+
+/** The model with all its layers compressed. */
+export function compressed(model: Model, ratio: number): Model {
+  const layers = new Map(model.layers.map(({ name }) => [name, dealtOut(model, name, ratio)]));
+  return model.rewrite(planRewrite(model, layers).rewrite);
+}
+
+/** The same with nothing folded. */
+export function explicit(model: Model, ratio: number): Model {
+  const layers = new Map(model.layers.map(({ name }) => [name, dealtOut(model, name, ratio)]));
+  return model.rewrite(planRewrite(model, layers, { folding: 'explicit' }).rewrite);
+}
+
+/** What a model makes of two samples of standard normal numbers. */
+export async function outputsOf(model: Model): Promise<Record<string, Tensor>> {
+  const random = new Random(7);
+  const session = await model.session();
+  try {
+    const inputs = model.inputs.map(({ name, shape }): [string, Tensor] => {
+      const sizes = shape.map((size) => size ?? 2);
+      const values = sizes.reduce((product, size) => product * size, 1);
+      return [name, { shape: sizes, data: Float32Array.from({ length: values }, () => random.normal()) }];
+    });
+    return await session.run(Object.fromEntries(inputs));
+  } finally {
+    await session.release();
+  }
+}

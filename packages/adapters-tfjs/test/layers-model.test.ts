@@ -1,0 +1,281 @@
+/** LayersModels of all kinds: what is found, what folds where, and of which layers the result is made. */
+import { spawnSync } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Model, planFold, type Tensor } from '@spherize/core';
+import fc from 'fast-check';
+import { afterAll, describe, expect, test } from 'vitest';
+import { dealOut, memberSums, total } from '../src/layers-model/cluster-blocks.js';
+import { LayersModel } from '../src/layers-model/layers-model.js';
+import { tfjsModel } from '../src/node.js';
+import { artifactsOf, randomWeights, temporaryFolder, tfl } from './build-layers-model.js';
+import { compressed, explicit, outputsOf } from './compressing.js';
+
+const folder = await temporaryFolder();
+afterAll(() => rm(folder, { recursive: true }));
+
+/** float32 sums in another order, through a few layers. */
+const ROUNDING = 1e-4;
+
+const opened = async (model: tfl.LayersModel): Promise<Model> =>
+  tfjsModel(await artifactsOf(randomWeights(model)));
+const foldOf = (model: Model, name: string) => {
+  const { input, inputs } = model.layers.find((layer) => layer.name === name)!;
+  return planFold(model.graph, input, inputs);
+};
+
+/** Class names of a model's layers, each once. */
+function classesOf(model: Model): string[] {
+  if (!(model instanceof LayersModel)) throw new Error('not a LayersModel');
+  const { config } = model.artifacts.topology as { config: { layers: { class_name: string }[] } };
+  return [...new Set(config.layers.map((layer) => layer.class_name))].sort();
+}
+
+function expectClose(actual: Record<string, Tensor>, expected: Record<string, Tensor>): void {
+  expect(Object.keys(actual)).toEqual(Object.keys(expected));
+  for (const [name, { shape, data }] of Object.entries(expected)) {
+    expect(actual[name]!.shape).toEqual(shape);
+    const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+    for (const [i, value] of data.entries()) {
+      expect(Math.abs(value - actual[name]!.data[i]!)).toBeLessThan(ROUNDING * largest);
+    }
+  }
+}
+
+const dense = (
+  name: string,
+  units: number,
+  activation?: 'relu' | 'sigmoid' | 'tanh' | 'elu' | 'linear' | 'softmax',
+) => tfl.layers.dense({ name, units, ...(activation ? { activation } : {}) });
+
+describe('what stands between two layers', () => {
+  const cases: [string, () => tfl.layers.Layer[], string | null, string | null][] = [
+    ['nothing', () => [], 'fc1', 'fc1'],
+    ['ReLU', () => [tfl.layers.reLU()], 'fc1', 'fc1'],
+    ['ReLU with a limit', () => [tfl.layers.reLU({ maxValue: 6 })], null, 'fc1'],
+    ['LeakyReLU', () => [tfl.layers.leakyReLU({ alpha: 0.2 })], 'fc1', 'fc1'],
+    ['PReLU', () => [tfl.layers.prelu()], 'fc1', 'fc1'],
+    ['BatchNormalization', () => [tfl.layers.batchNormalization({ name: 'bn' })], 'bn', 'fc1'],
+    [
+      'BatchNormalization without γ',
+      () => [tfl.layers.batchNormalization({ name: 'bn', scale: false })],
+      'bn',
+      'fc1',
+    ],
+    ['Dropout', () => [tfl.layers.dropout({ rate: 0.5 })], 'fc1', 'fc1'],
+    ['Activation tanh', () => [tfl.layers.activation({ activation: 'tanh' })], null, 'fc1'],
+    ['Activation softmax', () => [tfl.layers.activation({ activation: 'softmax' })], null, null],
+    ['LayerNormalization', () => [tfl.layers.layerNormalization()], null, null],
+    [
+      'Reshape and Flatten',
+      () => [tfl.layers.reshape({ targetShape: [1, 1, 30] }), tfl.layers.flatten()],
+      'fc1',
+      'fc1',
+    ],
+    [
+      'Reshape that splits',
+      () => [tfl.layers.reshape({ targetShape: [5, 6] }), tfl.layers.flatten()],
+      null,
+      null,
+    ],
+    [
+      'pooling across features',
+      () => [
+        tfl.layers.reshape({ targetShape: [30, 1] }),
+        tfl.layers.maxPooling1d({ poolSize: 2, strides: 1, padding: 'same' }),
+        tfl.layers.flatten(),
+      ],
+      null,
+      null,
+    ],
+  ];
+  test.each(cases)('%s', async (_, between, scaleInto, orderInto) => {
+    const first = tfl.layers.dense({ name: 'fc1', inputShape: [9], units: 30 });
+    const model = await opened(tfl.sequential({ layers: [first, ...between(), dense('fc2', 7)] }));
+    expect(foldOf(model, 'fc2')).toMatchObject({ scaleInto, orderInto });
+    const smaller = compressed(model, 0.6);
+    expectClose(await outputsOf(smaller), await outputsOf(explicit(model, 0.6)));
+    const gathers = classesOf(smaller).includes('SpherizeColumnGather');
+    // The first layer reads the input, whose order nobody can change.
+    expect(gathers).toBe(true);
+  });
+
+  test.each(['relu', 'linear', 'sigmoid', 'tanh', 'elu', 'softmax'] as const)(
+    'the activation %s of the layer before',
+    async (activation) => {
+      const first = tfl.layers.dense({ name: 'fc1', inputShape: [9], units: 30, activation });
+      const model = await opened(tfl.sequential({ layers: [first, dense('fc2', 7)] }));
+      const homogeneous = activation === 'relu' || activation === 'linear';
+      const apart = activation !== 'softmax';
+      expect(foldOf(model, 'fc2')).toMatchObject({
+        scaleInto: homogeneous ? 'fc1' : null,
+        orderInto: apart ? 'fc1' : null,
+      });
+      expectClose(await outputsOf(compressed(model, 0.6)), await outputsOf(explicit(model, 0.6)));
+    },
+  );
+});
+
+describe('after a convolution', () => {
+  const conv = () =>
+    tfl.layers.conv2d({
+      name: 'conv',
+      inputShape: [6, 6, 2],
+      filters: 20,
+      kernelSize: 3,
+      activation: 'relu',
+    });
+
+  test('and Flatten one filter feeds several columns: the order stays a gather', async () => {
+    const model = await opened(tfl.sequential({ layers: [conv(), tfl.layers.flatten(), dense('fc', 5)] }));
+    expect(foldOf(model, 'fc')).toMatchObject({ scaleInto: null, orderInto: null });
+    expect(foldOf(model, 'fc').reason).toContain('after a convolution');
+    expectClose(await outputsOf(compressed(model, 0.5)), await outputsOf(explicit(model, 0.5)));
+  });
+
+  test.each(['average', 'max'])('and global %s pooling it folds into the filters', async (kind) => {
+    const pool = kind === 'max' ? tfl.layers.globalMaxPooling2d({}) : tfl.layers.globalAveragePooling2d({});
+    const model = await opened(tfl.sequential({ layers: [conv(), pool, dense('fc', 5)] }));
+    expect(foldOf(model, 'fc')).toMatchObject({ scaleInto: 'conv', orderInto: 'conv' });
+    const smaller = compressed(model, 0.5);
+    expectClose(await outputsOf(smaller), await outputsOf(explicit(model, 0.5)));
+    expect(classesOf(smaller)).not.toContain('SpherizeColumnGather');
+  });
+});
+
+describe('functional models', () => {
+  test('two inputs, a branch and two outputs', async () => {
+    const [a, b] = [tfl.input({ shape: [8], name: 'a' }), tfl.input({ shape: [8], name: 'b' })];
+    const left = dense('left', 12, 'relu').apply(a) as tfl.SymbolicTensor;
+    const right = dense('right', 12, 'relu').apply(b) as tfl.SymbolicTensor;
+    const both = tfl.layers.concatenate({ name: 'both' }).apply([left, right]) as tfl.SymbolicTensor;
+    const hidden = dense('hidden', 16, 'relu').apply(both) as tfl.SymbolicTensor;
+    const outputs = [dense('x', 3).apply(hidden), dense('y', 2).apply(left)] as tfl.SymbolicTensor[];
+    const model = await opened(tfl.model({ inputs: [a, b], outputs }));
+    expect(model.inputs.map(({ name }) => name)).toEqual(['a', 'b']);
+    expect(model.outputs.map(({ name }) => name)).toEqual(['x', 'y']);
+    expect(foldOf(model, 'hidden').reason).toContain('combines several tensors');
+    expect(foldOf(model, 'y').reason).toContain('has other consumers');
+    expectClose(await outputsOf(compressed(model, 0.5)), await outputsOf(explicit(model, 0.5)));
+  });
+
+  test('a Dense layer on sequences', async () => {
+    const model = await opened(
+      tfl.sequential({
+        layers: [
+          tfl.layers.dense({ name: 'fc1', inputShape: [5, 8], units: 24, activation: 'relu' }),
+          dense('fc2', 6),
+        ],
+      }),
+    );
+    expectClose(await outputsOf(compressed(model, 0.6)), await outputsOf(explicit(model, 0.6)));
+  });
+
+  test('what is called twice, nested or wrapped is named and left alone', async () => {
+    const input = tfl.input({ shape: [6] });
+    const twice = dense('twice', 6, 'relu');
+    const inner = tfl.sequential({
+      name: 'inner',
+      layers: [tfl.layers.dense({ name: 'deep', inputShape: [6], units: 4 })],
+    });
+    const shared = twice.apply(twice.apply(input)) as tfl.SymbolicTensor;
+    const wide = tfl.layers.repeatVector({ n: 3 }).apply(inner.apply(shared) as tfl.SymbolicTensor);
+    const wrapped = tfl.layers.timeDistributed({ layer: dense('each', 5), name: 'wrapper' }).apply(wide);
+    const last = dense('last', 2).apply(tfl.layers.flatten().apply(wrapped) as tfl.SymbolicTensor);
+    const model = await opened(tfl.model({ inputs: input, outputs: last as tfl.SymbolicTensor }));
+    expect(model.layers.map(({ name }) => name)).toEqual(['last']);
+    expect(model.skipped).toEqual([
+      { name: 'twice', reason: 'it is called 2 times, and all calls share its weights' },
+      { name: 'deep', reason: 'it is inside the nested model inner' },
+      { name: 'each', reason: 'it is inside the TimeDistributed wrapper' },
+    ]);
+    expectClose(await outputsOf(compressed(model, 0.5)), await outputsOf(explicit(model, 0.5)));
+    expect(await model.multiplyAccumulates?.()).toBeUndefined();
+  });
+});
+
+describe('the compressed model', () => {
+  const layers = () => [
+    tfl.layers.conv2d({ inputShape: [6, 6, 1], filters: 24, kernelSize: 3, activation: 'relu' }),
+    tfl.layers.globalAveragePooling2d({}),
+    dense('fc1', 40, 'relu'),
+    dense('fc2', 30, 'sigmoid'),
+    dense('fc3', 4, 'softmax'),
+  ];
+
+  test('loads in TensorFlow.js alone, without any layer of ours', async () => {
+    const model = await opened(tfl.sequential({ layers: layers() }));
+    const smaller = compressed(model, 0.6);
+    expect(classesOf(smaller).filter((name) => name.startsWith('Spherize'))).toEqual([]);
+    const target = join(folder, 'stock.json');
+    await smaller.write(target);
+    const input = { shape: [2, 6, 6, 1], data: Array.from({ length: 72 }, (_, i) => Math.sin(i)) };
+    const script = fileURLToPath(new URL('./load-with-tfjs.mjs', import.meta.url));
+    const { status, stdout, stderr } = spawnSync(process.execPath, [script, target], {
+      input: JSON.stringify(input),
+      encoding: 'utf8',
+    });
+    expect(status, stderr).toBe(0);
+    const session = await smaller.session();
+    const [name] = smaller.outputs.map((output) => output.name);
+    const [found] = JSON.parse(stdout) as number[][];
+    const made = await session.run({
+      [smaller.inputs[0]!.name]: { shape: input.shape, data: Float32Array.from(input.data) },
+    });
+    await session.release();
+    expectClose({ [name!]: { shape: [2, 4], data: Float32Array.from(found!) } }, made);
+  });
+
+  test('keeps the names of layers, inputs and outputs, and is the same twice', async () => {
+    const model = await opened(tfl.sequential({ layers: layers() }));
+    const [first, second] = [compressed(model, 0.6), compressed(model, 0.6)];
+    expect(first.layers.map(({ name }) => name)).toEqual(model.layers.map(({ name }) => name));
+    expect([first.inputs, first.outputs]).toEqual([model.inputs, model.outputs]);
+    expect((first as LayersModel).artifacts).toEqual((second as LayersModel).artifacts);
+  });
+
+  test('can be compressed again', async () => {
+    const model = await opened(tfl.sequential({ layers: layers() }));
+    const once = compressed(model, 0.4);
+    expectClose(await outputsOf(compressed(once, 0.4)), await outputsOf(explicit(once, 0.4)));
+  });
+
+  test('multiplies as often as its shapes say', async () => {
+    const model = await opened(tfl.sequential({ layers: layers() }));
+    expect(await model.multiplyAccumulates?.()).toBe(16 * 9 * 24 + 24 * 40 + 40 * 30 + 30 * 4);
+  });
+});
+
+describe('blocks of clusters', () => {
+  const groups = fc
+    .uniqueArray(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 6 })
+    .chain((sizes) =>
+      fc.tuple(
+        ...sizes
+          .sort((a, b) => a - b)
+          .map((size) => fc.record({ size: fc.constant(size), count: fc.integer({ min: 1, max: 40 }) })),
+      ),
+    );
+
+  test('every member and every cluster has one place, and each sum is that of its members', () => {
+    fc.assert(
+      fc.property(groups, (given) => {
+        const { blocks, sizes, rest, members, clusters } = dealOut(given);
+        const owners = given
+          .flatMap(({ size, count }) => Array.from({ length: count }, () => size))
+          .flatMap((size, c) => Array<number>(size).fill(c));
+        expect([...members].sort((a, b) => a - b)).toEqual(owners.map((_, i) => i));
+        expect(clusters.length).toBe(blocks * sizes.length + rest.length);
+        const own = [...Array.from({ length: blocks }, () => sizes).flat(), ...rest];
+        let at = 0;
+        own.forEach((size, place) => {
+          for (let i = 0; i < size; i++) expect(owners[members[at++]!]).toBe(clusters[place]);
+        });
+        const matrix = memberSums(sizes);
+        expect(matrix.length).toBe(total(sizes) * sizes.length);
+        expect(matrix.reduce((sum, value) => sum + value, 0)).toBe(total(sizes));
+      }),
+    );
+  });
+});
