@@ -80,8 +80,10 @@ function weightedSums(
   for (let i = 0; i < rows; i++) {
     sums.fill(0);
     for (let j = 0; j < cols; j++) {
+      const value = data[i * cols + j]!;
+      if (value === 0) continue;
       const c = assignment[j]!;
-      if (c >= 0) sums[c] = sums[c]! + coefficients[j]! * data[i * cols + j]!;
+      if (c >= 0) sums[c] = sums[c]! + coefficients[j]! * value;
     }
     result.data.set(sums, i * k);
   }
@@ -102,21 +104,41 @@ export function reconstruct(layer: CompressedLayer): DenseMatrix {
   return result;
 }
 
-/** `‖W − Ŵ‖_F / ‖W‖_F`: 0 for a layer that is all zero. */
+/** Of a float64 sum of some thousand terms, relative. */
+const ROUNDING = 1e-13;
+
+/**
+ * `‖W − Ŵ‖_F / ‖W‖_F`: 0 for a layer that is all zero.
+ *
+ * With `‖Ŵ‖²` from the centroids' norms, only the weights that are not zero have to be looked at:
+ * `‖W − Ŵ‖² = ‖Ŵ‖² + Σ_{w ≠ 0} ((w − ŵ)² − ŵ²)`.
+ */
 export function relativeError(weights: DenseMatrix, layer: CompressedLayer): number {
   const { rows, cols, data } = weights;
   const { assignment, scales, centroids } = layer;
+  const shares = new Float64Array(centroids.cols);
+  assignment.forEach((c, j) => {
+    if (c >= 0) shares[c] = shares[c]! + scales[j]! * scales[j]!;
+  });
   let error = 0;
   let norm = 0;
   for (let i = 0; i < rows; i++) {
     const row = i * centroids.cols;
+    let here = 0;
+    let rowNorm = 0;
+    for (let c = 0; c < centroids.cols; c++) here += shares[c]! * centroids.data[row + c]! ** 2;
     for (let j = 0; j < cols; j++) {
       const value = data[i * cols + j]!;
+      if (value === 0) continue;
       const c = assignment[j]!;
-      const difference = c < 0 ? value : value - scales[j]! * centroids.data[row + c]!;
-      error += difference * difference;
-      norm += value * value;
+      const fitted = c < 0 ? 0 : scales[j]! * centroids.data[row + c]!;
+      const difference = value - fitted;
+      here += difference * difference - fitted * fitted;
+      rowNorm += value * value;
     }
+    // Less than the rounding of these sums is nothing: equal rows have no error.
+    if (here > ROUNDING * rowNorm) error += here;
+    norm += rowNorm;
   }
   return norm === 0 ? 0 : Math.sqrt(error / norm);
 }
