@@ -19,7 +19,7 @@ import { findWeightProducts, multiplicationsIn } from './multiply-accumulates.js
 import { type KeptNames, OnnxGraph } from './onnx-graph.js';
 import { attribute, declaredShape, declaredType } from './onnx-protos.js';
 import { rewriteModel } from './rewrite-model.js';
-import { startModelSession, startSession } from './session.js';
+import { startModelSession } from './session.js';
 import { splitModel } from './split-model.js';
 import { isFloatType, isIntegerType, roundoffOf, sizeOf } from './tensor-values.js';
 import { needsExternalData, writeBytes, writeWithExternalData } from './write-model.js';
@@ -133,7 +133,7 @@ export class OnnxModel implements Model {
   }
 
   async session(): Promise<ModelSession> {
-    return this.#bytes === undefined ? startModelSession(this.#proto) : startSession(this.#bytes);
+    return startModelSession(this.#proto, this.#bytes);
   }
 
   async write(target: string): Promise<number> {

@@ -7,7 +7,7 @@ import { InputError, type ModelSession, type Tensor } from '@spherize/core';
 import { type ModelProto, ModelProtoSchema } from 'onnx-buf';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { fromFloat16, toFloat16 } from './half-floats.js';
-import { needsExternalData, writeWithExternalData } from './write-model.js';
+import { writeWithExternalData } from './write-model.js';
 
 /**
  * What every session is started with.
@@ -22,19 +22,35 @@ const SESSION_OPTIONS: InferenceSession.SessionOptions = {
   extra: { session: { force_spinning_stop: '1', qdq_matmulnbits_accuracy_level: '1' } },
 };
 
+/** Models of more bytes than this reach the runtime as files: encoded in memory, their weights would be held three times. */
+const LARGEST_IN_MEMORY = 2 ** 24;
+
 /**
- * Starts onnxruntime on a model. One that is too large for a single message goes through a folder for temporary files,
- * which is removed again as soon as the session has been made.
+ * Starts onnxruntime on a model. The weights of a large one go through a folder for temporary files, from where the runtime
+ * maps them; the folder is removed with the session.
+ *
+ * @param encoded the model's bytes, when they are at hand
  */
-export async function startModelSession(model: ModelProto): Promise<ModelSession> {
-  if (!needsExternalData(model)) return startSession(toBinary(ModelProtoSchema, model));
+export async function startModelSession(model: ModelProto, encoded?: Uint8Array): Promise<ModelSession> {
+  const { initializer = [] } = model.graph ?? {};
+  const bytes = initializer.reduce((sum, { rawData }) => sum + rawData.length, 0);
+  if (bytes <= LARGEST_IN_MEMORY) return startSession(encoded ?? toBinary(ModelProtoSchema, model));
   const folder = await mkdtemp(join(tmpdir(), 'spherize-session-'));
+  const remove = () => rm(folder, { recursive: true, force: true });
   try {
     const path = join(folder, 'model.onnx');
-    await writeWithExternalData(model, path);
-    return await startSession(path);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+    await writeWithExternalData(model, path, { durable: false });
+    const session = await startSession(path);
+    return {
+      run: session.run,
+      release: async () => {
+        await session.release();
+        await remove();
+      },
+    };
+  } catch (error) {
+    await remove();
+    throw error;
   }
 }
 

@@ -19,6 +19,11 @@ const MESSAGE_ROOM = 2 ** 24;
 /** The most that is written by one call. */
 const CHUNK = 2 ** 30;
 
+export interface WriteOptions {
+  /** Whether the files shall be on the disk, and not only on their way to it, before they are renamed. Default yes. */
+  readonly durable?: boolean;
+}
+
 /** Whether a model is too large for one protobuf message. */
 export function needsExternalData(model: ModelProto): boolean {
   const { initializer = [] } = model.graph ?? {};
@@ -28,7 +33,7 @@ export function needsExternalData(model: ModelProto): boolean {
 
 /** Writes bytes to a temporary file beside the target, then renames it. Returns their number. */
 export async function writeBytes(bytes: Uint8Array, target: string): Promise<number> {
-  return replace([{ target, parts: [{ bytes, offset: 0 }] }]);
+  return replace([{ target, parts: [{ bytes, offset: 0 }] }], true);
 }
 
 /**
@@ -38,7 +43,11 @@ export async function writeBytes(bytes: Uint8Array, target: string): Promise<num
  * @returns the bytes of both files
  * @throws InputError `NOT_FOUND` when the target's folder does not exist, `UNSUPPORTED` when what is left is still over 2 GiB
  */
-export async function writeWithExternalData(model: ModelProto, target: string): Promise<number> {
+export async function writeWithExternalData(
+  model: ModelProto,
+  target: string,
+  { durable = true }: WriteOptions = {},
+): Promise<number> {
   const data = `${target}.data`;
   const { model: header, parts } = withExternalData(model, basename(data));
   if (needsExternalData(header)) {
@@ -48,11 +57,15 @@ export async function writeWithExternalData(model: ModelProto, target: string): 
     );
   }
   const files = parts.length === 0 ? [] : [{ target: data, parts }];
-  return replace([...files, { target, parts: [{ bytes: toBinary(ModelProtoSchema, header), offset: 0 }] }]);
+  const encoded = toBinary(ModelProtoSchema, header);
+  return replace([...files, { target, parts: [{ bytes: encoded, offset: 0 }] }], durable);
 }
 
 /** Writes all files under temporary names, then renames them in order. */
-async function replace(files: readonly { target: string; parts: readonly DataPart[] }[]): Promise<number> {
+async function replace(
+  files: readonly { target: string; parts: readonly DataPart[] }[],
+  durable: boolean,
+): Promise<number> {
   const pending: { temporary: string; target: string }[] = [];
   let total = 0;
   try {
@@ -67,7 +80,7 @@ async function replace(files: readonly { target: string; parts: readonly DataPar
       const file = await open(temporary, 'wx');
       try {
         for (const part of parts) await writePart(file, part);
-        await file.sync();
+        if (durable) await file.sync();
         total += (await file.stat()).size;
       } finally {
         await file.close();
