@@ -15,17 +15,17 @@ const COMPILER_OPTIONS = {
   module: 'NodeNext',
   strict: true,
   noUncheckedIndexedAccess: true,
-  skipLibCheck: false,
   types: ['node'],
 };
 
 /**
  * @param {string} document path of a Markdown file
  * @param {string} project a folder with a `node_modules` that holds what the document imports, and the files that it reads
+ * @param {{ checkLibraries?: boolean }} [options] whether the types of what is imported are checked too: slow
  * @returns how many blocks were run, and those that were not with the reason
  * @throws Error that names the block, and what it printed
  */
-export function runDocument(document, project) {
+export function runDocument(document, project, { checkLibraries = false } = {}) {
   const blocks = codeBlocks(readFileSync(document, 'utf8'));
   const exempt = blocks.filter(({ exemption }) => exemption !== undefined);
   const steps = blocks.filter(
@@ -44,7 +44,7 @@ export function runDocument(document, project) {
     const files = typescript.map(({ file }) => file);
     writeFileSync(
       join(project, 'tsconfig.json'),
-      JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files }),
+      JSON.stringify({ compilerOptions: { ...COMPILER_OPTIONS, skipLibCheck: !checkLibraries }, files }),
     );
     execute(process.execPath, [TYPESCRIPT, '-p', '.'], project, `${document}: type check`);
   }

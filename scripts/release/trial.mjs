@@ -53,7 +53,7 @@ export function tryReadme(name, project, fixtures) {
   mkdirSync(join(project, 'node_modules/@types'), { recursive: true });
   symlinkSync(NODE_TYPES, join(project, 'node_modules/@types/node'));
   cpSync(fixtures, project, { recursive: true });
-  return runDocument(join(project, 'node_modules', name, 'README.md'), project);
+  return runDocument(join(project, 'node_modules', name, 'README.md'), project, { checkLibraries: true });
 }
 
 /** @returns what is wrong with the installed size that a README states, or undefined */

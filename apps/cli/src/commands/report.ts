@@ -4,19 +4,22 @@ import { writeFileAtomically } from '../files/atomic-write.js';
 import { addCommonOptions, type CommonOptions } from '../options/shared.js';
 import { readResultFolder } from '../report/report-folder.js';
 import { reportPage } from '../report/report-page.js';
+import { accuracySpecification, renderSvg } from '../sweep/plot.js';
 import { printJson, printLine } from '../terminal/output.js';
 
 /** `spherize report DIR`: makes a sweep's report again from its results. */
 export function reportCommand(): Command {
   return addCommonOptions(
     new Command('report')
-      .description('make report.html again from the results of a sweep')
+      .description('make report.html and accuracy.svg again from the results of a sweep')
       .argument('<folder>', 'the --out folder of a sweep'),
   ).action(async (folder: string, options: CommonOptions) => {
     const { results, recipe } = await readResultFolder(folder);
-    const path = join(folder, 'report.html');
-    await writeFileAtomically(path, await reportPage(results, recipe));
-    if (options.json) printJson({ report: path });
-    else printLine(path);
+    const report = join(folder, 'report.html');
+    const figure = join(folder, 'accuracy.svg');
+    await writeFileAtomically(report, await reportPage(results, recipe));
+    await writeFileAtomically(figure, await renderSvg(accuracySpecification(results)));
+    if (options.json) printJson({ report, figure });
+    else printLine(`${report}\n${figure}`);
   });
 }

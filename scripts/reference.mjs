@@ -1,0 +1,38 @@
+/**
+ * Writes the reference: docs/reference/commands.md from the commands' help, docs/reference/api/ from the doc comments.
+ *
+ *     npm run docs
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Application } from 'typedoc';
+import { commandReference } from './documentation/command-reference.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const out = process.argv[2] ?? join(root, 'docs/reference');
+
+mkdirSync(out, { recursive: true });
+writeFileSync(join(out, 'commands.md'), commandReference());
+const application = await Application.bootstrapWithPlugins({
+  name: 'Spherize',
+  entryPoints: [
+    'packages/core/src/index.ts',
+    'packages/core/src/testing/index.ts',
+    'packages/adapters-onnx/src/index.ts',
+    'packages/adapters-tfjs/src/index.ts',
+    'packages/adapters-tfjs/src/node.ts',
+  ].map((path) => join(root, path)),
+  tsconfig: join(root, 'scripts/documentation/tsconfig.json'),
+  plugin: ['typedoc-plugin-markdown'],
+  readme: 'none',
+  disableSources: true,
+  excludeInternal: true,
+  excludePrivate: true,
+  hideGenerator: true,
+  logLevel: 'Warn',
+});
+const project = await application.convert();
+if (!project) throw new Error('the doc comments could not be read');
+await application.generateOutputs(project);
+await application.generateDocs?.(project, join(out, 'api'));
