@@ -25,6 +25,7 @@ const application = await Application.bootstrapWithPlugins({
   ].map((path) => join(root, path)),
   tsconfig: join(root, 'scripts/documentation/tsconfig.json'),
   plugin: ['typedoc-plugin-markdown'],
+  outputs: [{ name: 'markdown', path: join(out, 'api') }],
   readme: 'none',
   disableSources: true,
   excludeInternal: true,
@@ -35,4 +36,4 @@ const application = await Application.bootstrapWithPlugins({
 const project = await application.convert();
 if (!project) throw new Error('the doc comments could not be read');
 await application.generateOutputs(project);
-await application.generateDocs?.(project, join(out, 'api'));
+if (application.logger.hasErrors()) process.exitCode = 1;
