@@ -13,7 +13,7 @@ const vectors = denseMatrix(n, m, await readVectors(path));
 
 const start = performance.now();
 const engine = onnxRuntimeEngine();
-const gram = await computeGram(vectors, engine);
+const gram = await computeGram(vectors, engine, { shared: true });
 await engine.release();
 const gramSeconds = (performance.now() - start) / 1000;
 const columns = { count: n, norms: gram.diagonal.map(Math.sqrt), gram };

@@ -101,7 +101,13 @@ export {
   toMlMatrix,
   transpose,
 } from './matrix/dense-matrix.js';
-export { computeGram, type Gram, type RowAccess, storedGram } from './matrix/gram.js';
+export {
+  type ComputeGramOptions,
+  computeGram,
+  type Gram,
+  type RowAccess,
+  storedGram,
+} from './matrix/gram.js';
 export type { MatrixEngine } from './matrix/matrix-engine.js';
 export { portableEngine } from './matrix/portable-engine.js';
 export { Random } from './random.js';

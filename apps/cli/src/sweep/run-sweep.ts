@@ -109,7 +109,11 @@ export async function runSweep(options: SweepOptions): Promise<void> {
       for (const { name } of layers) {
         const layer = selectLayers(tail, [name])[0]!;
         prepared.push(
-          await prepareLayer(tail, layer, sparsity, options.engine, { signal, memory: options.memory }),
+          await prepareLayer(tail, layer, sparsity, options.engine, {
+            signal,
+            memory: options.memory,
+            shared: true,
+          }),
         );
       }
       const compressions = inOrder(

@@ -1,9 +1,8 @@
 import type { AbstractMatrix } from 'ml-matrix';
-import type { LongRunOptions } from '../cancellation.js';
 import { InputError } from '../errors.js';
 import { computedGram } from '../matrix/computed-gram.js';
 import { asDenseMatrix, type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
-import { computeGram } from '../matrix/gram.js';
+import { type ComputeGramOptions, computeGram } from '../matrix/gram.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { Clusterer, Clustering, ClusterOptions, Columns } from './clusterer.js';
 
@@ -15,7 +14,7 @@ export interface PreparedColumns extends Columns {
   readonly total: number;
 }
 
-export interface PrepareOptions extends LongRunOptions {
+export interface PrepareOptions extends ComputeGramOptions {
   /**
    * Bytes that the Gram matrix may take. A larger one is not held: its rows are computed when they are needed, pass after
    * pass, by the engine. Default: no limit.

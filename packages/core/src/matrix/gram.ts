@@ -16,7 +16,7 @@ export interface Gram {
   readonly size: number;
   /** The squared norms `‖w_j‖²`, n values, accumulated in float64. */
   readonly diagonal: Float64Array;
-  /** The whole matrix, shape `[n, n]`, row-major, in memory that threads can share; undefined when it is not held. */
+  /** The whole matrix, shape `[n, n]`, row-major; undefined when it is not held. */
   readonly values?: Float32Array | undefined;
   /** The number of rows to ask for at a time when all of them are visited. */
   readonly blockRows: number;
@@ -24,6 +24,14 @@ export interface Gram {
   rows(start: number, end: number): Float32Array | Promise<Float32Array>;
   /** Any rows: row `indices[p]`, n values, is what the returned function gives for p. */
   rowsAt(indices: Int32Array): RowAccess | Promise<RowAccess>;
+}
+
+export interface ComputeGramOptions extends LongRunOptions {
+  /**
+   * Hold the matrix in memory that worker threads can share, where the platform has it. Such memory is given back to the system
+   * later than other memory. Default `false`.
+   */
+  readonly shared?: boolean | undefined;
 }
 
 /** Gives the p-th of some rows. */
@@ -57,11 +65,13 @@ export function storedGram(values: Float32Array, diagonal: Float64Array): Gram {
 export async function computeGram(
   vectors: DenseMatrix,
   engine: MatrixEngine,
-  options: LongRunOptions = {},
+  options: ComputeGramOptions = {},
 ): Promise<Gram> {
   const diagonal = squaredNorms(vectors);
   const size = vectors.rows;
-  const values = new Float32Array(sharedBuffer(size * size * Float32Array.BYTES_PER_ELEMENT));
+  const bytes = size * size * Float32Array.BYTES_PER_ELEMENT;
+  const shared = options.shared && typeof SharedArrayBuffer !== 'undefined';
+  const values = new Float32Array(shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes));
   const sparse = engine.native ? SPARSE_FOR_NATIVE : SPARSE_FOR_PORTABLE;
   if (density(vectors) <= sparse) await sparseGram(vectors, values, options);
   else await denseGram(vectors, values, engine, options);
@@ -130,9 +140,4 @@ function density(matrix: DenseMatrix): number {
   let nonZeros = 0;
   for (const value of matrix.data) if (value !== 0) nonZeros++;
   return nonZeros / Math.max(1, matrix.data.length);
-}
-
-/** Memory that worker threads can share, where the platform offers it. */
-function sharedBuffer(bytes: number): ArrayBuffer | SharedArrayBuffer {
-  return typeof SharedArrayBuffer === 'undefined' ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes);
 }
