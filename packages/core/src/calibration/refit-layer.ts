@@ -10,6 +10,8 @@ const MOST_HELD_BACK = 512;
 
 /** Strengths of the ridge, strongest first, as multiples of the mean diagonal; infinity refits the bias alone. */
 const STRENGTHS: readonly number[] = [Number.POSITIVE_INFINITY, 10, 3, 1, 0.3, 0.1, 0.03, 0.01, 0.003];
+/** Where the search begins: what most layers end with. */
+const USUAL = STRENGTHS.indexOf(0.1);
 
 /** What refitting did to one layer. Errors are `Σ‖y − ŷ‖² / Σ‖y − ȳ‖²` over the rows held back. */
 export interface CalibrationReport {
@@ -68,27 +70,44 @@ export async function refitLayer(
     await system.add(pickRows(z, train), pickRows(r, train));
   }
   const variance = spread(heldBack.map(({ y }) => y));
-  const errorOf = async (solution: RidgeSolution | undefined): Promise<number> => {
+  const errorOf = async (solution?: RidgeSolution): Promise<number> => {
     let sum = 0;
     for (const { z, r } of heldBack) sum += await squaredError(z, r, solution, engine);
     return variance > 0 ? sum / variance : 0;
   };
-  const errorBefore = await errorOf(undefined);
-  let best = { strength: null as number | null, error: errorBefore };
-  let worse = 0;
-  for (const strength of rows > held ? STRENGTHS : []) {
+  const errorBefore = await errorOf();
+  const errorAt = async (strength: number): Promise<number> => {
     const solution = await system.solve(strength);
-    const error = solution ? await errorOf(solution) : Number.POSITIVE_INFINITY;
-    worse = error < best.error ? 0 : worse + 1;
-    if (error < best.error) best = { strength, error };
-    // The error over the strength has one valley.
-    if (worse === 2 && best.strength !== null) break;
-  }
-  const report = { layer: name, rows, errorBefore, errorAfter: best.error, strength: best.strength };
-  if (best.strength === null) return { layer, report };
+    return solution ? errorOf(solution) : Number.POSITIVE_INFINITY;
+  };
+  const best = rows > held ? await bestStrength(errorAt) : undefined;
+  const improves = best !== undefined && best.error < errorBefore;
+  const report = { layer: name, rows, errorBefore };
+  if (!improves) return { layer, report: { ...report, errorAfter: errorBefore, strength: null } };
   for (const { z, r } of heldBack) await system.add(z, r);
   const solution = (await system.solve(best.strength))!;
-  return { layer: refitted(layer, bias, solution), report };
+  return {
+    layer: refitted(layer, bias, solution),
+    report: { ...report, errorAfter: best.error, strength: best.strength },
+  };
+}
+
+/** Downhill from the usual strength: the error over the strength has one valley. */
+async function bestStrength(
+  errorOf: (strength: number) => Promise<number>,
+): Promise<{ strength: number; error: number }> {
+  const at = async (index: number) => ({ index, error: await errorOf(STRENGTHS[index]!) });
+  let best = await at(USUAL);
+  for (const step of [-1, 1]) {
+    const begun = best.index;
+    while (STRENGTHS[best.index + step] !== undefined) {
+      const next = await at(best.index + step);
+      if (!(next.error < best.error)) break;
+      best = next;
+    }
+    if (best.index !== begun) break;
+  }
+  return { strength: STRENGTHS[best.index]!, error: best.error };
 }
 
 function refitted(
