@@ -21,14 +21,15 @@ export function inspectCommand(): Command {
     async (source: string, options: CommonOptions & DequantizeOption & FormatOptions) => {
       const { model } = await openModel(source, options.format, options);
       const layers = selectLayers(model).map((layer) => {
-        const { scaleInto, reason } = planFold(model.graph, layer.input, layer.inputs);
-        const { name, outputs, inputs } = layer;
+        const { scaleInto, orderInto, reason } = planFold(model.graph, layer.input, layer.inputs);
+        const { name, outputs, inputs, gatheredBy } = layer;
+        const gather = orderInto === null && gatheredBy ? `; gathered by ${gatheredBy}` : '';
         return {
           name,
           outputs,
           inputs,
           sparsity: sparsityOf(model.weights(name)),
-          fold: { into: scaleInto, reason },
+          fold: { into: scaleInto, reason: `${reason}${gather}` },
         };
       });
       if (options.json) {

@@ -2,6 +2,7 @@
 import { type DenseMatrix, denseMatrix, type FcLayer, type SkippedLayer, transpose } from '@spherize/core';
 import { isObject, type Json } from '../artifacts/json.js';
 import { floatValues, isFloat, type Weight, type Weights } from '../artifacts/weights.js';
+import { COLUMN_GATHER } from './column-gather-name.js';
 import { type LayerDef, type LayerGraph, tensorName } from './layer-graph.js';
 import type { Shape } from './layer-shapes.js';
 import type { LayerWeights } from './layer-weights.js';
@@ -75,6 +76,7 @@ function describe(
       inputs,
       input: tensorName(input),
       shared: false,
+      gatheredBy: `the layer ${COLUMN_GATHER} of @spherize/adapters-tfjs`,
     },
     def,
     kernel: weight.spec.name,

@@ -21,6 +21,8 @@ export interface FcLayer {
   readonly input: string;
   /** Whether other operations use the same weight tensor. */
   readonly shared: boolean;
+  /** What gathers the columns where their order does not fold, when that is no operation of the format's own. */
+  readonly gatheredBy?: string;
 }
 
 /** Something that looks like a fully connected layer but cannot be compressed. */
