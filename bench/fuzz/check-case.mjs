@@ -2,7 +2,7 @@
  * Sends one mutant through the command and says what became of it. Whatever the file is, the command may write a model that
  * runs and computes what it should, or refuse in one clean line and write nothing.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -27,9 +27,11 @@ export async function checkCase({ folder, path, runtime, choices }) {
   const ratio = choices.pick(['0.3', '0.5', '0.9']);
   const clusterer = choices.pick(['kmeans', 'spherical']);
   const sparsity = choices.pick(['0', '0', '0.5']);
-  const output = join(folder, `out${path.slice(path.lastIndexOf('.'))}`);
-  const before = readdirSync(folder).sort().join();
-  const untouched = () => readdirSync(folder).sort().join() === before;
+  const extension = path.slice(path.lastIndexOf('.'));
+  const output = join(folder, 'out', `model${extension}`);
+  mkdirSync(join(folder, 'out'));
+  const list = () => readdirSync(folder, { recursive: true }).sort().join();
+  const before = list();
 
   const compressed = await spherize(
     ...['compress', path, '-o', output, '--json'],
@@ -37,16 +39,18 @@ export async function checkCase({ folder, path, runtime, choices }) {
   );
   if (compressed.error !== undefined) {
     const refused = refusal(compressed.error);
-    if (!untouched()) return { outcome: 'refused, but left files', detail: refused.detail };
+    if (list() !== before) return { outcome: 'refused, but left files', detail: refused.detail };
     return refused;
   }
+  if ({}.polluted !== undefined) return { outcome: 'prototype polluted', detail: '' };
   const { verified } = JSON.parse(compressed.stdout);
   const loaded = await runtime.start(output).catch((error) => error);
   if (loaded instanceof Error)
     return { outcome: 'written, refused by the runtime', detail: firstLine(loaded) };
   await loaded.release();
 
-  const same = join(folder, `same${path.slice(path.lastIndexOf('.'))}`);
+  mkdirSync(join(folder, 'same'));
+  const same = join(folder, 'same', `model${extension}`);
   const kept = await spherize('compress', path, '-o', same, '--ratio', '0', '--json');
   if (kept.error !== undefined) return { ...refusal(kept.error), outcome: 'refused at k = n only' };
   const deviation = await compare(runtime, path, same);

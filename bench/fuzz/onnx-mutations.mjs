@@ -400,7 +400,7 @@ export const MUTATIONS = {
   },
   versions(model, choices) {
     if (choices.chance(0.5)) model.irVersion = choices.pick([0n, 1n, 3n, 4n, 10n, 99n, -1n, 2n ** 62n]);
-    else if (choices.chance(0.8))
+    else if (choices.chance(0.8) && model.opsetImport[0])
       model.opsetImport[0].version = choices.pick([0n, 1n, 5n, 6n, 7n, 9n, 11n, 18n, 21n, 999n, -1n]);
     else model.opsetImport = choices.chance(0.5) ? [] : [...model.opsetImport, ...model.opsetImport];
   },

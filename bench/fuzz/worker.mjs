@@ -5,6 +5,11 @@ import { checkCase } from './check-case.mjs';
 import { writeOnnxCase } from './onnx-case.mjs';
 import * as onnxRuntime from './onnx-runtime.mjs';
 import { Choices } from './random.mjs';
+import { writeTfjsCase } from './tfjs-case.mjs';
+import * as tfjsRuntime from './tfjs-runtime.mjs';
+
+/** Share of the cases that are TensorFlow.js models. */
+const TFJS = 0.4;
 
 let setting;
 
@@ -27,9 +32,10 @@ async function work(index) {
   const folder = join(outer, 'models');
   mkdirSync(folder, { recursive: true });
   try {
-    const { path, applied } = writeOnnxCase(folder, choices, cropped);
-    process.send({ index, applied });
-    return await checkCase({ folder, path, runtime: onnxRuntime, choices });
+    const tfjs = choices.chance(TFJS);
+    const { path, applied } = tfjs ? writeTfjsCase(folder, choices) : writeOnnxCase(folder, choices, cropped);
+    process.send({ index, applied: [tfjs ? 'tfjs' : 'onnx', ...applied] });
+    return await checkCase({ folder, path, runtime: tfjs ? tfjsRuntime : onnxRuntime, choices });
   } catch (error) {
     return { outcome: 'the fuzzer failed', detail: error.stack };
   } finally {

@@ -4,11 +4,11 @@
  * One protobuf message ends at 2 GiB. Larger models, and those that came that way, keep the values of their large tensors
  * in a file called `<target>.data` beside the model, as exporters do.
  */
-import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { toBinary } from '@bufbuild/protobuf';
-import { InputError } from '@spherize/core';
+import { InputError, temporaryFileName } from '@spherize/core';
 import { type ModelProto, ModelProtoSchema } from 'onnx-buf';
 import { type DataPart, withExternalData } from './external-data.js';
 
@@ -75,7 +75,7 @@ async function replace(
       if (!found?.isDirectory()) {
         throw new InputError('NOT_FOUND', `cannot write ${target}: there is no folder ${folder}`);
       }
-      const temporary = join(folder, `.${basename(target)}.${randomUUID()}.tmp`);
+      const temporary = join(folder, temporaryFileName(basename(target), process.pid, hostname()));
       pending.push({ temporary, target });
       const file = await open(temporary, 'wx');
       try {

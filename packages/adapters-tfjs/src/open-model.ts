@@ -4,12 +4,17 @@ import type { io } from '@tensorflow/tfjs-core';
 import { type Artifacts, fromModelArtifacts } from './artifacts/artifacts.js';
 import { GraphModel } from './graph-model/graph-model.js';
 import type { Host } from './host.js';
+import { checkLayerGraph } from './layers-model/check-layer-graph.js';
+import { parseLayerGraph } from './layers-model/layer-graph.js';
 import { LayersModel } from './layers-model/layers-model.js';
 
 /** @throws InputError `BAD_FILE` or `UNSUPPORTED` */
 export async function openModel(loaded: io.ModelArtifacts, host: Host): Promise<Model> {
   const artifacts = await fromModelArtifacts(loaded);
-  return isGraph(artifacts) ? new GraphModel(artifacts, host) : new LayersModel(artifacts, host);
+  if (isGraph(artifacts)) return new GraphModel(artifacts, host);
+  const graph = parseLayerGraph(artifacts.topology);
+  checkLayerGraph(graph);
+  return new LayersModel(artifacts, host, graph);
 }
 
 function isGraph({ topology, metadata }: Artifacts): boolean {

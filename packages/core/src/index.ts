@@ -92,6 +92,12 @@ export {
   type SequentialOperation,
   type WriteSequential,
 } from './format/sequential-model.js';
+export {
+  isOnHost,
+  type TemporaryFileOwner,
+  temporaryFileName,
+  temporaryFileOwner,
+} from './format/temporary-files.js';
 export { computedGram } from './matrix/computed-gram.js';
 export {
   asDenseMatrix,

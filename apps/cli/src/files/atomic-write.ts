@@ -1,14 +1,14 @@
 import { access, constants, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { InputError } from '@spherize/core';
-import { removeAbandoned, temporaryName } from './temporary-files.js';
+import { removeAbandoned, temporaryPath } from './temporary-files.js';
 
 /**
  * Writes a file beside its target and renames it: readers see the old file or the new one, never part of one, also after
  * a kill or a power failure.
  */
 export async function writeFileAtomically(target: string, content: string | Uint8Array): Promise<void> {
-  const temporary = temporaryName(target);
+  const temporary = temporaryPath(target);
   try {
     const file = await open(temporary, 'wx');
     try {

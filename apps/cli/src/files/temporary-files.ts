@@ -1,27 +1,19 @@
-/**
- * Files that are written beside their target, and what becomes of them when a run is killed.
- *
- * The name says who writes: `.TARGET.PID-HOST-UUID.spherize`. A later run on the same machine removes such files of processes
- * that are no more.
- */
-import { createHash, randomUUID } from 'node:crypto';
+/** Files that are written beside their target, and what becomes of them when a run is killed. */
 import { readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-
-const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
-const PATTERN = /^\..+\.(\d+)-([0-9a-f]{8})-[0-9a-f-]{36}\.spherize$/;
+import { isOnHost, temporaryFileName, temporaryFileOwner } from '@spherize/core';
 
 /** Where to write what will be renamed to `target`. */
-export function temporaryName(target: string): string {
-  return join(dirname(target), `.${basename(target)}.${process.pid}-${HOST}-${randomUUID()}.spherize`);
+export function temporaryPath(target: string): string {
+  return join(dirname(target), temporaryFileName(basename(target), process.pid, hostname()));
 }
 
 /** Removes temporary files from a folder whose process on this machine has ended. */
 export async function removeAbandoned(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    const [, pid, host] = PATTERN.exec(name) ?? [];
-    if (pid !== undefined && host === HOST && !isRunning(Number(pid))) {
+    const owner = temporaryFileOwner(name);
+    if (owner !== undefined && isOnHost(owner, hostname()) && !isRunning(owner.pid)) {
       await rm(join(folder, name), { force: true });
     }
   }

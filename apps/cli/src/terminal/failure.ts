@@ -49,6 +49,11 @@ function messageOf(error: unknown): string {
   if (error instanceof CommanderError && error.code === 'commander.help')
     return 'expected a command; see --help';
   if (error instanceof CommanderError) return `${error.message.replace(/^error: |\.$/g, '')}; see --help`;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return 'the disk is full: make room and run the command again; what was there before is untouched';
+  }
+  if (code === 'EROFS') return 'the file system is read-only: choose another place to write to';
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -73,14 +73,16 @@ export interface ModelFile {
  *
  * @param name what to call the model.json
  * @param prefix what to put before the names of the shards, which other models beside it may have too
+ * @param digest what to put into the name of a shard of this content
  */
 export function modelFiles(
   { topology, weights, metadata }: Artifacts,
   name: string,
   prefix = '',
+  digest: ((pieces: readonly Uint8Array[]) => string) | undefined = undefined,
 ): ModelFile[] {
   const { specs, shards } = planShards(weights);
-  const paths = shards.map((_, i) => `${prefix}${shardName(i, shards.length)}`);
+  const paths = shards.map((pieces, i) => `${prefix}${shardName(i, shards.length, digest?.(pieces))}`);
   const json = {
     modelTopology: topology,
     ...metadata,

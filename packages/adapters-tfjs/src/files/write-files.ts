@@ -1,13 +1,15 @@
 /** Writes a model.json and its shards so that the model.json always names whole shards. */
-import { randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { InputError } from '@spherize/core';
+import { InputError, temporaryFileName } from '@spherize/core';
 import type { Artifacts } from '../artifacts/artifacts.js';
-import { type ModelFile, modelFiles, parseModelJson } from './model-json.js';
+import { modelFiles, parseModelJson } from './model-json.js';
 
 /**
- * Writes everything under temporary names, then renames the shards and last the model.json. The shards of a model that is
+ * Writes everything under temporary names, then renames the shards and last the model.json. Shards are called after their
+ * content too, so that those of the old model stay what they are until its model.json is replaced. The shards of a model that is
  * replaced go, unless another model of the folder has them too.
  *
  * @param target path of the model.json; its shards lie beside it, and are called after it unless it is `model.json`
@@ -22,16 +24,18 @@ export async function writeFiles(artifacts: Artifacts, target: string): Promise<
   }
   const name = basename(target);
   const stem = name.replace(/\.json$/i, '');
-  const files = modelFiles(artifacts, name, stem === 'model' ? '' : `${stem}.`);
+  const files = modelFiles(artifacts, name, stem === 'model' ? '' : `${stem}.`, digestOf);
   const replaced = await shardsOf(target);
-  const suffix = `.${randomUUID()}.tmp`;
-  const temporary = (file: ModelFile) => join(folder, `.${file.name}${suffix}`);
+  const pairs = files.map((file) => ({
+    file,
+    temporary: join(folder, temporaryFileName(file.name, process.pid, hostname())),
+  }));
   let bytes = 0;
   try {
-    for (const file of files) bytes += await writePieces(temporary(file), file.pieces);
-    for (const file of files) await rename(temporary(file), join(folder, file.name));
+    for (const { file, temporary } of pairs) bytes += await writePieces(temporary, file.pieces);
+    for (const { file, temporary } of pairs) await rename(temporary, join(folder, file.name));
   } catch (error) {
-    await Promise.all(files.map((file) => rm(temporary(file), { force: true })));
+    await Promise.all(pairs.map(({ temporary }) => rm(temporary, { force: true })));
     throw error;
   }
   const written = new Set(files.map((file) => file.name));
@@ -40,6 +44,13 @@ export async function writeFiles(artifacts: Artifacts, target: string): Promise<
     replaced.filter((shard) => !written.has(shard)),
   );
   return bytes;
+}
+
+/** Ten hex digits that tell contents apart. */
+function digestOf(pieces: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest('hex').slice(0, 10);
 }
 
 /** Removes shards that no .json file of the folder names. */

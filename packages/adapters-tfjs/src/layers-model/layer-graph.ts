@@ -167,5 +167,19 @@ function parseRefs(value: unknown, what: string): TensorRef[] {
 
 function parseRef(entry: readonly Json[], what: string): TensorRef {
   const [layer, call, tensor] = entry;
-  return { layer: asText(layer, `layer in ${what}`), call: count(call) ?? 0, tensor: count(tensor) ?? 0 };
+  const number = (value: Json | undefined, of: string): number => {
+    const found = count(value);
+    if (found === undefined) {
+      throw new InputError(
+        'BAD_FILE',
+        `model.json: ${of} in ${what} is ${JSON.stringify(value)}, expected a number`,
+      );
+    }
+    return found;
+  };
+  return {
+    layer: asText(layer, `layer in ${what}`),
+    call: number(call, 'call'),
+    tensor: number(tensor, 'tensor'),
+  };
 }

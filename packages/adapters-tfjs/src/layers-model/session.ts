@@ -15,8 +15,7 @@ export async function startLayersSession(
   registerColumnGather();
   const { trainingConfig, ...loaded } = toModelArtifacts(artifacts);
   const model = await tfl.loadLayersModel(tf.io.fromMemory(loaded)).catch((error: unknown) => {
-    const [message] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
-    throw new InputError('BAD_FILE', `TensorFlow.js cannot load the model: ${message}`, { cause: error });
+    throw refusal('load', error);
   });
   return {
     async run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
@@ -32,6 +31,8 @@ export async function startLayersSession(
         return Object.fromEntries(
           outputs.map((name, i) => [name, { shape: results[i]!.shape, data: Float32Array.from(values[i]!) }]),
         );
+      } catch (error) {
+        throw refusal('run', error);
       } finally {
         tf.dispose([...tensors, ...results]);
       }
@@ -40,4 +41,9 @@ export async function startLayersSession(
       model.dispose();
     },
   };
+}
+
+function refusal(what: 'load' | 'run', cause: unknown): InputError {
+  const [message] = (cause instanceof Error ? cause.message : String(cause)).split('\n', 1);
+  return new InputError('BAD_FILE', `TensorFlow.js cannot ${what} the model: ${message}`, { cause });
 }

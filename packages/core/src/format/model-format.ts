@@ -86,7 +86,10 @@ export interface Model {
   multiplyAccumulates?(): Promise<number | undefined>;
   /** Starts the format's runtime on the model. */
   session(): Promise<ModelSession>;
-  /** The file's bytes would be written here: to a temporary file beside `target`, then renamed. Returns all bytes written. */
+  /**
+   * The file's bytes would be written here: to a temporary file beside `target`, called as `temporaryFileName` says, then
+   * renamed, so that a reader sees the old model or the new one. Returns all bytes written.
+   */
   write(target: string): Promise<number>;
 }
 

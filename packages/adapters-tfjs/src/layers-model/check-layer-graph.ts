@@ -1,0 +1,95 @@
+/**
+ * What must hold of a topology before TensorFlow.js gets it: every layer has a name of its own and reads what another one makes,
+ * without a circle. TensorFlow.js looks for the missing end of a circle for ever.
+ */
+import { InputError } from '@spherize/core';
+import { isObject } from '../artifacts/json.js';
+import {
+  INPUT_LAYER,
+  type LayerCall,
+  type LayerGraph,
+  parseLayerGraph,
+  type TensorRef,
+} from './layer-graph.js';
+
+const MODELS = new Set(['Model', 'Functional', 'Sequential']);
+
+/** @throws InputError `BAD_FILE` that names the layer which is wrong, also inside models that are layers */
+export function checkLayerGraph(graph: LayerGraph): void {
+  checkNames(graph);
+  const calls = new Map<string, readonly LayerCall[]>(graph.layers.map((layer) => [layer.name, layer.calls]));
+  for (const ref of [...graph.inputs, ...graph.outputs]) requireCall(calls, ref, 'the model');
+  for (const { name, className, calls: own } of graph.layers) {
+    for (const { inputs } of own) {
+      if (inputs.length === 0 && className !== INPUT_LAYER) fail(`layer '${name}' reads nothing`);
+      for (const ref of inputs) requireCall(calls, ref, `layer '${name}'`);
+    }
+  }
+  checkOrder(graph);
+  for (const { config } of graph.layers) checkInner(config);
+}
+
+function checkNames({ layers }: LayerGraph): void {
+  const names = new Set<string>();
+  for (const { name, config } of layers) {
+    if (names.has(name)) fail(`two layers are called '${name}'`);
+    names.add(name);
+    if (config.name !== undefined && config.name !== name) {
+      fail(`layer '${name}' is called '${config.name}' in its config`);
+    }
+  }
+}
+
+function requireCall(
+  calls: ReadonlyMap<string, readonly LayerCall[]>,
+  { layer, call }: TensorRef,
+  who: string,
+): void {
+  const found = calls.get(layer);
+  if (found === undefined) fail(`${who} reads layer '${layer}', which there is not`);
+  else if (call >= found.length)
+    fail(`${who} reads call ${call} of layer '${layer}', which has ${found.length}`);
+}
+
+/** Takes calls away whose inputs are there, until none is left. */
+function checkOrder({ layers }: LayerGraph): void {
+  const key = ({ layer, call }: Pick<TensorRef, 'layer' | 'call'>) => JSON.stringify([layer, call]);
+  const waiting = new Map<string, number>();
+  const readers = new Map<string, string[]>();
+  const ready: string[] = [];
+  for (const { name, calls } of layers) {
+    for (const [call, { inputs }] of calls.entries()) {
+      const own = key({ layer: name, call });
+      waiting.set(own, inputs.length);
+      if (inputs.length === 0) ready.push(own);
+      for (const ref of inputs) readers.set(key(ref), [...(readers.get(key(ref)) ?? []), own]);
+    }
+  }
+  for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
+    waiting.delete(next);
+    for (const reader of readers.get(next) ?? []) {
+      const left = waiting.get(reader)! - 1;
+      waiting.set(reader, left);
+      if (left === 0) ready.push(reader);
+    }
+  }
+  const [stuck] = waiting.keys();
+  if (stuck !== undefined)
+    fail(`layer '${JSON.parse(stuck)[0]}' reads what it makes itself: the layers form a circle`);
+}
+
+/** Models that are layers, or inside the config of a layer. */
+function checkInner(config: unknown): void {
+  const open = [config];
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    if (isObject(value) && typeof value.class_name === 'string' && MODELS.has(value.class_name)) {
+      checkLayerGraph(parseLayerGraph(value));
+    } else if (typeof value === 'object' && value !== null) {
+      open.push(...Object.values(value).filter((inner) => inner !== undefined));
+    }
+  }
+}
+
+function fail(what: string): never {
+  throw new InputError('BAD_FILE', `model.json: ${what}`);
+}
