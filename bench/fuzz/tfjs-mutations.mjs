@@ -305,7 +305,7 @@ export const MUTATIONS = {
     const layer = choices.pick(layersOf(model));
     if (!layer) return;
     let value = 0;
-    for (let i = choices.pick([100, 3000]); i > 0; i--) value = [value];
+    for (let i = choices.pick([100, 1000]); i > 0; i--) value = [value];
     layer.config.deep = value;
   },
   'graph model'({ json }, choices) {

@@ -7,9 +7,11 @@ import {
   TensorProto_DataType as DataType,
   type GraphProto,
   GraphProtoSchema,
+  TensorProto_DataLocation as Location,
   ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
+  StringStringEntryProtoSchema,
   type TensorProto,
   TensorProtoSchema,
   type ValueInfoProto,
@@ -161,4 +163,24 @@ function makeAttribute(name: string, value: AttributeValue): AttributeProto {
     return create(AttributeProtoSchema, { name, type: AttributeType.GRAPH, g: value.graph });
   }
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
+}
+
+/** Says that a tensor's values lie in a file. */
+export function makeExternal(tensor: TensorProto, entries: Readonly<Record<string, string>>): void {
+  tensor.rawData = new Uint8Array();
+  tensor.dataLocation = Location.EXTERNAL;
+  tensor.externalData = Object.entries(entries).map(([key, value]) =>
+    create(StringStringEntryProtoSchema, { key, value }),
+  );
+}
+
+/** A tensor of int32 zeros. */
+export function integerZeros(name: string, dims: readonly number[]): TensorProto {
+  const size = dims.reduce((product, dim) => product * dim, 1);
+  return create(TensorProtoSchema, {
+    name,
+    dims: dims.map(BigInt),
+    dataType: DataType.INT32,
+    rawData: new Uint8Array(4 * size),
+  });
 }

@@ -12,7 +12,7 @@ import {
   type FormatOptions,
 } from '../options/shared.js';
 import { type OpenModel, openModel } from '../plugins/model-formats.js';
-import { fixedBatch, generateInputs } from '../proof/generated-inputs.js';
+import { fixedBatch, generateInputs, requireInputMemory } from '../proof/generated-inputs.js';
 import { interruptible } from '../terminal/interrupt.js';
 import { formatTable, logLine, megabytes, printJson, printLine } from '../terminal/output.js';
 import { type ProgressBar, startProgress } from '../terminal/progress.js';
@@ -64,6 +64,7 @@ async function bench(source: string, compressed: string, options: BenchOptions):
   const before = await openModel(source, options.format);
   const after = await openModel(compressed, options.format);
   requireSameInputs(before, after);
+  requireInputMemory(before.model.inputs, Math.max(...options.batch));
   const fixed = fixedBatch(before.model.inputs) ?? fixedBatch(after.model.inputs);
   const batches = fixed === undefined ? options.batch : [fixed];
   const skipped = fixed === undefined ? [] : options.batch.filter((batch) => batch !== fixed);

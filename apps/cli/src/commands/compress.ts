@@ -9,6 +9,7 @@ import {
 } from '@spherize/core';
 import { Command } from 'commander';
 import { GENERATED, openCalibration } from '../calibration/open-calibration.js';
+import { requireClusteringMemory } from '../clustering/required-memory.js';
 import { requireWritableFile, writeFileAtomically } from '../files/atomic-write.js';
 import { gzipSize } from '../footprint/gzip-size.js';
 import { comparisonTable, graphFootprint, staticFigures } from '../footprint/static-footprint.js';
@@ -96,7 +97,6 @@ async function compress(source: string, options: CompressOptions, command: Comma
   const { calibrate } = options;
   const calibration =
     calibrate === undefined ? undefined : await openCalibration(model, { ...options, calibrate });
-  for (const { name, reason } of model.skipped) logLine(`not compressed: ${name}: ${reason}`);
   const { result, verified, bytesAfter, before, after, seconds } = await interruptible(async (interrupt) => {
     // The original's gzip size takes as long as the clustering: both at once, and before the output may replace the file.
     const failed = new AbortController();
@@ -104,6 +104,8 @@ async function compress(source: string, options: CompressOptions, command: Comma
     gzipBefore.catch(() => {});
     try {
       const ratio = ratioOfLayers(model, options.layers, ratios);
+      for (const { name, reason } of model.skipped) logLine(`not compressed: ${name}: ${reason}`);
+      requireClusteringMemory(selectLayers(model, [...ratio.keys()]), options.memory, false);
       await requireRunnable(model);
       const result = await compressModel(model, {
         clusterer,

@@ -7,6 +7,7 @@
 import { promisify } from 'node:util';
 import { constants, gunzip } from 'node:zlib';
 import { InputError } from '@spherize/core';
+import { requireMemory } from '../files/available-memory.js';
 import { createArrayDataset, type NumberArray, type StoredArray } from './array-dataset.js';
 import type { Dataset, DatasetOptions } from './dataset.js';
 import { readInputFile } from './input-file.js';
@@ -106,6 +107,7 @@ function parseHeader(path: string, start: Buffer): Header {
       `${path}: announces shape ${formatShape(shape)}, more than the 2 GiB that are read; check the file or split it`,
     );
   }
+  requireMemory(`${path}: its shape ${formatShape(shape)}`, contentBytes, 'split it, or give fewer samples');
   return { type, shape, headerBytes, contentBytes };
 }
 

@@ -23,6 +23,9 @@ export const IMAGE_EXTENSIONS: readonly string[] = [
   '.avif',
 ];
 
+/** Pixels of an image at most: a few kilobytes can announce any number. */
+const LARGEST_IMAGE = 100_000_000;
+
 /** The weights 0.299, 0.587 and 0.114 of ITU-R 601 luma as 16-bit fractions. */
 const LUMA_RED = Math.round(0.299 * 65536);
 const LUMA_GREEN = Math.round(0.587 * 65536);
@@ -37,7 +40,7 @@ export async function decodeImage(path: string, channels: 1 | 3): Promise<PixelI
   const [sharp, file] = await Promise.all([loadSharp(), readInputFile(path)]);
   try {
     // failOn 'error' includes truncation; what libjpeg only warns of is accepted, as Pillow does.
-    const options: SharpOptions = { failOn: 'error', ignoreIcc: true };
+    const options: SharpOptions = { failOn: 'error', ignoreIcc: true, limitInputPixels: LARGEST_IMAGE };
     const cmyk = (await sharp(file, options).metadata()).space === 'cmyk';
     const image = cmyk ? sharp(file, options).pipelineColourspace('cmyk') : sharp(file, options);
     const pixels = image.toColourspace(cmyk ? 'cmyk' : 'srgb').raw({ depth: 'uchar' });

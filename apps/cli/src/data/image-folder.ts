@@ -9,6 +9,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
 import { InputError } from '@spherize/core';
+import { requireMemory } from '../files/available-memory.js';
 import { Digest } from '../files/digest.js';
 import { assertBatchInside, type Dataset, type DatasetOptions, limitedCount } from './dataset.js';
 import { evaluationTransform } from './evaluation-transform.js';
@@ -40,6 +41,11 @@ export async function openImageFolder(
   const { paths, labels } = interleaveClasses(await listClasses(directory));
   const samples = limitedCount(paths.length, options.limit);
   const pixels = size * size;
+  requireMemory(
+    `folder: an image of shape ${formatShape(shape)}`,
+    4 * channels * pixels,
+    'give a model with smaller inputs',
+  );
 
   return {
     name,

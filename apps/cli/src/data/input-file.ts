@@ -1,8 +1,9 @@
 /**
  * Reading a data file as a whole, with the usual failures said in one line.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { InputError } from '@spherize/core';
+import { requireMemory } from '../files/available-memory.js';
 
 /**
  * Reads a file.
@@ -11,6 +12,11 @@ import { InputError } from '@spherize/core';
  */
 export async function readInputFile(path: string): Promise<Buffer> {
   try {
+    const found = await stat(path);
+    if (found.isCharacterDevice() || found.isBlockDevice()) {
+      throw new InputError('BAD_ARGUMENT', `${path}: is a device, expected a file`);
+    }
+    requireMemory(`${path}: reading it`, found.size, 'split it, or give fewer samples');
     return await readFile(path);
   } catch (cause) {
     throw explainFileError(path, cause);

@@ -4,6 +4,7 @@ import { onnxFormat } from '@spherize/adapters-onnx';
 import { tfjsFormat } from '@spherize/adapters-tfjs/node';
 import { InputError, type Model, type ModelFormat, type ReadOptions, Registry } from '@spherize/core';
 import { EMBEDDED_MODELS, embeddedModelPath, isEmbeddedModel } from '../embedded/embedded-model.js';
+import { requireMemory } from '../files/available-memory.js';
 import { verboseLine } from '../terminal/output.js';
 import { importFromWorkingFolder } from './import-module.js';
 
@@ -87,6 +88,7 @@ async function formatOf(path: string, name: string | undefined): Promise<ModelFo
       `model '${path}' does not exist: give a file (.onnx, model.json) or an embedded model (${embedded})`,
     );
   }
+  requireMemory(`model '${path}'`, found.size, 'use a machine with more');
   const format = named ?? modelFormats.builtIn.find((candidate) => candidate.matches(path));
   if (format) return format;
   throw new InputError(

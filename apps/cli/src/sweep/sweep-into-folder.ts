@@ -1,4 +1,5 @@
 import { selectLayers } from '@spherize/core';
+import { requireClusteringMemory } from '../clustering/required-memory.js';
 import { makeResultFolder, requireResultFolder } from '../files/atomic-write.js';
 import { matrixEngine } from '../plugins/matrix-engines.js';
 import type { OpenModel } from '../plugins/model-formats.js';
@@ -41,6 +42,7 @@ export async function sweepIntoFolder(
   const held = layers.every(
     ({ inputs }) => inputs * inputs * 4 <= (options.memory ?? Number.POSITIVE_INFINITY),
   );
+  requireClusteringMemory(layers, options.memory ?? Number.POSITIVE_INFINITY, true);
   const identity = await sweepIdentity({
     model: opened.source,
     files: opened.files,

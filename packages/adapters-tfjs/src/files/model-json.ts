@@ -24,6 +24,12 @@ export function parseModelJson(text: string, source: string): { json: JsonObject
   if (!isObject(json) || json.modelTopology === undefined) {
     throw new InputError('BAD_FILE', `${source} is not a TensorFlow.js model: it has no modelTopology`);
   }
+  if (!isWithinDepth(json)) {
+    throw new InputError(
+      'BAD_FILE',
+      `${source} is not a TensorFlow.js model: it is nested more than ${DEEPEST} deep`,
+    );
+  }
   const groups = asArray(json.weightsManifest ?? [], 'weightsManifest').map((value): ManifestGroup => {
     const group = asObject(value, 'a group of the weightsManifest');
     const specs = asArray(group.weights, 'weights of the manifest').map((entry) => specOf(entry));
@@ -37,6 +43,20 @@ export function parseModelJson(text: string, source: string): { json: JsonObject
     };
   });
   return { json, groups };
+}
+
+/** Lists and objects inside each other: what copies and writes them goes as deep. */
+const DEEPEST = 500;
+
+function isWithinDepth(json: unknown): boolean {
+  let level: unknown[] = [json];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > DEEPEST) return false;
+    level = level.flatMap((value) =>
+      typeof value === 'object' && value !== null ? Object.values(value) : [],
+    );
+  }
+  return true;
 }
 
 function specOf(value: unknown): WeightSpec {

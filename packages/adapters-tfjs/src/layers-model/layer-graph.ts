@@ -145,7 +145,7 @@ function firstShape(layers: Json | undefined): Json | undefined {
 function parseFunctionalLayer(layer: JsonObject): LayerDef {
   const className = asText(layer.class_name, 'class_name of a layer');
   const config = asObject(layer.config, `config of a ${className}`);
-  const name = asText(layer.name ?? config.name, `name of a ${className}`);
+  const name = asText(layer.name, `name of a ${className}`);
   const nodes = asArray(layer.inbound_nodes, `inbound_nodes of ${name}`);
   const calls = nodes.map((node): LayerCall => {
     const list = asArray(node, `a node of ${name}`);

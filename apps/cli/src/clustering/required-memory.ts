@@ -1,0 +1,22 @@
+import type { FcLayer } from '@spherize/core';
+import { requireMemory } from '../files/available-memory.js';
+
+/**
+ * Refuses layers whose weights and Gram matrices cannot fit. A layer takes W and its transpose, of 4·m·n bytes each, and
+ * the Gram matrix of 4·n², or of `memory` where that is less.
+ *
+ * @param together whether all layers are held at the same time, rather than one after the other
+ * @throws InputError `UNSUPPORTED` with the numbers
+ */
+export function requireClusteringMemory(layers: readonly FcLayer[], memory: number, together: boolean): void {
+  const needs = layers.map(({ name, outputs, inputs }) => ({
+    name,
+    bytes: 8 * outputs * inputs + Math.min(4 * inputs * inputs, memory),
+  }));
+  const remedy = 'lower --memory, or compress fewer layers with --layers';
+  if (together) {
+    const bytes = needs.reduce((sum, need) => sum + need.bytes, 0);
+    requireMemory(`clustering ${needs.map(({ name }) => name).join(', ')}`, bytes, remedy);
+  }
+  for (const { name, bytes } of needs) requireMemory(`clustering layer '${name}'`, bytes, remedy);
+}

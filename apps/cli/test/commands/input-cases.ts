@@ -1,0 +1,551 @@
+/**
+ * Every class of wrong input, and the line that it gets. `docs/bad-input.md` is made of this table; its files are written by
+ * `input-files.ts`.
+ */
+
+/** Arguments separated by spaces, and the line on stderr after `spherize: `. `<cwd>` is the working folder. */
+export type Case = readonly [args: string, line: string];
+
+const COMMAND: Case[] = [
+  ['', 'expected a command; see --help'],
+  ['help nope', 'expected a command; see --help'],
+  ['nope', "unknown command 'nope'; see --help"],
+  ['inspct small.onnx', "unknown command 'inspct' (Did you mean inspect?); see --help"],
+  ['--nope', "unknown option '--nope'; see --help"],
+  ['inspect', "missing required argument 'model'; see --help"],
+  [
+    'inspect small.onnx two.onnx',
+    "too many arguments for 'inspect'. Expected 1 argument but got 2; see --help",
+  ],
+  ['inspect small.onnx --ratio 0.5', "unknown option '--ratio'; see --help"],
+  ['inspect small.onnx --seed 1.5', "--seed: expected a whole number of at least 0, got '1.5'"],
+  ['inspect small.onnx --seed -1', "--seed: expected a whole number of at least 0, got '-1'"],
+];
+
+const MODEL: Case[] = [
+  ['text.onnx', 'text.onnx is not an ONNX model: it cannot be decoded'],
+  ['empty.onnx', 'empty.onnx is not an ONNX model: it is empty'],
+  ['folder.onnx', 'folder.onnx is not an ONNX model: it is a folder'],
+  [
+    'missing.onnx',
+    "model 'missing.onnx' does not exist: give a file (.onnx, model.json) or an embedded model (alexnet-fashion)",
+  ],
+  [
+    'missing',
+    "model 'missing' does not exist: give a file (.onnx, model.json) or an embedded model (alexnet-fashion)",
+  ],
+  [
+    'model.bin',
+    "model 'model.bin' has no known format: expected a file named *.onnx or *.json, or --format with a package or a path",
+  ],
+];
+
+const COMPRESS: Case[] = [
+  ['conv.onnx --ratio 0.5', 'the model has no fully connected layer that can be compressed'],
+  ['small.onnx', "required option '--ratio <ratio>' not specified; see --help"],
+  ['small.onnx --ratio', "option '--ratio <ratio>' argument missing; see --help"],
+  ['small.onnx --ratio 1', "--ratio: expected a number in [0, 1), got '1'"],
+  ['small.onnx --ratio -0.1', "--ratio: expected a number in [0, 1), got '-0.1'"],
+  ['small.onnx --ratio=-0.1', "--ratio: expected a number in [0, 1), got '-0.1'"],
+  ['small.onnx --ratio abc', "--ratio: expected a number in [0, 1), got 'abc'"],
+  ['small.onnx --ratio NaN', "--ratio: expected a number in [0, 1), got 'NaN'"],
+  ['small.onnx --ratio 0.5,', "--ratio: expected a number in [0, 1), got ''"],
+  ['small.onnx --ratio fc1=1', "--ratio fc1: expected a number in [0, 1), got '1'"],
+  ['small.onnx --ratio fc1=', "--ratio fc1: expected a number in [0, 1), got ''"],
+  ['small.onnx --ratio nope=0.5', "unknown layer 'nope': the model has fc1, fc2, fc3"],
+  ['small.onnx --ratio 0.5 --layers fc1,nope', "unknown layer 'nope': the model has fc1, fc2, fc3"],
+  [
+    'small.onnx --ratio fc1=0.5 --layers fc1,fc2',
+    "--layers names 'fc2', but no --ratio applies to it: add one",
+  ],
+  [
+    'small.onnx --ratio 0.5 --ratio fc3=0.2 --layers fc1',
+    "--ratio names 'fc3', which --layers leaves out: add it there",
+  ],
+  ['small.onnx --ratio 0.5 --sparsity 1', "--sparsity: expected a number in [0, 1), got '1'"],
+  ['small.onnx --ratio 0.5 --sparsity -0.5', "--sparsity: expected a number in [0, 1), got '-0.5'"],
+  ['small.onnx --ratio 0.5 --algorithm elkan', "--algorithm: expected lloyd or hartigan, got 'elkan'"],
+  ['small.onnx --ratio 0.5 --ratoi 0.6', "unknown option '--ratoi' (Did you mean --ratio?); see --help"],
+  [
+    'small.onnx --ratio 0.5 --clusterer nope',
+    "unknown clusterer 'nope': expected one of kmeans, spherical, rank-one, l2-slice, random, an installed package or a path to a module",
+  ],
+  [
+    'small.onnx --ratio 0.5 --clusterer ./nope.mjs',
+    "unknown clusterer './nope.mjs': expected one of kmeans, spherical, rank-one, l2-slice, random, an installed package or a path to a module",
+  ],
+  [
+    'small.onnx --ratio 0.5 --clusterer ./broken.mjs',
+    "clusterer './broken.mjs' cannot be loaded: Unexpected end of input",
+  ],
+  [
+    'small.onnx --ratio 0.5 --clusterer ./other.mjs',
+    "'./other.mjs' exports no clusterer: export one as its default",
+  ],
+  [
+    'small.onnx --ratio 0.5 --clusterer ./liar.mjs',
+    "clusterer liar: 'assignment' must have 144 values, one per column, got 0",
+  ],
+];
+
+const OUTPUT: Case[] = [
+  ['', "required option '-o, --output <file>' not specified; see --help"],
+  ['-o nowhere/out.onnx', "output folder '<cwd>/nowhere' does not exist: create it first"],
+  ['-o small.onnx/out.onnx', "output folder '<cwd>/small.onnx' does not exist: create it first"],
+  ['-o folder.onnx', "output 'folder.onnx' is a folder: a file name is needed"],
+  ['-o out.h5', "output 'out.h5' is not named as onnx files are, which the input is: end it in .onnx"],
+  ['-o out', "output 'out' is not named as onnx files are, which the input is: end it in .onnx"],
+];
+
+const EVALUATE: Case[] = [
+  ['small.onnx', "required option '--data <data>' not specified; see --help"],
+  [
+    'small.onnx --data cifar',
+    "data: unknown 'cifar', expected one of fashion-mnist, fashion-mnist-train, idx:IMAGES,LABELS, folder:DIR, npy:X.npy,Y.npy",
+  ],
+  [
+    'small.onnx --data idx:images.idx',
+    "data: 'idx:images.idx' must name two files separated by one comma, as in idx:IMAGES,LABELS",
+  ],
+  ['small.onnx --data idx:images.idx,none.idx', 'none.idx: no such file or folder; check the path'],
+  [
+    'small.onnx --data idx:images.idx,labels2.idx',
+    'labels2.idx: has 2 labels for the 30 samples of images.idx; give files that belong together',
+  ],
+  [
+    'small.onnx --data idx:Y.npy,labels.idx',
+    'Y.npy: is not an IDX file, expected to start with 0000, a type 08 to 0e and the number of axes, got 934e554d',
+  ],
+  [
+    'small.onnx --data npy:X.npy,few.npy',
+    'few.npy: has 2 labels for the 30 samples of X.npy; give files that belong together',
+  ],
+  ['small.onnx --data npy:X.npy,high.npy', 'data: sample 3 has label 6, but the model has 6 classes'],
+  [
+    'small.onnx --data npy:wide.npy,Y.npy',
+    'data: samples have shape [1, 8, 8] but the model takes [1, 6, 6]; give data made for this model',
+  ],
+  [
+    'small.onnx --data fashion-mnist',
+    'data: samples have shape [1, 28, 28] but the model takes [1, 6, 6]; give data made for this model',
+  ],
+  ['small.onnx --data folder:none', 'none: no such file or folder; check the path'],
+  [
+    'small.onnx --data folder:no@classes',
+    'no classes: has no subfolders; expected one folder of images per class',
+  ],
+  [
+    'small.onnx --data folder:one@class',
+    'one class/empty: this class has no image (.jpg .jpeg .jpe .jfif .png .webp .gif .tif .tiff .avif); add some or remove the folder',
+  ],
+  ['small.onnx --data npy:X.npy,Y.npy --limit 0', "--limit: expected a whole number of at least 1, got '0'"],
+  ['small.onnx --data npy:X.npy,Y.npy --batch 0', "--batch: expected a whole number of at least 1, got '0'"],
+  ['small.onnx --data npy:X.npy,Y.npy --mean a', "--mean: expected a number, got 'a'"],
+  [
+    'small.onnx --data npy:X.npy,Y.npy --mean 0.1,0.2',
+    'data: mean must have 1 number, for as many channels, got 2',
+  ],
+  ['small.onnx --data npy:X.npy,Y.npy --std 0', 'data: every std must be above 0, got 0'],
+  [
+    'two.onnx --data npy:X.npy,Y.npy',
+    'the model must have one input to be evaluated, it has 2 (left, right)',
+  ],
+  [
+    'conv.onnx --data npy:X.npy,Y.npy',
+    "the model gives outputs of shape [30, 4, 4, 4] for 30 samples: a classifier's [samples, classes] is needed",
+  ],
+];
+
+const SWEEP: Case[] = [
+  ['', "required option '--out <folder>' not specified; see --help"],
+  ['--out nowhere/results', "output folder '<cwd>/nowhere' does not exist: create it first"],
+  ['--out small.onnx', "output 'small.onnx' is a file: a folder is needed"],
+  ['--out results --ratios 0.5,1', "--ratios: expected a number in [0, 1), got '1'"],
+  ['--out results --sparsities 0.5,,0.9', "--sparsities: expected a number in [0, 1), got ''"],
+  ['--out results --seeds 0', "--seeds: expected a whole number of at least 1, got '0'"],
+  ['--out results --layers nope', "unknown layer 'nope': the model has fc1, fc2, fc3"],
+  [
+    '--out results --clusterers kmeans,nope',
+    "unknown clusterer 'nope': expected one of kmeans, spherical, rank-one, l2-slice, random, an installed package or a path to a module",
+  ],
+];
+
+/** Cases of one kind. */
+export interface CaseGroup {
+  readonly title: string;
+  /** The command around the arguments. */
+  readonly command: (args: string) => string;
+  readonly cases: readonly Case[];
+}
+
+/** Each of these runs in a process of its own. */
+export const GROUPS: readonly CaseGroup[] = [
+  { title: 'Commands', command: (args) => args, cases: COMMAND },
+  { title: 'Models', command: (args) => `inspect ${args}`, cases: MODEL },
+  { title: 'Options of compress', command: (args) => `compress -o out.onnx ${args}`, cases: COMPRESS },
+  { title: 'Outputs', command: (args) => `compress small.onnx --ratio 0.5 ${args}`, cases: OUTPUT },
+  { title: 'Options and data of evaluate', command: (args) => `evaluate ${args}`, cases: EVALUATE },
+  {
+    title: 'Options of sweep',
+    command: (args) => `sweep small.onnx --data npy:X.npy,Y.npy ${args}`,
+    cases: SWEEP,
+  },
+];
+
+/** These run one after the other in one process. `*` stands for any number. */
+export const FILE_GROUPS: readonly CaseGroup[] = [
+  {
+    title: 'ONNX files',
+    command: (args) => args,
+    cases: [
+      [
+        'compress conv.onnx --ratio 0.5 -o out.onnx',
+        'the model has no fully connected layer that can be compressed',
+      ],
+      [
+        'compress cycle.onnx --ratio 0.5 -o out.onnx',
+        "cycle.onnx is not a valid ONNX model: node 0 (Gemm 'fc') reads 'y', which is only made by itself or a later node: the graph has a cycle or is not sorted",
+      ],
+      [
+        'compress dangling.onnx --ratio 0.5 -o out.onnx',
+        "dangling.onnx is not a valid ONNX model: node 1 (Relu 'relu') reads 'nowhere', which nothing makes",
+      ],
+      [
+        'compress dims-disagree.onnx --ratio 0.5 -o out.onnx',
+        "dims-disagree.onnx is not a valid ONNX model: tensor 'fc.weight' of dims [3, 4] needs 48 bytes, it has 24",
+      ],
+      [
+        'compress dims-negative.onnx --ratio 0.5 -o out.onnx',
+        "dims-negative.onnx is not a valid ONNX model: tensor 'fc.weight' of dims [-3, -2]: a dim is negative",
+      ],
+      [
+        'compress dims-overflow.onnx --ratio 0.5 -o out.onnx',
+        "dims-overflow.onnx is not a valid ONNX model: tensor 'fc.weight' of dims [4611686018427387904, 4] needs 73786976294838206464 bytes, it has 24",
+      ],
+      [
+        'compress duplicate-names.onnx --ratio 0.5 -o out.onnx',
+        "duplicate-names.onnx is not a valid ONNX model: two tensors are called 'fc.weight', one is an initializer: rename one",
+      ],
+      ['compress empty.onnx --ratio 0.5 -o out.onnx', 'empty.onnx is not an ONNX model: it is empty'],
+      ['compress folder.onnx --ratio 0.5 -o out.onnx', 'folder.onnx is not an ONNX model: it is a folder'],
+      ['compress huge.onnx --ratio 0.5 -o out.onnx', 'huge.onnx is larger than 2 GiB'],
+      [
+        'compress infinity.onnx --ratio 0.5 -o out.onnx',
+        "layer 'fc': weights: column 0 has -Infinity in row 0; all values must be finite",
+      ],
+      [
+        'compress integers.onnx --ratio 0.5 -o out.onnx',
+        'the model has no fully connected layer that can be compressed; fc: its weights are of type int32',
+      ],
+      [
+        'compress nan.onnx --ratio 0.5 -o out.onnx',
+        "layer 'fc': weights: column 2 has NaN in row 0; all values must be finite",
+      ],
+      [
+        'compress no-graph.onnx --ratio 0.5 -o out.onnx',
+        'no-graph.onnx is not an ONNX model: it has no graph',
+      ],
+      [
+        'compress no-operators.onnx --ratio 0.5 -o out.onnx',
+        'the model has no fully connected layer that can be compressed; fc: operator set 0 is too old: convert the model to 7 or newer',
+      ],
+      [
+        'compress shapes-disagree.onnx --ratio 0.5 -o out.onnx',
+        'onnxruntime cannot run the model: Node (fc) Op (Gemm) [ShapeInferenceError] Dimension mismatch in unification between 2 and 3',
+      ],
+      ['compress text.onnx --ratio 0.5 -o out.onnx', 'text.onnx is not an ONNX model: it cannot be decoded'],
+      [
+        'compress too-large-to-square.onnx --ratio 0.5 -o out.onnx',
+        "layer 'fc': weights: the norm of column 0 is 1.41e+30; its square must fit in float32",
+      ],
+      [
+        'compress truncated.onnx --ratio 0.5 -o out.onnx',
+        'truncated.onnx is not an ONNX model: it cannot be decoded',
+      ],
+      [
+        'compress unknown-operator.onnx --ratio 0.5 -o out.onnx',
+        'onnxruntime cannot run the model: This is an invalid model. In Node, ("relu", Nothing, "", -1) : ("h": tensor(float),) -> ("y": tensor(float),) , Error No Op registered for Nothing with domain_version of 13',
+      ],
+      [
+        'compress models/absolute.onnx --ratio 0.5 -o out.onnx',
+        "models/absolute.onnx: the external data of fc.weight lies at '/etc/passwd', not below the model's folder",
+      ],
+      [
+        'compress models/backslash-parent.onnx --ratio 0.5 -o out.onnx',
+        "models/backslash-parent.onnx: the external data of fc.weight lies at '..\\outside.bin', not below the model's folder",
+      ],
+      [
+        'compress models/folder.onnx --ratio 0.5 -o out.onnx',
+        "models/folder.onnx: the external data of fc.weight lies at '.', which is no file",
+      ],
+      [
+        'compress models/hidden-parent.onnx --ratio 0.5 -o out.onnx',
+        "models/hidden-parent.onnx: the external data of fc.weight lies at 'a/./../../outside.bin', not below the model's folder",
+      ],
+      [
+        'compress models/link.onnx --ratio 0.5 -o out.onnx',
+        "models/link.onnx: the external data of fc.weight lies at 'link.bin', which leads out of the model's folder",
+      ],
+      [
+        'compress models/missing.onnx --ratio 0.5 -o out.onnx',
+        'models/missing.onnx: the external data of fc.weight is missing: there is no file none.bin',
+      ],
+      [
+        'compress models/negative.onnx --ratio 0.5 -o out.onnx',
+        'models/negative.onnx: the external data of fc.weight has offset -4 and length 24',
+      ],
+      [
+        'compress models/overflow.onnx --ratio 0.5 -o out.onnx',
+        'models/overflow.onnx: the external data of fc.weight has offset 9007199254740992 and length -9007199254740972',
+      ],
+      [
+        'compress models/parent.onnx --ratio 0.5 -o out.onnx',
+        "models/parent.onnx: the external data of fc.weight lies at '../outside.bin', not below the model's folder",
+      ],
+      [
+        'compress models/short.onnx --ratio 0.5 -o out.onnx',
+        "models/short.onnx is not a valid ONNX model: tensor 'fc.weight' of dims [3, 2] needs 24 bytes, it has 20",
+      ],
+      [
+        'compress models/url.onnx --ratio 0.5 -o out.onnx',
+        "models/url.onnx: the external data of fc.weight lies at 'https://example.org/weights.bin': nothing is fetched, it must be a file below the model's folder",
+      ],
+      [
+        'bench small.onnx cycle.onnx',
+        "cycle.onnx is not a valid ONNX model: node 0 (Gemm 'fc') reads 'y', which is only made by itself or a later node: the graph has a cycle or is not sorted",
+      ],
+      [
+        'compress small.onnx --ratio 0.5 -o out.json',
+        "output 'out.json' is not named as onnx files are, which the input is: end it in .onnx",
+      ],
+      [
+        'compress models/circle.json --ratio 0.5 -o out.onnx',
+        "model.json: layer 'dense' reads what it makes itself: the layers form a circle",
+      ],
+    ],
+  },
+  {
+    title: 'TensorFlow.js files',
+    command: (args) => args,
+    cases: [
+      [
+        'compress models/circle.json --ratio 0.5 -o out.json',
+        "model.json: layer 'dense' reads what it makes itself: the layers form a circle",
+      ],
+      [
+        'compress models/dangling.json --ratio 0.5 -o out.json',
+        "model.json: layer 'dense' reads layer 'none', which there is not",
+      ],
+      [
+        'compress models/duplicate-layers.json --ratio 0.5 -o out.json',
+        "model.json: two layers are called 'dense'",
+      ],
+      [
+        'compress models/duplicate-weights.json --ratio 0.5 -o out.json',
+        'model.json: two weights are called dense/kernel',
+      ],
+      [
+        'compress models/empty.json --ratio 0.5 -o out.json',
+        'models/empty.json is not a TensorFlow.js model: it is no JSON',
+      ],
+      [
+        'compress models/other.json --ratio 0.5 -o out.json',
+        'models/other.json is not a TensorFlow.js model: it has no modelTopology',
+      ],
+      [
+        'compress models/shape-disagrees.json --ratio 0.5 -o out.json',
+        'TensorFlow.js cannot load the model: Shape mismatch: [3,2] vs. [2,3]',
+      ],
+      [
+        'compress models/shape-overflow.json --ratio 0.5 -o out.json',
+        'weight dense/kernel: its shape is [4503599627370496,4503599627370496], expected sizes',
+      ],
+      [
+        'compress models/shard-absolute.json --ratio 0.5 -o out.json',
+        "models/shard-absolute.json: its shard '/etc/passwd' points elsewhere: shards lie in the model's folder",
+      ],
+      [
+        'compress models/shard-folder.json --ratio 0.5 -o out.json',
+        "models/shard-folder.json: its shard '.' is no file: shards lie in the model's folder",
+      ],
+      [
+        'compress models/shard-link.json --ratio 0.5 -o out.json',
+        "models/shard-link.json: its shard 'link.bin' is a link elsewhere: shards lie in the model's folder",
+      ],
+      [
+        'compress models/shard-missing.json --ratio 0.5 -o out.json',
+        "models/shard-missing.json: its shard 'none.bin' is missing: put it beside the model.json",
+      ],
+      [
+        'compress models/shard-parent.json --ratio 0.5 -o out.json',
+        "models/shard-parent.json: its shard '../outside.bin' points elsewhere: shards lie in the model's folder",
+      ],
+      [
+        'compress models/shard-short.json --ratio 0.5 -o out.json',
+        'models/shard-short.json: its weights take 24 bytes, but its shards have 20: a shard is missing, cut short or of another model',
+      ],
+      [
+        'compress models/shard-url.json --ratio 0.5 -o out.json',
+        "models/shard-url.json: its shard 'https://example.org/weights.bin' is a URL: shards lie in the model's folder",
+      ],
+      [
+        'compress models/truncated.json --ratio 0.5 -o out.json',
+        'models/truncated.json is not a TensorFlow.js model: it is no JSON',
+      ],
+    ],
+  },
+  {
+    title: 'Data files',
+    command: (args) => args,
+    cases: [
+      [
+        'sweep giant-gram.onnx --data npy:X.npy,Y.npy --out results --memory 1000000GB',
+        'data: samples have shape [1, 6, 6] but the model takes [400000]; give data made for this model',
+      ],
+      [
+        'evaluate shapes-disagree.onnx --data npy:X.npy,Y.npy',
+        'data: samples have shape [1, 6, 6] but the model takes [3]; give data made for this model',
+      ],
+      [
+        'evaluate nan.onnx --data npy:X.npy,Y.npy',
+        'data: samples have shape [1, 6, 6] but the model takes [3]; give data made for this model',
+      ],
+      [
+        'evaluate small.onnx --data idx:empty.idx,labels.gz',
+        'empty.idx: is not an IDX file, expected to start with 0000, a type 08 to 0e and the number of axes, got nothing',
+      ],
+      [
+        'evaluate small.onnx --data idx:truncated.idx,labels.gz',
+        'truncated.idx: is truncated, its header announces 1096 bytes for shape [30, 6, 6], got 100; fetch it again',
+      ],
+      [
+        'evaluate small.onnx --data idx:longer.idx,labels.gz',
+        'longer.idx: has bytes left over, its header announces 1096 bytes for shape [30, 6, 6], got 1097; fetch it again',
+      ],
+      [
+        'evaluate small.onnx --data idx:overflow.idx,labels.gz',
+        'overflow.idx: announces shape [4294967295, 4294967295, 6], more than the 2 GiB that are read; check the file or split it',
+      ],
+      [
+        'evaluate small.onnx --data idx:truncated.gz,labels.gz',
+        'truncated.gz: the gzip stream is truncated; fetch the file again',
+      ],
+      [
+        'evaluate small.onnx --data idx:bomb.gz,labels.gz',
+        'bomb.gz: the gzip stream holds more bytes than its header announces; fetch the file again',
+      ],
+      [
+        'evaluate small.onnx --data idx:small.onnx,labels.gz',
+        'small.onnx: is not an IDX file, expected to start with 0000, a type 08 to 0e and the number of axes, got 08071204',
+      ],
+      [
+        'evaluate small.onnx --data idx:images.idx,negative.idx',
+        'negative.idx: label 0 must be an integer of at least 0, got -1',
+      ],
+      [
+        'evaluate small.onnx --data npy:empty.npy,Y.npy',
+        'empty.npy: could not be read as .npy (Offset is outside the bounds of the DataView); save it with numpy.save, little-endian',
+      ],
+      [
+        'evaluate small.onnx --data npy:truncated.npy,Y.npy',
+        'truncated.npy: holds 68 elements where its shape [30, 1, 6, 6] needs 1080; save it again',
+      ],
+      [
+        'evaluate small.onnx --data npy:overflow.npy,Y.npy',
+        'overflow.npy: holds 4 elements where its shape [1099511627776, 1099511627776] needs 1.2089258196146292e+24; save it again',
+      ],
+      [
+        'evaluate small.onnx --data npy:objects.npy,Y.npy',
+        'objects.npy: could not be read as .npy (Unsupported dtype: |O); save it with numpy.save, little-endian',
+      ],
+      [
+        'evaluate small.onnx --data npy:fortran.npy,Y.npy',
+        'fortran.npy: is in Fortran order, C order is read; save numpy.ascontiguousarray(x) instead',
+      ],
+      [
+        'evaluate small.onnx --data npy:images.idx,Y.npy',
+        'images.idx: could not be read as .npy (Not an .npy file); save it with numpy.save, little-endian',
+      ],
+      [
+        'evaluate small.onnx --data npy:X.npy,fractions.npy',
+        'fractions.npy: label 0 must be an integer of at least 0, got 0.5',
+      ],
+      [
+        'evaluate small.onnx --data folder:broken',
+        'broken/class/text.jpg: could not be decoded (Input buffer contains unsupported image format); replace or remove the image',
+      ],
+      [
+        'evaluate small.onnx --data folder:empty-image',
+        'empty-image/class/empty.png: could not be decoded (Input Buffer is empty); replace or remove the image',
+      ],
+      [
+        'evaluate small.onnx --data folder:bomb',
+        'bomb/class/bomb.png: could not be decoded (Input image exceeds pixel limit); replace or remove the image',
+      ],
+      ['evaluate small.onnx --data idx:/dev/zero,labels.gz', '/dev/zero: is a device, expected a file'],
+    ],
+  },
+  {
+    title: 'Memory',
+    command: (args) => args,
+    cases: [
+      [
+        'bench giant-input.onnx giant-input.onnx --batch 1',
+        "input 'x' of shape [1, 3, 200000, 200000] needs 480.0 GB of memory, * GB is free: use a smaller batch or model",
+      ],
+      [
+        'compress giant-gram.onnx --ratio 0.5 -o out.onnx --memory 1000000GB',
+        "clustering layer 'fc' needs 640.0 GB of memory, * GB is free: lower --memory, or compress fewer layers with --layers",
+      ],
+      [
+        'evaluate giant-input.onnx --data folder:broken',
+        'folder: an image of shape [3, 200000, 200000] needs 480.0 GB of memory, * GB is free: give a model with smaller inputs',
+      ],
+    ],
+  },
+  {
+    title: 'Names that reach prototypes and terminals',
+    command: (args) => args,
+    cases: [
+      [
+        'compress models/prototype.json --ratio 0.5 -o out.json',
+        'the model has no fully connected layer that can be compressed',
+      ],
+      [
+        'compress names.onnx --ratio nope=0.5 -o out.onnx',
+        "unknown layer 'nope': the model has \\u001b[2J__proto__",
+      ],
+      [
+        'compress small.onnx --ratio __proto__=0.5 -o out.onnx',
+        "unknown layer '__proto__': the model has fc1, fc2, fc3",
+      ],
+      [
+        'compress small.onnx --ratio constructor=0.5 -o out.onnx',
+        "unknown layer 'constructor': the model has fc1, fc2, fc3",
+      ],
+    ],
+  },
+  {
+    title: 'Shards and threads',
+    command: (args) => args,
+    cases: [
+      [
+        'sweep small.onnx --data npy:X.npy,Y.npy --out results --shard 4/3',
+        "--shard: expected i/n with i from 1 to n, such as 2/5, got '4/3'",
+      ],
+      [
+        'merge models --out results',
+        'there is no models/journal.jsonl: give the folders that sweep --shard i/n --out DIR wrote',
+      ],
+      [
+        'merge no --out results',
+        'there is no no/journal.jsonl: give the folders that sweep --shard i/n --out DIR wrote',
+      ],
+      ['merge models', "required option '--out <folder>' not specified; see --help"],
+      [
+        'sweep small.onnx --data npy:X.npy,Y.npy --out results --threads 0',
+        "--threads: expected a whole number of at least 1, got '0'",
+      ],
+    ],
+  },
+];
