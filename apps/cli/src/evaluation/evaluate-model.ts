@@ -2,6 +2,7 @@ import type { Model } from '@spherize/core';
 import type { Dataset } from '../data/dataset.js';
 import { AccuracyCount } from './accuracy.js';
 import { firstOutput, ModelRunner } from './model-runner.js';
+import { samplesPerRun } from './run-size.js';
 
 export interface EvaluateOptions {
   /** Samples at a time; a batch size that the model fixes wins. */
@@ -19,7 +20,7 @@ export async function evaluateModel(
   const runner = await ModelRunner.start(model);
   const output = firstOutput(model);
   const accuracy = new AccuracyCount();
-  const size = runner.batchSize ?? options.batch;
+  const size = runner.batchSize ?? (await samplesPerRun(model, options.batch));
   try {
     for (let start = 0; start < data.samples; start += size) {
       options.signal?.throwIfAborted();

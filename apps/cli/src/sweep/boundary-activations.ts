@@ -2,6 +2,7 @@ import type { Model, Tensor } from '@spherize/core';
 import type { Dataset } from '../data/dataset.js';
 import { AccuracyCount } from '../evaluation/accuracy.js';
 import { firstOutput, ModelRunner } from '../evaluation/model-runner.js';
+import { samplesPerRun } from '../evaluation/run-size.js';
 
 /** A batch as the rest of the network sees it. */
 interface BoundaryBatch {
@@ -29,7 +30,7 @@ export class BoundaryActivations {
   ): Promise<BoundaryActivations> {
     const batches: BoundaryBatch[] = [];
     const runner = head && (await ModelRunner.start(head));
-    const size = runner?.batchSize ?? tail.inputs[0]?.shape[0] ?? batch;
+    const size = runner?.batchSize ?? tail.inputs[0]?.shape[0] ?? (await samplesPerRun(head ?? tail, batch));
     try {
       for (let start = 0; start < data.samples; start += size) {
         signal.throwIfAborted();

@@ -142,7 +142,7 @@ describe('an unfinished sweep', () => {
     child.kill('SIGKILL');
     await ended;
     left = journal();
-  });
+  }, 60_000);
 
   test.each([
     ['--ratios 0.3,0.7', 'ratio (0.3,0.6 there, 0.3,0.7 now)'],
