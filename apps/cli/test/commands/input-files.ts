@@ -216,7 +216,11 @@ function layersModel(): {
   };
 }
 
-function layer(className: string, config: { name: string }, input?: string): unknown {
+function layer(
+  className: string,
+  config: { readonly name: string; readonly [key: string]: unknown },
+  input?: string,
+): unknown {
   const nodes = input === undefined ? [] : [[[input, 0, 0, {}]]];
   return { class_name: className, name: config.name, config, inbound_nodes: nodes };
 }
