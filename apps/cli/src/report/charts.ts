@@ -27,14 +27,19 @@ export function reportCharts(results: SweepResults): Chart[] {
     },
   ];
   const { bytes: before } = results.baseline;
-  if (before !== undefined && points.every(({ bytes }) => bytes !== undefined)) {
+  if (before !== undefined && points.some(({ bytes }) => bytes !== undefined)) {
     charts.push({
       id: 'bytes',
       title: 'Accuracy against file size',
       caption:
         'Up and to the left is better. Settings on the line are the Pareto front of all methods: no other is both smaller and as accurate. The file size is computed: the model’s file, less what the missing parameters took.',
       specification: () =>
-        frontSpecification(results, ({ bytes }) => bytes! / 1e6, 'file size (MB)', { cost: before / 1e6 }),
+        frontSpecification(
+          results,
+          ({ bytes }) => (bytes === undefined ? undefined : bytes / 1e6),
+          'file size (MB)',
+          { cost: before / 1e6 },
+        ),
     });
   }
   if (points.some(({ latencyMs }) => latencyMs !== undefined)) {

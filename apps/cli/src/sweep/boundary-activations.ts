@@ -47,6 +47,18 @@ export class BoundaryActivations {
     return new BoundaryActivations(batches);
   }
 
+  /** The tensors of the first sample, or of the first batch where the tail fixes how many it takes. */
+  firstSample(tail: Model): Record<string, Tensor> {
+    const { tensors, labels } = this.#batches[0]!;
+    if (tail.inputs.some(({ shape }) => shape[0] !== undefined)) return { ...tensors };
+    return Object.fromEntries(
+      Object.entries(tensors).map(([name, { shape, data }]) => [
+        name,
+        { shape: [1, ...shape.slice(1)], data: data.slice(0, data.length / labels.length) },
+      ]),
+    );
+  }
+
   /** Accuracy of a tail on what was recorded. */
   async evaluate(tail: Model, signal: AbortSignal): Promise<AccuracyCount> {
     const session = await tail.session();

@@ -31,8 +31,8 @@ export interface LayerFigures {
 }
 
 /**
- * Milliseconds per run of everything from the first compressed layer on, one sample at a time, in alternation with the
- * uncompressed model's same part.
+ * Milliseconds per run of everything from the first compressed layer on, in alternation with the uncompressed model's same
+ * part: one sample at a time, or as many as the model fixes.
  */
 export interface LatencyFigures {
   readonly medianMs: number;

@@ -15,13 +15,13 @@ import {
   prepareLayer,
   reportLayer,
   selectLayers,
+  type Tensor,
 } from '@spherize/core';
 import { boundaryInputs } from '../calibration/boundary-inputs.js';
 import { ClusteringPool } from '../clustering/clustering-pool.js';
 import type { Dataset } from '../data/dataset.js';
 import { compareLatency } from '../footprint/latency.js';
 import { importFromWorkingFolder } from '../plugins/import-module.js';
-import { generateInputs } from '../proof/generated-inputs.js';
 import type { ProgressBar } from '../terminal/progress.js';
 import { BoundaryActivations } from './boundary-activations.js';
 import { inOrder } from './in-order.js';
@@ -164,7 +164,15 @@ export async function runSweep(options: SweepOptions): Promise<void> {
         const timed =
           options.latency === undefined
             ? {}
-            : { latency: await timeBoth(tail, rewritten, options.latency, signal) };
+            : {
+                latency: await timeBoth(
+                  tail,
+                  rewritten,
+                  activations.firstSample(tail),
+                  options.latency,
+                  signal,
+                ),
+              };
         const row = {
           ...setting,
           ...found,
@@ -224,14 +232,14 @@ function bytesPerWeight({ roundoff = 2 ** -24 }: Model): number {
   return roundoff < 2 ** -24 ? 8 : 4;
 }
 
-/** Times a tail beside the uncompressed one, one sample at a time. */
+/** Times a tail beside the uncompressed one. */
 async function timeBoth(
   before: Model,
   after: Model,
+  inputs: Readonly<Record<string, Tensor>>,
   seconds: number,
   signal: AbortSignal,
 ): Promise<LatencyFigures> {
-  const inputs = generateInputs(before.inputs, 1, 0);
   const sessions = [await before.session(), await after.session()] as const;
   try {
     const [first, second] = sessions;

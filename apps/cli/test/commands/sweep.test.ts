@@ -230,3 +230,36 @@ test('without --json: a table and the files, on stdout alone', async () => {
     layers: ['fc2'],
   });
 });
+
+test('--latency times every setting beside the uncompressed model', async () => {
+  writeSmallFiles(folder);
+  const { rows } = await spherizeJson<{
+    rows: { latency: { medianMs: number; quartilesMs: number[]; uncompressedMs: number; runs: number } }[];
+  }>(
+    folder,
+    'sweep',
+    'small.onnx',
+    ...[
+      '--data',
+      'npy:X.npy,Y.npy',
+      '--out',
+      'timed',
+      '--ratios',
+      '0.5',
+      '--layers',
+      'fc2',
+      '--latency',
+      '0.01',
+    ],
+  );
+  expect(rows).toHaveLength(2);
+  for (const { latency } of rows) {
+    expect(latency.quartilesMs[0]).toBeLessThanOrEqual(latency.medianMs);
+    expect(latency.medianMs).toBeLessThanOrEqual(latency.quartilesMs[1]!);
+    expect(latency.uncompressedMs).toBeGreaterThan(0);
+    expect(latency.runs).toBeGreaterThanOrEqual(9);
+  }
+  expect(readFileSync(join(folder, 'timed', 'report.html'), 'utf8')).toContain(
+    'Accuracy against measured latency',
+  );
+});
