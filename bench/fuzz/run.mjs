@@ -47,6 +47,11 @@ const setting = {
 const summary = new Summary(seed);
 let next = 0;
 
+// Ctrl-C ends it after the cases at work, with what was found so far.
+process.once('SIGINT', () => {
+  indices.length = next;
+});
+
 await Promise.all(Array.from({ length: Number(values.workers) }, workThrough));
 if (values.keep === undefined) rmSync(folder, { recursive: true, force: true });
 console.log(values.json ? JSON.stringify(summary.document(), null, 2) : summary.text());
