@@ -1,10 +1,10 @@
 import type { Model } from '@spherize/core';
 
 /**
- * Multiplications of one run at most: about half a second of two processors. A run cannot be interrupted, so that this bounds
+ * Multiplications of one run at most: about a quarter of a second of two idle processors. A run cannot be interrupted, so that this bounds
  * how long Ctrl-C waits.
  */
-const MULTIPLICATIONS_PER_RUN = 2 ** 34;
+const MULTIPLICATIONS_PER_RUN = 2 ** 33;
 
 /** The number of samples to run at a time: what was asked for, or as many as fit into one run. */
 export async function samplesPerRun(model: Model, batch: number): Promise<number> {
