@@ -66,7 +66,7 @@ async function locate(
     const refuse = (why: string) =>
       new InputError('BAD_FILE', `${source}: its shard '${path}' ${why}: shards lie in the model's folder`);
     if (/^[a-z][a-z0-9+.-]+:/i.test(path)) throw refuse('is a URL');
-    if (path === '' || isAbsolute(path) || path.split(/[/\\]/).includes('..'))
+    if (path === '' || path.includes('\0') || isAbsolute(path) || path.split(/[/\\]/).includes('..'))
       throw refuse('points elsewhere');
     const place = join(folder, path);
     const { real, found } = await look(place, source, path);

@@ -34,6 +34,8 @@ function checkNames({ layers }: LayerGraph): void {
   for (const { name, config } of layers) {
     if (names.has(name)) fail(`two layers are called '${name}'`);
     names.add(name);
+    // TensorFlow.js keeps layers in a plain object.
+    if (name in {}) fail(`a layer is called '${name}', which TensorFlow.js does not load`);
     if (config.name !== undefined && config.name !== name) {
       fail(`layer '${name}' is called '${config.name}' in its config`);
     }
