@@ -8,6 +8,7 @@ import { evaluateCommand } from './commands/evaluate.js';
 import { inspectCommand } from './commands/inspect.js';
 import { mergeCommand } from './commands/merge.js';
 import { reportCommand } from './commands/report.js';
+import { scanCommand } from './commands/scan.js';
 import { sweepCommand } from './commands/sweep.js';
 import { recordFlags } from './recipe/recipe.js';
 import { examplesText } from './terminal/help-examples.js';
@@ -21,6 +22,7 @@ export function createProgram(): Command {
     compressCommand(),
     evaluateCommand(),
     benchCommand(),
+    scanCommand(),
     sweepCommand(),
     mergeCommand(),
     reportCommand(),

@@ -1,4 +1,5 @@
 import {
+  type AssembledModel,
   type CalibrationInputs,
   clusterers,
   compressModel,
@@ -8,12 +9,14 @@ import {
   selectLayers,
 } from '@spherize/core';
 import { Command } from 'commander';
+import { compressToTarget, targetSummary } from '../allocation/compress-to-target.js';
+import { addTargetOptions, chosenTarget, type TargetOptions } from '../allocation/target-options.js';
 import { GENERATED, openCalibration } from '../calibration/open-calibration.js';
 import { requireClusteringMemory } from '../clustering/required-memory.js';
 import { requireWritableFile, writeFileAtomically } from '../files/atomic-write.js';
 import { gzipSize } from '../footprint/gzip-size.js';
 import { comparisonTable, graphFootprint, staticFigures } from '../footprint/static-footprint.js';
-import { parseRatios, parseShare } from '../options/parse.js';
+import { parseInteger, parseRatios, parseShare } from '../options/parse.js';
 import {
   addAlgorithmOption,
   addCalibrationOptions,
@@ -30,6 +33,7 @@ import {
   type DequantizeOption,
   type FormatOptions,
   type NormalizationOptions,
+  openData,
   type ScaleOptions,
 } from '../options/shared.js';
 import { importFromWorkingFolder } from '../plugins/import-module.js';
@@ -47,10 +51,12 @@ interface CompressOptions
     FormatOptions,
     ScaleOptions,
     CalibrationChoice,
-    NormalizationOptions {
+    NormalizationOptions,
+    TargetOptions {
   readonly output: string;
   readonly clusterer: string;
-  readonly ratio: string[];
+  readonly ratio?: string[];
+  readonly roundTo?: number;
   readonly layers?: string[];
   readonly sparsity: number;
   readonly memory: number;
@@ -63,7 +69,7 @@ export function compressCommand(): Command {
     .description('compress the fully connected layers of a model and write it in its own format')
     .argument('<model>', 'model file, or the name of an embedded model')
     .requiredOption('-o, --output <file>', 'the model to write')
-    .requiredOption(
+    .option(
       '--ratio <ratio>',
       'column reduction ratio in [0, 1), or LAYER=RATIO; repeat it or separate by commas',
       (text: string, before: string[] = []) => [...before, text],
@@ -74,12 +80,17 @@ export function compressCommand(): Command {
       'prune each layer to this share of zeros first',
       (text) => parseShare('--sparsity', text),
       0,
+    )
+    .option('--round-to <n>', 'keep every number of clusters a multiple of this, rounded up', (text) =>
+      parseInteger('--round-to', text, 1),
     );
   return addCommonOptions(
     addNormalizationOptions(
       addCalibrationOptions(
         addScaleOption(
-          addAlgorithmOption(addLayersOption(addMemoryOption(addDequantizeOption(addFormatOption(command))))),
+          addAlgorithmOption(
+            addLayersOption(addMemoryOption(addDequantizeOption(addFormatOption(addTargetOptions(command))))),
+          ),
         ),
       ),
     ),
@@ -88,57 +99,72 @@ export function compressCommand(): Command {
 
 async function compress(source: string, options: CompressOptions, command: Command): Promise<void> {
   const started = performance.now();
-  const ratios = parseRatios(options.ratio);
+  const target = chosenTarget(options, options.ratio !== undefined);
+  const ratios = parseRatios(options.ratio ?? []);
   const clusterer = await clusterers.find(options.clusterer, importFromWorkingFolder);
   await requireWritableFile(options.output);
   const opened = await openModel(source, options.format, options);
   const { model, bytes: bytesBefore } = opened;
   requireSameFormat(opened, options.output);
   const { calibrate } = options;
+  const data =
+    options.data === undefined ? undefined : await openData({ ...options, data: options.data }, model);
   const calibration =
-    calibrate === undefined ? undefined : await openCalibration(model, { ...options, calibrate });
-  const { result, verified, bytesAfter, before, after, seconds } = await interruptible(async (interrupt) => {
-    // The original's gzip size takes as long as the clustering: both at once, and before the output may replace the file.
-    const failed = new AbortController();
-    const gzipBefore = gzipSize(opened.files, AbortSignal.any([interrupt, failed.signal]));
-    gzipBefore.catch(() => {});
-    try {
-      const ratio = ratioOfLayers(model, options.layers, ratios);
-      for (const { name, reason } of model.skipped) logLine(`not compressed: ${name}: ${reason}`);
-      requireClusteringMemory(selectLayers(model, [...ratio.keys()]), options.memory, false);
-      await requireRunnable(model);
-      const result = await compressModel(model, {
-        clusterer,
-        engine: matrixEngine(),
-        ratio,
-        sparsity: options.sparsity,
-        algorithm: options.algorithm,
-        scale: options.scale,
-        seed: options.seed,
-        memory: options.memory,
-        calibration: calibration?.inputs,
-        signal: interrupt,
-      });
-      const verified = await verifyRewrite(model, result, { seed: options.seed, signal: interrupt });
-      const before = {
-        bytes: bytesBefore,
-        gzipBytes: await gzipBefore,
-        ...(await graphFootprint(model)),
-      };
-      interrupt.throwIfAborted();
-      const bytesAfter = await result.model.write(options.output);
-      await writeFileAtomically(recipePath(options.output), recipeText(effectiveRecipe(command)));
-      const seconds = (performance.now() - started) / 1000;
-      const after = {
-        bytes: bytesAfter,
-        gzipBytes: await gzipSize(await filesOf(options.output, options.format), interrupt),
-        ...(await graphFootprint(result.model)),
-      };
-      return { result, verified, bytesAfter, before, after, seconds };
-    } finally {
-      failed.abort();
-    }
-  });
+    calibrate === undefined ? undefined : await openCalibration(model, { ...options, calibrate }, data);
+  const sayWhatIsSkipped = (): void => {
+    for (const { name, reason } of model.skipped) logLine(`not compressed: ${name}: ${reason}`);
+  };
+  const compressAsAsked = async (signal: AbortSignal): Promise<AssembledModel> => {
+    const ratio = ratioOfLayers(model, options.layers, ratios);
+    sayWhatIsSkipped();
+    requireClusteringMemory(selectLayers(model, [...ratio.keys()]), options.memory, false);
+    await requireRunnable(model);
+    return compressModel(model, {
+      clusterer,
+      engine: matrixEngine(),
+      ratio,
+      roundTo: options.roundTo,
+      sparsity: options.sparsity,
+      algorithm: options.algorithm,
+      scale: options.scale,
+      seed: options.seed,
+      memory: options.memory,
+      calibration: calibration?.inputs,
+      signal,
+    });
+  };
+  const { result, reached, verified, bytesAfter, before, after, seconds } = await interruptible(
+    async (interrupt) => {
+      // The original's gzip size takes as long as the clustering: both at once, and before the output may replace the file.
+      const failed = new AbortController();
+      const gzipBefore = gzipSize(opened.files, AbortSignal.any([interrupt, failed.signal]));
+      gzipBefore.catch(() => {});
+      try {
+        if (target) sayWhatIsSkipped();
+        const { result, reached } = target
+          ? await compressToTarget(opened, target, { data, calibration }, options, interrupt)
+          : { result: await compressAsAsked(interrupt), reached: undefined };
+        const verified = await verifyRewrite(model, result, { seed: options.seed, signal: interrupt });
+        const before = {
+          bytes: bytesBefore,
+          gzipBytes: await gzipBefore,
+          ...(await graphFootprint(model)),
+        };
+        interrupt.throwIfAborted();
+        const bytesAfter = await result.model.write(options.output);
+        await writeFileAtomically(recipePath(options.output), recipeText(effectiveRecipe(command)));
+        const seconds = (performance.now() - started) / 1000;
+        const after = {
+          bytes: bytesAfter,
+          gzipBytes: await gzipSize(await filesOf(options.output, options.format), interrupt),
+          ...(await graphFootprint(result.model)),
+        };
+        return { result, reached, verified, bytesAfter, before, after, seconds };
+      } finally {
+        failed.abort();
+      }
+    },
+  );
   if (verified.deviation === null) logLine(`not verified: ${verified.reason}`);
   const layers = result.layers.map(({ fold, ...layer }) => ({ ...layer, fold: fold.reason }));
   if (options.json) {
@@ -154,6 +180,7 @@ async function compress(source: string, options: CompressOptions, command: Comma
       macsBefore: before.macs,
       macsAfter: after.macs,
       layers,
+      ...(reached && { target: reached }),
       verified,
       seconds,
     });
@@ -178,6 +205,7 @@ async function compress(source: string, options: CompressOptions, command: Comma
       `\nverified: outputs differ from the ${verified.against} by ${verified.deviation.toExponential(1)} of the largest output`,
     );
   }
+  if (reached) printLine(targetSummary(reached));
   const share = percent(bytesAfter / bytesBefore, 1);
   printLine(
     `${megabytes(bytesBefore)} → ${megabytes(bytesAfter)} (${share}) in ${seconds.toFixed(1)} s: ${options.output}`,

@@ -4,11 +4,11 @@
  *
  * The file appears with the first finished setting, so that a sweep that fails before leaves nothing.
  */
-import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '@spherize/core';
 import { writeFileAtomically } from '../files/atomic-write.js';
+import { checkedLine, checkedRecord } from '../files/checked-lines.js';
 import type { Baseline, SweepRow } from './results.js';
 import { type Shard, shardName } from './shards.js';
 import { identityDifferences, type SweepIdentity } from './sweep-identity.js';
@@ -53,7 +53,7 @@ export class SweepJournal {
     this.path = journalPath(folder);
     this.content = content;
     this.#file = file;
-    this.#waiting = file ? [] : [encode(content.run)];
+    this.#waiting = file ? [] : [checkedLine(content.run)];
   }
 
   /**
@@ -76,7 +76,7 @@ export class SweepJournal {
   /** Keeps a record; from the first setting on, it is on the disk when this returns. */
   async add(record: MeasuredRecord): Promise<void> {
     keep(this.content, record);
-    const line = encode(record);
+    const line = checkedLine(record);
     if (this.#file) {
       await this.#file.appendFile(line);
       await this.#file.datasync();
@@ -126,7 +126,7 @@ export async function readJournal(
   let content: JournalContent | undefined;
   let validBytes = 0;
   for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, validBytes)) {
-    const record = decode(bytes.toString('utf8', validBytes, end));
+    const record = checkedRecord<RunRecord | MeasuredRecord>(bytes.toString('utf8', validBytes, end));
     if (record === undefined || (record.kind === 'run') !== (content === undefined)) break;
     if (record.kind === 'run') content = emptyContent(record);
     else keep(content!, record);
@@ -163,21 +163,4 @@ function keep(content: JournalContent, record: MeasuredRecord): void {
   if (record.kind === 'baseline') content.baseline = record.baseline;
   else if (record.kind === 'pruned') content.pruned.set(record.sparsity, record.baseline);
   else content.rows.set(record.setting, record.row);
-}
-
-function encode(record: RunRecord | MeasuredRecord): string {
-  return `${JSON.stringify({ check: checksum(record), record })}\n`;
-}
-
-function decode(line: string): RunRecord | MeasuredRecord | undefined {
-  try {
-    const { check, record } = JSON.parse(line);
-    return check === checksum(record) ? record : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function checksum(record: unknown): string {
-  return createHash('sha256').update(JSON.stringify(record)).digest('hex').slice(0, 16);
 }

@@ -227,7 +227,7 @@ async function compressAt(
 }
 
 /** Bytes of one stored weight, by the model's coarsest type. */
-function bytesPerWeight({ roundoff = 2 ** -24 }: Model): number {
+export function bytesPerWeight({ roundoff = 2 ** -24 }: Model): number {
   if (roundoff >= 2 ** -11) return 2;
   return roundoff < 2 ** -24 ? 8 : 4;
 }
@@ -276,7 +276,7 @@ async function findClusterers(
 }
 
 /** What the layers fold into: it has to stay on their side of the cut. */
-function foldTargets(model: Model, layers: readonly FcLayer[]): string[] {
+export function foldTargets(model: Model, layers: readonly FcLayer[]): string[] {
   return layers.flatMap((layer) => {
     const { scaleInto, orderInto, steps } = planFold(model.graph, layer.input, layer.inputs);
     return [scaleInto, orderInto, ...steps.map(({ operation }) => operation)].filter((name) => name !== null);

@@ -4,6 +4,7 @@ export const HELP_EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   compress: [
     'spherize compress alexnet.onnx -o half.onnx --ratio 0.5',
     'spherize compress alexnet.onnx -o out.onnx --ratio classifier.1=0.7,classifier.4=0.5',
+    'spherize compress alexnet.onnx -o third.onnx --target-size 0.33 --calibrate generated',
     'spherize compress --config half.recipe.json -o again.onnx',
   ],
   evaluate: [
@@ -13,6 +14,10 @@ export const HELP_EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   bench: [
     'spherize bench alexnet.onnx half.onnx',
     'spherize bench alexnet.onnx half.onnx --batch 1 --seconds 10',
+  ],
+  scan: [
+    'spherize scan alexnet-fashion --calibrate generated',
+    'spherize scan alexnet-fashion --data fashion-mnist --limit 500 --layers fc6,fc7',
   ],
   sweep: [
     'spherize sweep alexnet-fashion --data fashion-mnist --limit 1000 --out results',

@@ -42,7 +42,10 @@ const MODEL: Case[] = [
 
 const COMPRESS: Case[] = [
   ['conv.onnx --ratio 0.5', 'the model has no fully connected layer that can be compressed'],
-  ['small.onnx', "required option '--ratio <ratio>' not specified; see --help"],
+  [
+    'small.onnx',
+    'how far to compress is missing: give --ratio, --target-size, --target-speedup or --max-drop',
+  ],
   ['small.onnx --ratio', "option '--ratio <ratio>' argument missing; see --help"],
   ['small.onnx --ratio 1', "--ratio: expected a number in [0, 1), got '1'"],
   ['small.onnx --ratio -0.1', "--ratio: expected a number in [0, 1), got '-0.1'"],
@@ -170,6 +173,42 @@ const SWEEP: Case[] = [
   ],
 ];
 
+const TARGETS: Case[] = [
+  [
+    'small.onnx --ratio 0.5 --target-size 0.5',
+    '--ratio and --target-size exclude each other: give one of them',
+  ],
+  [
+    'small.onnx --target-speedup 2 --max-drop 1',
+    '--target-speedup and --max-drop exclude each other: give one of them',
+  ],
+  ['small.onnx --target-size 1', "--target-size: expected a number in (0, 1), got '1'"],
+  ['small.onnx --target-size 0', "--target-size: expected a number in (0, 1), got '0'"],
+  ['small.onnx --target-speedup 1', "--target-speedup: expected a number above 1, got '1'"],
+  ['small.onnx --target-speedup fast', "--target-speedup: expected a number, got 'fast'"],
+  ['small.onnx --max-drop 0', "--max-drop: expected points in (0, 100), got '0'"],
+  ['small.onnx --max-drop 1', '--max-drop needs labelled data to measure accuracy on: give --data'],
+  ['small.onnx --target-size 0.5 --limit 9', '--limit cuts data, but there are none: give --data'],
+  [
+    'small.onnx --ratio 0.5 --data npy:X.npy,Y.npy',
+    '--data chooses ratios, but --ratio gives them: leave one out',
+  ],
+  ['small.onnx --target-size 0.5 --layers nope', "unknown layer 'nope': the model has fc1, fc2, fc3"],
+  ['small.onnx --ratio 0.5 --round-to 0', "--round-to: expected a whole number of at least 1, got '0'"],
+  ['conv.onnx --target-size 0.5', 'the model has no fully connected layer that can be compressed'],
+  ['two.onnx --target-size 0.5', 'the model must have one input to be evaluated, it has 2 (left, right)'],
+];
+
+const SCAN: Case[] = [
+  ['small.onnx --ratios 0.5,1', "--ratios: expected a number in [0, 1), got '1'"],
+  ['small.onnx --layers nope', "unknown layer 'nope': the model has fc1, fc2, fc3"],
+  ['small.onnx --limit 5', '--limit cuts data, but there are none: give --data'],
+  ['small.onnx --round-to 1.5', "--round-to: expected a whole number of at least 1, got '1.5'"],
+  ['small.onnx --data npy:X.npy,high.npy', 'data: sample 3 has label 6, but the model has 6 classes'],
+  ['conv.onnx', 'the model has no fully connected layer that can be compressed'],
+  ['two.onnx', 'the model must have one input to be evaluated, it has 2 (left, right)'],
+];
+
 /** Cases of one kind. */
 export interface CaseGroup {
   readonly title: string;
@@ -194,6 +233,16 @@ export const GROUPS: readonly CaseGroup[] = [
 
 /** These run one after the other in one process. `*` stands for any number. */
 export const FILE_GROUPS: readonly CaseGroup[] = [
+  {
+    title: 'Targets of compress',
+    command: (args) => args,
+    cases: TARGETS.map(([args, line]) => [`compress -o out.onnx ${args}`, line]),
+  },
+  {
+    title: 'Options of scan',
+    command: (args) => args,
+    cases: SCAN.map(([args, line]) => [`scan ${args}`, line]),
+  },
   {
     title: 'ONNX files',
     command: (args) => args,
