@@ -134,5 +134,5 @@ test('a key that is no flag is refused with those that are', async () => {
   writeFileSync(join(folder, 'key.json'), '{"model":"small.onnx","ratios":0.5}');
   const { code, stderr } = await spherize(folder, 'inspect', '--config', 'key.json');
   expect(code).toBe(2);
-  expect(stderr).toContain("has 'ratios', expected one of model, format, seed");
+  expect(stderr).toContain("has 'ratios', expected one of model, format, dequantize, seed");
 });

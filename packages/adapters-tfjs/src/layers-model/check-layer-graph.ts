@@ -4,28 +4,24 @@
  */
 import { InputError } from '@spherize/core';
 import { isObject } from '../artifacts/json.js';
-import {
-  INPUT_LAYER,
-  type LayerCall,
-  type LayerGraph,
-  parseLayerGraph,
-  type TensorRef,
-} from './layer-graph.js';
+import { INPUT_LAYER, type LayerGraph, parseLayerGraph, type TensorRef } from './layer-graph.js';
+
+type GraphLayer = LayerGraph['layers'][number];
 
 const MODELS = new Set(['Model', 'Functional', 'Sequential']);
 
 /** @throws InputError `BAD_FILE` that names the layer which is wrong, also inside models that are layers */
 export function checkLayerGraph(graph: LayerGraph): void {
   checkNames(graph);
-  const calls = new Map<string, readonly LayerCall[]>(graph.layers.map((layer) => [layer.name, layer.calls]));
-  for (const ref of [...graph.inputs, ...graph.outputs]) requireCall(calls, ref, 'the model');
+  const layers = new Map(graph.layers.map((layer) => [layer.name, layer]));
+  for (const ref of [...graph.inputs, ...graph.outputs]) requireCall(layers, ref, 'the model');
   for (const { name, className, calls: own } of graph.layers) {
     for (const { inputs } of own) {
       if (inputs.length === 0 && className !== INPUT_LAYER) fail(`layer '${name}' reads nothing`);
-      for (const ref of inputs) requireCall(calls, ref, `layer '${name}'`);
+      for (const ref of inputs) requireCall(layers, ref, `layer '${name}'`);
     }
   }
-  checkOrder(graph);
+  checkOrder(graph.layers, layers);
   for (const { config } of graph.layers) checkInner(config);
 }
 
@@ -42,29 +38,33 @@ function checkNames({ layers }: LayerGraph): void {
   }
 }
 
-function requireCall(
-  calls: ReadonlyMap<string, readonly LayerCall[]>,
-  { layer, call }: TensorRef,
-  who: string,
-): void {
-  const found = calls.get(layer);
-  if (found === undefined) fail(`${who} reads layer '${layer}', which there is not`);
-  else if (call >= found.length)
-    fail(`${who} reads call ${call} of layer '${layer}', which has ${found.length}`);
+function requireCall(layers: ReadonlyMap<string, GraphLayer>, ref: TensorRef, who: string): void {
+  const found = layers.get(ref.layer);
+  if (found === undefined) fail(`${who} reads layer '${ref.layer}', which there is not`);
+  else if (callOf(found, ref) >= found.calls.length)
+    fail(`${who} reads call ${ref.call} of layer '${ref.layer}', which has ${found.calls.length}`);
+}
+
+/** Call 0 of a model that is a layer is its own making, which the file does not list. */
+function callOf({ className }: GraphLayer, { call }: TensorRef): number {
+  return MODELS.has(className) ? Math.max(0, call - 1) : call;
 }
 
 /** Takes calls away whose inputs are there, until none is left. */
-function checkOrder({ layers }: LayerGraph): void {
-  const key = ({ layer, call }: Pick<TensorRef, 'layer' | 'call'>) => JSON.stringify([layer, call]);
+function checkOrder(layers: readonly GraphLayer[], byName: ReadonlyMap<string, GraphLayer>): void {
+  const key = (layer: string, call: number) => JSON.stringify([layer, call]);
   const waiting = new Map<string, number>();
   const readers = new Map<string, string[]>();
   const ready: string[] = [];
   for (const { name, calls } of layers) {
     for (const [call, { inputs }] of calls.entries()) {
-      const own = key({ layer: name, call });
+      const own = key(name, call);
       waiting.set(own, inputs.length);
       if (inputs.length === 0) ready.push(own);
-      for (const ref of inputs) readers.set(key(ref), [...(readers.get(key(ref)) ?? []), own]);
+      for (const ref of inputs) {
+        const read = key(ref.layer, callOf(byName.get(ref.layer)!, ref));
+        readers.set(read, [...(readers.get(read) ?? []), own]);
+      }
     }
   }
   for (let next = ready.pop(); next !== undefined; next = ready.pop()) {

@@ -4,7 +4,7 @@ import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import { Random } from '../random.js';
 
 /** Rounds of subspace iteration: the error is then within a few per cent of the smallest possible even for flat spectra. */
-const ROUNDS = 4;
+const ROUNDS = 8;
 
 /** The rank at which two factors hold as many weights as k columns: `r(m + n) ≤ m·k`. */
 export function rankForClusters(outputs: number, inputs: number, clusters: number): number {
