@@ -30,6 +30,7 @@ const SPARSITIES = [OWN_SPARSITY, 0.95, 0.98];
 const CLUSTERERS = ['kmeans', 'spherical'];
 /** The best method without data: it is added to the paper's two. */
 const BEST = { clusterers: ['rank-one'], algorithms: ['hartigan'], calibrated: true } as const;
+const CALIBRATION_SAMPLES = 500;
 const BATCH = 500;
 /** Test images of the default grid. */
 const SAMPLES = 2000;
@@ -66,6 +67,7 @@ export function alexnetCommand(): Command {
     const data = await openData({ data: DATA, ...(options.full ? {} : { limit: SAMPLES }) }, opened.model);
     const { inputs: calibration } = await openCalibration(opened.model, {
       calibrate: GENERATED,
+      calibrationSamples: CALIBRATION_SAMPLES,
       seed: options.seed,
     });
     const { results, files } = await sweepIntoFolder(options.out, {
