@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Trains convnet-cifar10: five layers of convolution and three fully connected ones, on CIFAR-10, not pruned.
+"""Trains convnet-cifar10: four layers of convolution and three fully connected ones, on CIFAR-10, not pruned.
 
     python3 models/train-cifar10.py --data FOLDER --out convnet-cifar10.onnx
 

@@ -11,15 +11,16 @@ import {
 import { Command } from 'commander';
 import { compressToTarget, targetSummary } from '../allocation/compress-to-target.js';
 import { addTargetOptions, chosenTarget, type TargetOptions } from '../allocation/target-options.js';
-import { GENERATED, openCalibration } from '../calibration/open-calibration.js';
+import { GENERATED } from '../calibration/open-calibration.js';
 import { requireClusteringMemory } from '../clustering/required-memory.js';
 import { requireWritableFile, writeFileAtomically } from '../files/atomic-write.js';
 import { gzipSize } from '../footprint/gzip-size.js';
 import { comparisonTable, graphFootprint, staticFigures } from '../footprint/static-footprint.js';
-import { parseInteger, parseRatios, parseShare } from '../options/parse.js';
+import { parseRatios } from '../options/parse.js';
 import {
   addAlgorithmOption,
   addCalibrationOptions,
+  addClustererOptions,
   addCommonOptions,
   addDequantizeOption,
   addFormatOption,
@@ -33,7 +34,8 @@ import {
   type DequantizeOption,
   type FormatOptions,
   type NormalizationOptions,
-  openData,
+  openCalibrationIfGiven,
+  openDataIfGiven,
   type ScaleOptions,
 } from '../options/shared.js';
 import { importFromWorkingFolder } from '../plugins/import-module.js';
@@ -64,8 +66,7 @@ interface CompressOptions
 
 /** `spherize compress MODEL -o OUT`: clusters the columns of the model's layers and writes the smaller model. */
 export function compressCommand(): Command {
-  const builtIn = clusterers.builtIn.map(({ name }) => name).join(', ');
-  const command = new Command('compress')
+  const definition = new Command('compress')
     .description('compress the fully connected layers of a model and write it in its own format')
     .argument('<model>', 'model file, or the name of an embedded model')
     .requiredOption('-o, --output <file>', 'the model to write')
@@ -73,23 +74,17 @@ export function compressCommand(): Command {
       '--ratio <ratio>',
       'column reduction ratio in [0, 1), or LAYER=RATIO; repeat it or separate by commas',
       (text: string, before: string[] = []) => [...before, text],
-    )
-    .option('--clusterer <name>', `${builtIn}, a package or a path`, 'spherical')
-    .option(
-      '--sparsity <share>',
-      'prune each layer to this share of zeros first',
-      (text) => parseShare('--sparsity', text),
-      0,
-    )
-    .option('--round-to <n>', 'keep every number of clusters a multiple of this, rounded up', (text) =>
-      parseInteger('--round-to', text, 1),
     );
   return addCommonOptions(
     addNormalizationOptions(
       addCalibrationOptions(
         addScaleOption(
           addAlgorithmOption(
-            addLayersOption(addMemoryOption(addDequantizeOption(addFormatOption(addTargetOptions(command))))),
+            addLayersOption(
+              addMemoryOption(
+                addDequantizeOption(addFormatOption(addTargetOptions(addClustererOptions(definition)))),
+              ),
+            ),
           ),
         ),
       ),
@@ -106,11 +101,8 @@ async function compress(source: string, options: CompressOptions, command: Comma
   const opened = await openModel(source, options.format, options);
   const { model, bytes: bytesBefore } = opened;
   requireSameFormat(opened, options.output);
-  const { calibrate } = options;
-  const data =
-    options.data === undefined ? undefined : await openData({ ...options, data: options.data }, model);
-  const calibration =
-    calibrate === undefined ? undefined : await openCalibration(model, { ...options, calibrate }, data);
+  const data = await openDataIfGiven(options, model);
+  const calibration = await openCalibrationIfGiven(options, model, data);
   const sayWhatIsSkipped = (): void => {
     for (const { name, reason } of model.skipped) logLine(`not compressed: ${name}: ${reason}`);
   };

@@ -1,13 +1,13 @@
-import { clusterers, type FcLayer, InputError, selectLayers } from '@spherize/core';
+import { type FcLayer, InputError, selectLayers } from '@spherize/core';
 import { Command } from 'commander';
 import { CURVE_RATIOS, type MeasuredCurve, measureCurves } from '../allocation/measure-curves.js';
 import { openTrials } from '../allocation/open-trials.js';
-import { openCalibration } from '../calibration/open-calibration.js';
 import { DATASET_SPECS } from '../data/open-dataset.js';
-import { parseInteger, parseShare } from '../options/parse.js';
+import { parseInteger } from '../options/parse.js';
 import {
   addAlgorithmOption,
   addCalibrationOptions,
+  addClustererOptions,
   addCommonOptions,
   addDequantizeOption,
   addFormatOption,
@@ -22,7 +22,8 @@ import {
   type DequantizeOption,
   type FormatOptions,
   type NormalizationOptions,
-  openData,
+  openCalibrationIfGiven,
+  openDataIfGiven,
   type ScaleOptions,
   shareList,
 } from '../options/shared.js';
@@ -54,8 +55,7 @@ interface ScanOptions
 
 /** `spherize scan MODEL`: what the model loses when one layer alone is compressed, for each layer and ratio. */
 export function scanCommand(): Command {
-  const builtIn = clusterers.builtIn.map(({ name }) => name).join(', ');
-  const command = new Command('scan')
+  const definition = new Command('scan')
     .description('measure what compressing each layer alone costs, at several ratios')
     .argument('<model>', 'model file, or the name of an embedded model')
     .option(
@@ -63,18 +63,11 @@ export function scanCommand(): Command {
       `labelled data to measure accuracy on: ${DATASET_SPECS.join(', ')}; without: the error of the outputs on generated inputs`,
     )
     .option('--limit <n>', 'use only its first n samples', (text) => parseInteger('--limit', text, 1))
-    .option('--ratios <list>', 'column reduction ratios', shareList('--ratios'), [...CURVE_RATIOS])
-    .option('--clusterer <name>', `${builtIn}, a package or a path`, 'spherical')
-    .option(
-      '--sparsity <share>',
-      'prune each layer to this share of zeros first',
-      (text) => parseShare('--sparsity', text),
-      0,
-    )
-    .option('--round-to <n>', 'keep every number of clusters a multiple of this, rounded up', (text) =>
-      parseInteger('--round-to', text, 1),
-    )
-    .option('--restart', 'measure anew what earlier runs have kept');
+    .option('--ratios <list>', 'column reduction ratios', shareList('--ratios'), [...CURVE_RATIOS]);
+  const command = addClustererOptions(definition).option(
+    '--restart',
+    'measure anew what earlier runs have kept',
+  );
   return addCommonOptions(
     addNormalizationOptions(
       addCalibrationOptions(
@@ -91,13 +84,11 @@ export function scanCommand(): Command {
 async function scan(source: string, options: ScanOptions): Promise<void> {
   const opened = await openModel(source, options.format, options);
   const { model } = opened;
-  const { calibrate, restart, ratios } = options;
+  const { restart, ratios } = options;
   if (options.data === undefined && options.limit !== undefined)
     throw new InputError('BAD_ARGUMENT', '--limit cuts data, but there are none: give --data');
-  const data =
-    options.data === undefined ? undefined : await openData({ ...options, data: options.data }, model);
-  const calibration =
-    calibrate === undefined ? undefined : await openCalibration(model, { ...options, calibrate }, data);
+  const data = await openDataIfGiven(options, model);
+  const calibration = await openCalibrationIfGiven(options, model, data);
   const layers = selectLayers(model, options.layers);
   await requireRunnable(model);
   const { curves, top1, samples, kept } = await interruptible(async (signal) => {

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { openCalibration } from '../calibration/open-calibration.js';
 import { parseChoice, parseInteger, parseList } from '../options/parse.js';
 import {
   addAlgorithmOption,
@@ -20,6 +19,7 @@ import {
   type FormatOptions,
   type JournalOptions,
   type LatencyOptions,
+  openCalibrationIfGiven,
   openData,
   type ScaleOptions,
   shareList,
@@ -107,10 +107,7 @@ export function sweepCommand(): Command {
     const opened = await openModel(source, options.format);
     const data = await openData(options, opened.model);
     const { limit, mean, std, calibrate } = options;
-    const calibration =
-      calibrate === undefined
-        ? undefined
-        : await openCalibration(opened.model, { ...options, calibrate }, data);
+    const calibration = await openCalibrationIfGiven(options, opened.model, data);
     const { results, files } = await sweepIntoFolder(options.out, {
       opened,
       recipe: effectiveRecipe(command),

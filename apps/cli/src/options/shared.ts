@@ -1,9 +1,9 @@
 /** Options that several commands have in common. */
 
 import { freemem } from 'node:os';
-import type { ClusteringAlgorithm, ClusterScale, Model } from '@spherize/core';
+import { type ClusteringAlgorithm, type ClusterScale, clusterers, type Model } from '@spherize/core';
 import { type Command, Option } from 'commander';
-import { DEFAULT_SAMPLES } from '../calibration/open-calibration.js';
+import { DEFAULT_SAMPLES, type OpenCalibration, openCalibration } from '../calibration/open-calibration.js';
 import type { Dataset } from '../data/dataset.js';
 import { DATASET_SPECS, openDataset } from '../data/open-dataset.js';
 import { singleInput } from '../evaluation/model-runner.js';
@@ -78,6 +78,22 @@ export function addAlgorithmOption(command: Command): Command {
       .argParser((text) => parseChoice('--algorithm', text, choices))
       .default('hartigan'),
   );
+}
+
+/** `--clusterer`, `--sparsity` and `--round-to`: what is made of each layer. */
+export function addClustererOptions(command: Command): Command {
+  const builtIn = clusterers.builtIn.map(({ name }) => name).join(', ');
+  return command
+    .option('--clusterer <name>', `${builtIn}, a package or a path`, 'spherical')
+    .option(
+      '--sparsity <share>',
+      'prune each layer to this share of zeros first',
+      (text) => parseShare('--sparsity', text),
+      0,
+    )
+    .option('--round-to <n>', 'keep every number of clusters a multiple of this, rounded up', (text) =>
+      parseInteger('--round-to', text, 1),
+    );
 }
 
 export interface ScaleOptions {
@@ -199,4 +215,22 @@ export async function openData(options: DataOptions, model: Model): Promise<Data
     ...(mean === undefined ? {} : { mean }),
     ...(std === undefined ? {} : { std }),
   });
+}
+
+/** The data that `--data` names, if it was given. */
+export async function openDataIfGiven(
+  options: Partial<DataOptions>,
+  model: Model,
+): Promise<Dataset | undefined> {
+  return options.data === undefined ? undefined : openData({ ...options, data: options.data }, model);
+}
+
+/** The inputs that `--calibrate` names, if it was given. */
+export async function openCalibrationIfGiven(
+  options: CalibrationChoice & NormalizationOptions & Pick<CommonOptions, 'seed'>,
+  model: Model,
+  evaluation: Dataset | undefined,
+): Promise<OpenCalibration | undefined> {
+  const { calibrate } = options;
+  return calibrate === undefined ? undefined : openCalibration(model, { ...options, calibrate }, evaluation);
 }

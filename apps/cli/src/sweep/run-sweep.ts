@@ -1,8 +1,9 @@
 import {
+  type AssembleModelOptions,
+  assembleModel,
   type CalibrationInputs,
   type Clusterer,
   type CompressedLayer,
-  calibrateModel,
   clusterers,
   compressLayer,
   type FcLayer,
@@ -11,9 +12,7 @@ import {
   OriginalOutputs,
   type PreparedLayer,
   planFold,
-  planRewrite,
   prepareLayer,
-  reportLayer,
   selectLayers,
   type Tensor,
 } from '@spherize/core';
@@ -100,7 +99,7 @@ export async function runSweep(options: SweepOptions): Promise<void> {
     if (!done.baseline) await journal.add({ kind: 'baseline', baseline: await measured(tail) });
     progress.advance();
     const calibration = options.calibration && {
-      inputs: await boundaryInputs(head, options.calibration, signal),
+      calibration: await boundaryInputs(head, options.calibration, signal),
       original: new OriginalOutputs(tail, options.engine),
     };
     for (const [sparsity, tasks] of bySparsity(open)) {
@@ -129,35 +128,18 @@ export async function runSweep(options: SweepOptions): Promise<void> {
         await journal.add({ kind: 'pruned', sparsity, baseline });
       }
       progress.advance();
-      const rewriteAt = async (
-        { calibrated }: SweepSetting,
-        clustered: ReadonlyMap<string, CompressedLayer>,
-      ): Promise<{ rewritten: Model; figures: LayerFigures[]; parameters: number }> => {
-        const { compressed } =
-          calibrated && calibration
-            ? await calibrateModel(tail, clustered, calibration.inputs, {
-                engine: options.engine,
-                original: calibration.original,
-                signal,
-              })
-            : { compressed: clustered };
-        const figures = prepared.map((layer) => {
-          const { name, clusters, ratio, relativeError } = reportLayer(
-            layer,
-            compressed.get(layer.layer.name)!,
-          );
-          return { name, clusters, ratio, relativeError };
-        });
-        const rewritten = tail.rewrite(planRewrite(tail, compressed).rewrite);
-        return { rewritten, figures, parameters: rewritten.parameters };
-      };
+      const preparedByName = new Map(prepared.map((layer) => [layer.layer.name, layer]));
       for (let next = await first; !next.done; next = await compressions.next()) {
         const { index, setting, clustered, seconds } = next.value;
         const { ratio, seed } = setting;
         progress.note(`${methodName(setting)}, sparsity ${sparsity}, ρ = ${ratio}, seed ${seed}`);
         const started = performance.now();
         const { rewritten, figures, parameters } = clustered
-          ? await rewriteAt(setting, clustered)
+          ? await rewriteClustered(tail, preparedByName, clustered, {
+              engine: options.engine,
+              signal,
+              ...(setting.calibrated && calibration),
+            })
           : await withLowRankWeights(tail, prepared, setting, options.engine);
         const found = await measured(rewritten, parameters);
         const evaluating = (performance.now() - started) / 1000;
@@ -224,6 +206,20 @@ async function compressAt(
     clustered: new Map(prepared.map(({ layer }, i) => [layer.name, results[i]!])),
     seconds: (performance.now() - started) / 1000,
   };
+}
+
+/** A tail with its layers clustered, calibrated where there are inputs for it. */
+async function rewriteClustered(
+  tail: Model,
+  prepared: ReadonlyMap<string, PreparedLayer>,
+  clustered: ReadonlyMap<string, CompressedLayer>,
+  options: AssembleModelOptions,
+): Promise<{ rewritten: Model; figures: LayerFigures[]; parameters: number }> {
+  const { model, layers } = await assembleModel(tail, prepared, clustered, options);
+  const figures = layers.map(({ name, clusters, ratio, relativeError }) => {
+    return { name, clusters, ratio, relativeError };
+  });
+  return { rewritten: model, figures, parameters: model.parameters };
 }
 
 /** Bytes of one stored weight, by the model's coarsest type. */

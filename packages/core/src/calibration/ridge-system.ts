@@ -17,6 +17,13 @@ export interface RidgeSolution {
   readonly intercept: Float64Array;
 }
 
+/** All rows about their means: Zᵀ, R, and Z·Zᵀ. */
+interface DualSystem {
+  readonly turned: DenseMatrix;
+  readonly r: DenseMatrix;
+  readonly gram: Float32Array;
+}
+
 export class RidgeSystem {
   readonly #k: number;
   readonly #m: number;
@@ -29,6 +36,8 @@ export class RidgeSystem {
   #sumR: Float64Array;
   /** Rows about the origin, until there are more than k. */
   #kept: { z: DenseMatrix; r: DenseMatrix }[] = [];
+  /** Until rows are added. */
+  #dual: DualSystem | undefined;
   #moments: { zz: Float64Array; zr: Float64Array } | undefined;
 
   constructor(k: number, m: number, intercept: boolean, engine: MatrixEngine) {
@@ -43,6 +52,7 @@ export class RidgeSystem {
   /** @param z shape `[N, k]`; @param r shape `[N, m]` */
   async add(z: DenseMatrix, r: DenseMatrix): Promise<void> {
     if (z.rows === 0) return;
+    this.#dual = undefined;
     this.#origin ??= this.#intercept
       ? { z: columnMeans(z), r: columnMeans(r) }
       : { z: new Float32Array(this.#k), r: new Float32Array(this.#m) };
@@ -93,24 +103,32 @@ export class RidgeSystem {
     meanR: Float64Array,
   ): Promise<DenseMatrix | undefined> {
     const n = this.#rows;
-    const z = centred(
-      this.#kept.map((batch) => batch.z),
-      n,
-      this.#k,
-      meanZ,
-    );
-    const r = centred(
-      this.#kept.map((batch) => batch.r),
-      n,
-      this.#m,
-      meanR,
-    );
-    const turned = transpose(z);
-    const system = Float64Array.from((await this.#engine.multiply(z, turned)).data);
+    this.#dual ??= await this.#dualSystem(meanZ, meanR);
+    const { turned, r, gram } = this.#dual;
+    const system = Float64Array.from(gram);
     const lambda = (strength * trace(system, n)) / this.#k;
     if (!regularise(system, n, lambda)) return undefined;
     const inverse = denseMatrix(n, n, Float32Array.from(system));
     return this.#engine.multiply(turned, await this.#engine.multiply(inverse, r));
+  }
+
+  /** What all strengths share. */
+  async #dualSystem(meanZ: Float64Array, meanR: Float64Array): Promise<DualSystem> {
+    const batches = this.#kept;
+    const z = centred(
+      batches.map((batch) => batch.z),
+      this.#rows,
+      this.#k,
+      meanZ,
+    );
+    const r = centred(
+      batches.map((batch) => batch.r),
+      this.#rows,
+      this.#m,
+      meanR,
+    );
+    const turned = transpose(z);
+    return { turned, r, gram: (await this.#engine.multiply(z, turned)).data };
   }
 
   async #solvePrimal(
