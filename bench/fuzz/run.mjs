@@ -67,7 +67,8 @@ async function workThrough() {
       const index = indices[next++];
       const result = await messageOf(child, { index });
       alive = !result.dead;
-      summary.add(index, result);
+      const failure = summary.add(index, result);
+      if (failure !== undefined) process.stderr.write(`${failure}\n`);
       if (!values.json && summary.cases % 1000 === 0) process.stderr.write(`${summary.cases} cases\n`);
     }
     child.kill('SIGKILL');

@@ -15,11 +15,16 @@ export class Summary {
     this.#seed = seed;
   }
 
+  /** Counts a case, and describes it when it failed. */
   add(index, { outcome, detail, applied }) {
     this.cases++;
     count(this.#outcomes, outcome);
-    if (!GOOD.includes(outcome)) this.failures.push({ index, outcome, detail, applied });
-    else if (outcome === 'refused') count(this.#reasons, kindOf(detail));
+    if (!GOOD.includes(outcome)) {
+      this.failures.push({ index, outcome, detail, applied });
+      return describe(this.failures.at(-1));
+    }
+    if (outcome === 'refused') count(this.#reasons, kindOf(detail));
+    return undefined;
   }
 
   document() {
@@ -35,12 +40,7 @@ export class Summary {
   text() {
     const table = (counts) =>
       sorted(counts).map(([name, number]) => `${String(number).padStart(7)}  ${name}`);
-    const failures = this.failures
-      .slice(0, DESCRIBED)
-      .map(
-        ({ index, outcome, applied, detail }) =>
-          `case ${index}: ${outcome} [${applied.join(', ')}] ${detail}`,
-      );
+    const failures = this.failures.slice(0, DESCRIBED).map(describe);
     return [
       `${this.cases} cases, seed ${this.#seed}`,
       ...table(this.#outcomes),
@@ -49,6 +49,10 @@ export class Summary {
       ...(failures.length > 0 ? [`\n${this.failures.length} failures`, ...failures] : ['\nno failure']),
     ].join('\n');
   }
+}
+
+function describe({ index, outcome, applied, detail }) {
+  return `case ${index}: ${outcome} [${applied.join(', ')}] ${detail}`;
 }
 
 /** A refusal without names and numbers. */

@@ -1,21 +1,34 @@
-/** One mutated LayersModel by its choices. */
+/** One mutated TensorFlow.js model by its choices. */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { MUTATIONS, TEXT_MUTATIONS } from './tfjs-mutations.mjs';
+import { GRAPH_MUTATIONS } from './tfjs-graph-mutations.mjs';
+import { seedGraphModel } from './tfjs-graph-seeds.mjs';
+import { LAYERS_MUTATIONS } from './tfjs-layers-mutations.mjs';
+import { FILE_MUTATIONS, TEXT_MUTATIONS } from './tfjs-mutations.mjs';
 import { seedLayersModel } from './tfjs-seeds.mjs';
 
-/** Writes the mutant into a folder and returns its path and what was done to it. */
-export function writeTfjsCase(folder, choices) {
-  const model = seedLayersModel(choices);
+const KINDS = {
+  layers: { seed: seedLayersModel, mutations: { ...FILE_MUTATIONS, ...LAYERS_MUTATIONS } },
+  graph: { seed: seedGraphModel, mutations: { ...FILE_MUTATIONS, ...GRAPH_MUTATIONS } },
+};
+
+/**
+ * Writes the mutant into a folder and returns its path and what was done to it.
+ *
+ * @param kind `layers` or `graph`
+ */
+export function writeTfjsCase(folder, choices, kind) {
+  const { seed, mutations } = KINDS[kind];
+  const model = seed(choices);
   const applied = [];
   for (let i = choices.pick([0, 1, 1, 1, 2, 3]); i > 0; i--) {
-    const name = choices.pick(Object.keys(MUTATIONS));
+    const name = choices.pick(Object.keys(mutations));
     try {
-      MUTATIONS[name](model, choices);
+      mutations[name](model, choices);
       applied.push(name);
     } catch (error) {
       // An earlier one removed what this one changes.
-      if (!(error instanceof TypeError)) throw error;
+      if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
     }
   }
   let text = JSON.stringify(model.json);

@@ -1,6 +1,6 @@
-/** Changes to a LayersModel that a stranger's files might have: in the JSON, in the manifest, in the bytes, in the text. */
+/** Changes to the files of a TensorFlow.js model of either kind: in the JSON, in the manifest, in the bytes, in the text. */
 
-const VALUES = [
+export const VALUES = [
   ...[
     null,
     true,
@@ -35,32 +35,6 @@ const VALUES = [
     'softmax',
   ],
 ];
-const CLASSES = [
-  ...[
-    'Dense',
-    'Flatten',
-    'Dropout',
-    'Activation',
-    'ReLU',
-    'LeakyReLU',
-    'BatchNormalization',
-    'Reshape',
-    'Permute',
-    'Conv2D',
-  ],
-  ...[
-    'Add',
-    'Concatenate',
-    'MaxPooling2D',
-    'GlobalAveragePooling2D',
-    'InputLayer',
-    'LSTM',
-    'Sequential',
-    'Model',
-    'Lambda',
-  ],
-  ...['Nothing', '', '__proto__', 'constructor', 'hasOwnProperty'],
-];
 const PATHS = [
   '../outside.bin',
   '/etc/hostname',
@@ -77,11 +51,10 @@ const PATHS = [
   '/dev/zero',
 ];
 
-const layersOf = ({ json }) => json.modelTopology.config.layers;
 const specsOf = ({ json }) => json.weightsManifest[0].weights;
 
 /** Every place in a JSON value: the object or list, and the key. */
-function places(value, found = []) {
+export function places(value, found = []) {
   if (typeof value !== 'object' || value === null) return found;
   for (const key of Object.keys(value)) {
     found.push([value, key]);
@@ -91,12 +64,12 @@ function places(value, found = []) {
 }
 
 /** Sets a key that is really of the object, also where it is called `__proto__`. */
-function put(target, key, value) {
+export function put(target, key, value) {
   Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** @type {Readonly<Record<string, (model: any, choices: any) => void>>} */
-export const MUTATIONS = {
+export const FILE_MUTATIONS = {
   'weight not finite'(model, choices) {
     const view = new DataView(model.bytes.buffer, model.bytes.byteOffset, model.bytes.length);
     const at = 4 * choices.below(Math.floor(model.bytes.length / 4));
@@ -104,10 +77,6 @@ export const MUTATIONS = {
   },
   'value replaced'({ json }, choices) {
     const [owner, key] = choices.pick(places(json));
-    put(owner, key, choices.pick(VALUES));
-  },
-  'config replaced'(model, choices) {
-    const [owner, key] = choices.pick(places(layersOf(model)));
     put(owner, key, choices.pick(VALUES));
   },
   'key removed'({ json }, choices) {
@@ -122,89 +91,6 @@ export const MUTATIONS = {
       choices.pick(['__proto__', 'constructor', 'prototype', 'toString', 'length']),
       choices.pick([...VALUES, { polluted: true }]),
     );
-  },
-  'layer class'(model, choices) {
-    const layer = choices.pick(layersOf(model));
-    if (layer) layer.class_name = choices.pick(CLASSES);
-  },
-  'layer renamed'(model, choices) {
-    const layer = choices.pick(layersOf(model));
-    if (!layer) return;
-    const name = choices.pick([
-      '__proto__',
-      'constructor',
-      '',
-      'a/b',
-      '../x',
-      '\u001b[31m',
-      'x'.repeat(3000),
-      'dense_1',
-      'line\nbreak',
-    ]);
-    layer.config.name = name;
-    if (choices.chance(0.7)) layer.name = name;
-  },
-  'layer removed or repeated'(model, choices) {
-    const layers = layersOf(model);
-    if (choices.chance(0.5)) layers.splice(choices.below(layers.length), 1);
-    else layers.push(structuredClone(choices.pick(layers)));
-  },
-  'layers reordered'(model, choices) {
-    const layers = layersOf(model);
-    layers.push(...layers.splice(choices.below(layers.length), 1));
-  },
-  rewired(model, choices) {
-    const layer = choices.pick(layersOf(model).filter(({ inbound_nodes: nodes }) => nodes?.length > 0));
-    if (!layer) return;
-    const names = layersOf(model).map(({ name }) => name);
-    layer.inbound_nodes = choices.pick([
-      [[[choices.pick(names), 0, 0, {}]]],
-      [[[choices.pick(names), choices.pick([1, -1, 9, 1e9]), 0, {}]]],
-      [[['nowhere', 0, 0, {}]]],
-      [],
-      [[]],
-      [...layer.inbound_nodes, ...layer.inbound_nodes],
-      [
-        [
-          [choices.pick(names), 0, 0, {}],
-          [choices.pick(names), 0, 0, {}],
-        ],
-      ],
-    ]);
-  },
-  'units or filters'(model, choices) {
-    const layer = choices.pick(
-      layersOf(model).filter(({ config }) => 'units' in config || 'filters' in config),
-    );
-    if (!layer) return;
-    layer.config['units' in layer.config ? 'units' : 'filters'] = choices.pick([
-      0,
-      -1,
-      1,
-      3,
-      1e9,
-      2 ** 53,
-      1.5,
-      '4',
-      null,
-    ]);
-  },
-  'input shape'(model, choices) {
-    for (const { config } of layersOf(model)) {
-      if (config?.batch_input_shape === undefined) continue;
-      config.batch_input_shape = choices.pick([
-        [],
-        [null],
-        [null, 0],
-        [null, -3],
-        [null, 2 ** 40],
-        [3, 3],
-        [null, null],
-        null,
-        'x',
-        [null, 6, 6],
-      ]);
-    }
   },
   'weight shape'(model, choices) {
     const spec = choices.pick(specsOf(model));
@@ -300,22 +186,6 @@ export const MUTATIONS = {
     model.bytes = choices.chance(0.5)
       ? bytes.subarray(0, choices.below(bytes.length))
       : Buffer.concat([bytes, new Uint8Array(1 + choices.below(9))]);
-  },
-  'deep config'(model, choices) {
-    const layer = choices.pick(layersOf(model));
-    if (!layer) return;
-    let value = 0;
-    for (let i = choices.pick([100, 1000]); i > 0; i--) value = [value];
-    layer.config.deep = value;
-  },
-  'graph model'({ json }, choices) {
-    json.format = 'graph-model';
-    if (choices.chance(0.5))
-      json.modelTopology = {
-        node: choices.pick([[], [{ name: 'x', op: 'Placeholder' }], null, [null]]),
-        library: {},
-        versions: {},
-      };
   },
 };
 

@@ -8,8 +8,9 @@ import { Choices } from './random.mjs';
 import { writeTfjsCase } from './tfjs-case.mjs';
 import * as tfjsRuntime from './tfjs-runtime.mjs';
 
-/** Share of the cases that are TensorFlow.js models. */
+/** Share of the cases that are TensorFlow.js models, and of these the share that are GraphModels. */
 const TFJS = 0.4;
+const GRAPHS = 0.4;
 
 let setting;
 
@@ -32,10 +33,11 @@ async function work(index) {
   const folder = join(outer, 'models');
   mkdirSync(folder, { recursive: true });
   try {
-    const tfjs = choices.chance(TFJS);
-    const { path, applied } = tfjs ? writeTfjsCase(folder, choices) : writeOnnxCase(folder, choices, cropped);
-    process.send({ index, applied: [tfjs ? 'tfjs' : 'onnx', ...applied] });
-    return await checkCase({ folder, path, runtime: tfjs ? tfjsRuntime : onnxRuntime, choices });
+    const kind = !choices.chance(TFJS) ? 'onnx' : choices.chance(GRAPHS) ? 'graph' : 'layers';
+    const { path, applied } =
+      kind === 'onnx' ? writeOnnxCase(folder, choices, cropped) : writeTfjsCase(folder, choices, kind);
+    process.send({ index, applied: [kind, ...applied] });
+    return await checkCase({ folder, path, runtime: kind === 'onnx' ? onnxRuntime : tfjsRuntime, choices });
   } catch (error) {
     return { outcome: 'the fuzzer failed', detail: error.stack };
   } finally {

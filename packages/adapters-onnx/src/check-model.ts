@@ -9,6 +9,7 @@ import {
   type ModelProto,
   type TensorProto,
 } from 'onnx-buf';
+import { checkFiniteWeights } from './finite-weights.js';
 import { tensorsReadBy } from './graph-index.js';
 import { isStandard } from './onnx-protos.js';
 
@@ -42,6 +43,7 @@ export function checkModel({ graph }: ModelProto, source: string): void {
   if (graph === undefined) return;
   checkTensors(graph, fail);
   checkOrder(graph, fail);
+  checkFiniteWeights(graph, source);
 }
 
 type Fail = (what: string) => never;

@@ -102,10 +102,10 @@ function unfit(
   const [left, right] = node.input as [string, string];
   if (weights === undefined) {
     if (index.isOverridable(right)) return 'its weights are a graph input that callers may override';
-    const maker = constantMaker(index, right);
+    const maker = index.constantMaker(right);
     if (maker?.opType === 'DequantizeLinear') return quantisedReason(index, maker);
     if (maker !== undefined) return `its weights are computed by ${maker.opType}: fold constants first`;
-    return index.constantSource(left) === undefined && constantMaker(index, left) === undefined
+    return index.constantSource(left) === undefined && index.constantMaker(left) === undefined
       ? null
       : 'its weights are the left operand of the product, where its features lie on the first axis';
   }
@@ -130,36 +130,25 @@ function quantisedReason(index: GraphIndex, dequantise: NodeProto): string {
 
 /** Names for the Gemms and MatMuls of constant matrices in a subgraph, and in those inside it. */
 function innerProducts(graph: GraphProto, constantOutside: (tensor: string) => boolean): string[] {
-  const initializers = new Set(graph.initializer.map(({ name }) => name));
-  const makers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
-  const constant = (tensor: string | undefined): boolean => {
-    if (!tensor) return false;
-    if (initializers.has(tensor)) return true;
-    const maker = makers.get(tensor);
-    if (maker === undefined) return constantOutside(tensor);
-    return maker.opType === 'Constant' || (maker.input.length > 0 && maker.input.every(constant));
-  };
+  const made = new Set(graph.node.flatMap(({ output }) => output));
+  const constants = new Set(graph.initializer.map(({ name }) => name));
+  const constant = (tensor: string | undefined): boolean =>
+    !!tensor && (constants.has(tensor) || (!made.has(tensor) && constantOutside(tensor)));
+  // Nodes are listed in the order in which they run.
+  for (const { opType, input, output } of graph.node) {
+    if (opType !== 'Constant' && (input.length === 0 || !input.every(constant))) continue;
+    for (const name of output) constants.add(name);
+  }
   return graph.node.flatMap((node) => {
     if (isStandard(node) && (node.opType === 'Gemm' || node.opType === 'MatMul')) {
       if (!constant(node.input[1]) || constant(node.input[0])) return [];
-      const named = makers.has(node.input[1]!) ? undefined : nameOfWeights(node.input[1]!);
+      const named = made.has(node.input[1]!) ? undefined : nameOfWeights(node.input[1]!);
       return [named ?? (node.name || node.output[0]!)];
     }
     return node.attribute.flatMap(({ g, graphs }) =>
       (g === undefined ? graphs : [g, ...graphs]).flatMap((inner) => innerProducts(inner, constant)),
     );
   });
-}
-
-/** The node that computes a tensor from constants alone, if it does. */
-function constantMaker(index: GraphIndex, tensor: string): NodeProto | undefined {
-  const node = index.producer(tensor);
-  if (node === undefined || node.input.length === 0) return undefined;
-  return node.input.every(
-    (name) => name === '' || index.constantSource(name) || constantMaker(index, name) !== undefined,
-  )
-    ? node
-    : undefined;
 }
 
 function stemOf(index: GraphIndex, node: NodeProto, weights: ConstantSource | undefined): string {
@@ -169,7 +158,7 @@ function stemOf(index: GraphIndex, node: NodeProto, weights: ConstantSource | un
 
 /** The tensor behind the DequantizeLinear that a product reads its weights from. */
 function quantisedOperand(index: GraphIndex, node: NodeProto): string | undefined {
-  const maker = constantMaker(index, node.input[1]!);
+  const maker = index.constantMaker(node.input[1]!);
   return maker?.opType === 'DequantizeLinear' ? maker.input[0] : undefined;
 }
 

@@ -11,7 +11,7 @@ import {
 } from 'onnx-buf';
 import { dequantised, quantisedConstant } from './dequantization.js';
 import { attribute, copyMessage, intAttribute, intsAttribute, isStandard } from './onnx-protos.js';
-import { dimsOf, floatTensor, int64Tensor, integerValues } from './tensor-values.js';
+import { dimsOf, floatTensor, int64Tensor, integerValues, LARGEST_RANK, sizeOf } from './tensor-values.js';
 
 /** A constant operand followed to the tensor that holds its values. */
 export interface ConstantSource {
@@ -25,6 +25,9 @@ export interface ConstantSource {
   /** Whether the operand is the transpose of the tensor. */
   readonly transposed: boolean;
 }
+
+/** Nodes between a constant and its reader that are looked through; a longer chain counts as a computation. */
+const LONGEST_CHAIN = 64;
 
 export class GraphIndex {
   readonly model: ModelProto;
@@ -40,6 +43,7 @@ export class GraphIndex {
   readonly #overridable: ReadonlySet<string>;
   readonly #constants = new Map<string, TensorProto>();
   readonly #dequantised = new Map<NodeProto, TensorProto>();
+  #computed: ReadonlySet<string> | undefined;
 
   /** @param dequantize whether DequantizeLinear of constants counts as a constant */
   constructor(
@@ -110,7 +114,7 @@ export class GraphIndex {
     const names: string[] = [];
     const nodes: NodeProto[] = [];
     let transposed = false;
-    for (let name = operand; ; ) {
+    for (let name = operand; names.length <= LONGEST_CHAIN; ) {
       names.push(name);
       const node = this.producer(name);
       const tensor = this.constant(name);
@@ -138,6 +142,25 @@ export class GraphIndex {
       nodes.push(node);
       name = node.input[0]!;
     }
+    return undefined;
+  }
+
+  /** The node that computes a tensor from constants alone, if it does. */
+  constantMaker(tensor: string): NodeProto | undefined {
+    this.#computed ??= this.#computedFromConstants();
+    return this.#computed.has(tensor) ? this.producer(tensor) : undefined;
+  }
+
+  /** In the order of the graph, where every tensor is made before it is read. */
+  #computedFromConstants(): Set<string> {
+    const computed = new Set<string>();
+    for (const node of this.graph.node) {
+      const fixed = (name: string) =>
+        name === '' || computed.has(name) || this.constantSource(name) !== undefined;
+      if (node.input.length === 0 || !node.input.every(fixed)) continue;
+      for (const name of node.output) if (name !== '') computed.add(name);
+    }
+    return computed;
   }
 
   #dequantise(node: NodeProto): TensorProto | undefined {
@@ -155,10 +178,10 @@ export class GraphIndex {
     return source.names.some((name) => this.uses(name) > 1);
   }
 
-  /** The integers of a constant one-dimensional or scalar tensor. */
+  /** The integers of a constant one-dimensional or scalar tensor that may be a shape, or about axes. */
   constantIntegers(name: string | undefined): number[] | undefined {
     const tensor = name === undefined ? undefined : this.constantSource(name)?.tensor;
-    if (tensor === undefined || dimsOf(tensor).length > 1) return undefined;
+    if (tensor === undefined || dimsOf(tensor).length > 1 || sizeOf(tensor) > LARGEST_RANK) return undefined;
     const integral = tensor.dataType === DataType.INT64 || tensor.dataType === DataType.INT32;
     return integral ? integerValues(tensor) : undefined;
   }

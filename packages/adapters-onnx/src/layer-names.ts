@@ -19,6 +19,8 @@ export function nameOfWeights(tensor: string): string | undefined {
 /** Gives out each name once: a name that is taken gets `#2`, `#3`, … appended. */
 export class UniqueNames {
   readonly #taken: Set<string>;
+  /** By name, the number that was given out last. */
+  readonly #last = new Map<string, number>();
 
   constructor(taken: Iterable<string> = []) {
     this.#taken = new Set(taken);
@@ -26,7 +28,9 @@ export class UniqueNames {
 
   add(name: string): string {
     let unique = name;
-    for (let count = 2; this.#taken.has(unique); count++) unique = `${name}#${count}`;
+    let count = this.#last.get(name) ?? 1;
+    while (this.#taken.has(unique)) unique = `${name}#${++count}`;
+    this.#last.set(name, count);
     this.#taken.add(unique);
     return unique;
   }

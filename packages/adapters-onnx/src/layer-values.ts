@@ -1,6 +1,7 @@
 /** W and b of a fully connected layer, whatever way the file stores them. */
 import { type DenseMatrix, denseMatrix, transpose } from '@spherize/core';
 import type { OnnxLayer } from './fc-layers.js';
+import { requireFinite } from './finite-weights.js';
 import { floatValues } from './tensor-values.js';
 
 /** W with the factor alpha, shape `[outputs, inputs]`; a view into the file when that is how it is stored. */
@@ -15,7 +16,9 @@ export function layerWeights({ layer, weights, outputsFirst, alpha }: OnnxLayer)
 /** b with the factor beta, one value per output. */
 export function layerBias({ layer, bias, beta }: OnnxLayer): Float32Array | undefined {
   if (bias === undefined) return undefined;
-  const values = floatValues(bias.source.tensor);
+  const { tensor, names } = bias.source;
+  const values = floatValues(tensor);
+  requireFinite(tensor, `the bias '${names.at(-1)}' of layer '${layer.name}'`);
   const full = values.length === layer.outputs ? values : new Float32Array(layer.outputs).fill(values[0]!);
   return beta === 1 ? full : times(full, beta);
 }

@@ -37,9 +37,9 @@ const FOREIGN_WITHOUT_WEIGHTS = new Set([
 /** The products of weights in a graph, or undefined when it has some that cannot be counted. */
 export function findWeightProducts(index: GraphIndex, shapes: TensorShapes): WeightProduct[] | undefined {
   const products: WeightProduct[] = [];
-  const known = new Map<string, boolean>();
   const constant = (tensor: string | undefined): boolean =>
-    tensor !== undefined && isConstant(index, tensor, known);
+    tensor !== undefined &&
+    (index.constantSource(tensor) !== undefined || index.constantMaker(tensor) !== undefined);
   for (const node of index.graph.node) {
     if (!isStandard(node)) {
       if (FOREIGN_WITHOUT_WEIGHTS.has(node.opType)) continue;
@@ -95,20 +95,6 @@ function product(sizes: readonly (number | undefined)[]): number | undefined {
     (result, size) => (result === undefined || size === undefined ? undefined : result * size),
     1,
   );
-}
-
-function isConstant(index: GraphIndex, tensor: string, known: Map<string, boolean>): boolean {
-  const found = known.get(tensor);
-  if (found !== undefined) return found;
-  known.set(tensor, false);
-  const node = index.producer(tensor);
-  const constant =
-    index.constantSource(tensor) !== undefined ||
-    (node !== undefined &&
-      node.input.length > 0 &&
-      node.input.every((name) => name === '' || isConstant(index, name, known)));
-  known.set(tensor, constant);
-  return constant;
 }
 
 /**

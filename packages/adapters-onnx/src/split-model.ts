@@ -21,6 +21,7 @@ export function splitModel(
   );
 
   // What the tail reads from before the cut: constants and shapes are computed again, the rest comes in.
+  const cheap = cheapNodes(index);
   const repeated = new Set<NodeProto>();
   const boundary = new Set<string>();
   const passed = new Set<string>();
@@ -29,7 +30,7 @@ export function splitModel(
     const node = index.producer(name);
     if (passed.has(name) || node === undefined || inTail.has(node)) continue;
     passed.add(name);
-    if (isCheap(index, node, new Map())) {
+    if (cheap.has(node)) {
       repeated.add(node);
       pending.push(...tensorsReadBy(node));
     } else {
@@ -86,20 +87,17 @@ function ancestors(index: GraphIndex, tensors: readonly ValueInfoProto[]): Set<N
   return found;
 }
 
-/** Whether a node computes with constants and shapes only. */
-function isCheap(index: GraphIndex, node: NodeProto, known: Map<NodeProto, boolean>): boolean {
-  const answer = known.get(node);
-  if (answer !== undefined) return answer;
-  const read = tensorsReadBy(node);
-  const cheap =
-    ['Shape', 'Size', 'Constant'].includes(node.opType) ||
-    (read.length > 0 &&
-      read.every((name) => {
-        if (index.initializers.has(name)) return true;
-        const producer = index.producer(name);
-        return producer !== undefined && isCheap(index, producer, known);
-      }));
-  known.set(node, cheap);
+/** The nodes that compute with constants and shapes only: in the order of the graph, what they read is known before them. */
+function cheapNodes({ graph, initializers }: GraphIndex): Set<NodeProto> {
+  const cheap = new Set<NodeProto>();
+  const made = new Set<string>();
+  for (const node of graph.node) {
+    const read = tensorsReadBy(node);
+    const fixed = read.length > 0 && read.every((name) => initializers.has(name) || made.has(name));
+    if (!fixed && !['Shape', 'Size', 'Constant'].includes(node.opType)) continue;
+    cheap.add(node);
+    for (const name of node.output) made.add(name);
+  }
   return cheap;
 }
 

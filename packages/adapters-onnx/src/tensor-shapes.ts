@@ -6,7 +6,7 @@
 import { TensorProto_DataType as DataType, type NodeProto, type ValueInfoProto } from 'onnx-buf';
 import type { GraphIndex } from './graph-index.js';
 import { declaredShape, declaredType, intAttribute, intsAttribute, type Shape } from './onnx-protos.js';
-import { dimsOf } from './tensor-values.js';
+import { dimsOf, LARGEST_RANK } from './tensor-values.js';
 
 /** Operators whose result has the shape of their first input. */
 const SAME_SHAPE = new Set(
@@ -53,7 +53,11 @@ export class TensorShapes {
     for (const info of [...valueInfo, ...output, ...input]) this.#declared.set(info.name, info);
     // In the order of the graph, so that every look-up finds its inputs known and recursion stays flat.
     for (const node of index.graph.node) {
-      for (const name of node.output) if (name !== '') this.shape(name);
+      for (const name of node.output) {
+        if (name === '') continue;
+        this.shape(name);
+        this.elementType(name);
+      }
     }
   }
 
@@ -64,7 +68,8 @@ export class TensorShapes {
   shape(tensor: string): Shape | undefined {
     if (this.#shapes.has(tensor)) return this.#shapes.get(tensor);
     this.#shapes.set(tensor, undefined);
-    const shape = this.#find(tensor);
+    const found = this.#find(tensor);
+    const shape = found !== undefined && found.length > LARGEST_RANK ? undefined : found;
     this.#shapes.set(tensor, shape);
     return shape;
   }
@@ -146,7 +151,7 @@ export class TensorShapes {
       return target.map((dim, axis) => (dim === 0 ? input?.[axis] : dim < 0 ? undefined : dim));
     }
     const rank = this.shape(node.input[1] ?? '')?.[0];
-    if (rank !== undefined) return Array<undefined>(rank).fill(undefined);
+    if (rank !== undefined) return rank > LARGEST_RANK ? undefined : Array<undefined>(rank).fill(undefined);
     const parts = this.#index.producer(node.input[1] ?? '');
     if (parts?.opType !== 'Concat' || !parts.input.every((name) => this.shape(name)?.[0] === 1))
       return undefined;

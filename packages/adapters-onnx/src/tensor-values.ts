@@ -44,6 +44,9 @@ export function dataTypeName(dataType: number): string {
   return (DataType[dataType] ?? `type ${dataType}`).toLowerCase();
 }
 
+/** The most axes that are worked with, as in NumPy: more come from broken files. */
+export const LARGEST_RANK = 64;
+
 /** A tensor's dims as numbers. */
 export function dimsOf(tensor: TensorProto): number[] {
   return tensor.dims.map(Number);

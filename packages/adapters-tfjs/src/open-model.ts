@@ -2,6 +2,9 @@
 import { InputError, type Model } from '@spherize/core';
 import type { io } from '@tensorflow/tfjs-core';
 import { type Artifacts, fromModelArtifacts } from './artifacts/artifacts.js';
+import { requireFinite } from './artifacts/finite-weights.js';
+import { checkGraph } from './graph-model/check-graph.js';
+import { GraphIndex } from './graph-model/graph-index.js';
 import { GraphModel } from './graph-model/graph-model.js';
 import type { Host } from './host.js';
 import { checkLayerGraph } from './layers-model/check-layer-graph.js';
@@ -11,9 +14,16 @@ import { LayersModel } from './layers-model/layers-model.js';
 /** @throws InputError `BAD_FILE` or `UNSUPPORTED` */
 export async function openModel(loaded: io.ModelArtifacts, host: Host): Promise<Model> {
   const artifacts = await fromModelArtifacts(loaded);
-  if (isGraph(artifacts)) return new GraphModel(artifacts, host);
+  if (isGraph(artifacts)) {
+    const index = new GraphIndex(artifacts);
+    checkGraph(index);
+    return new GraphModel(artifacts, host, index);
+  }
   const graph = parseLayerGraph(artifacts.topology);
   checkLayerGraph(graph);
+  for (const weight of artifacts.weights.values()) {
+    if (weight.spec.group !== 'optimizer') requireFinite(weight);
+  }
   return new LayersModel(artifacts, host, graph);
 }
 

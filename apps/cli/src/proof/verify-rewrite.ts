@@ -4,6 +4,7 @@
  */
 import {
   type CompressedLayer,
+  InputError,
   type LayerReport,
   type Model,
   planRewrite,
@@ -51,6 +52,7 @@ export interface VerifyOptions {
  * layer and nothing is folded.
  *
  * @returns the deviation, or why there is none: the reference cannot be run on generated inputs
+ * @throws InputError `BAD_FILE` when they deviate where the reference itself computes no finite numbers
  * @throws Error when the compressed model does not run, or deviates by more than rounding explains
  */
 export async function verifyRewrite(
@@ -85,18 +87,24 @@ export async function verifyRewrite(
       cause: error,
     });
   });
+  const tolerance = Math.max(SUMMATION_TOLERANCE, ROUNDINGS * (original.roundoff ?? 0));
   let deviation = 0;
   for (const name of compared) {
-    deviation = Math.max(
-      deviation,
-      largestDeviation(
-        actual.map((outputs) => outputs[name]),
-        expected.map((outputs) => outputs[name]),
-      ),
-    );
+    const found = actual.map((outputs) => outputs[name]);
+    const wanted = expected.map((outputs) => outputs[name]);
+    const own = largestDeviation(found, wanted);
+    // NaN and infinity depend on the order of a sum: no rewriting keeps them.
+    const [broken] = own > tolerance ? notFinite(wanted) : [];
+    if (broken !== undefined && largestDeviation(found, wanted, true) <= tolerance) {
+      throw new InputError(
+        'BAD_FILE',
+        `the model computes ${broken} in output '${name}' on generated inputs, which compression cannot keep: ` +
+          'look for weights that are too large, or export the model again',
+      );
+    }
+    deviation = Math.max(deviation, own);
   }
   const against = lossless ? 'original' : 'explicit form';
-  const tolerance = Math.max(SUMMATION_TOLERANCE, ROUNDINGS * (original.roundoff ?? 0));
   if (!(deviation <= tolerance)) {
     throw new Error(
       `the rewritten model deviates from the ${against} by ${deviation.toExponential(1)} of the largest output, ` +
@@ -156,10 +164,15 @@ async function outputsOf(
   }
 }
 
-/** Largest difference of two equally long lists of tensors, relative to the largest expected value; infinite for other shapes. */
+/**
+ * Largest difference of two equally long lists of tensors, relative to the largest expected value; infinite for other shapes.
+ *
+ * @param whereFinite whether places are left out at which the expected value is NaN or infinite
+ */
 export function largestDeviation(
   actual: readonly (Tensor | undefined)[],
   expected: readonly (Tensor | undefined)[],
+  whereFinite = false,
 ): number {
   let largest = 0;
   let difference = 0;
@@ -171,13 +184,18 @@ export function largestDeviation(
       const b = tensor.data[j]!;
       if (Number.isFinite(b)) largest = Math.max(largest, Math.abs(b));
       // Also the same infinity, or no number on both sides.
-      if (Object.is(a, b)) continue;
+      if (Object.is(a, b) || (whereFinite && !Number.isFinite(b))) continue;
       const distance = Math.abs(a - b);
       if (!Number.isFinite(distance)) return Number.POSITIVE_INFINITY;
       difference = Math.max(difference, distance);
     }
   }
   return difference === 0 ? 0 : difference / largest;
+}
+
+/** The values of some tensors that are NaN or infinite. */
+function notFinite(tensors: readonly (Tensor | undefined)[]): number[] {
+  return tensors.flatMap((tensor) => [...(tensor?.data.filter((value) => !Number.isFinite(value)) ?? [])]);
 }
 
 function messageOf(error: unknown): string {

@@ -283,7 +283,7 @@ export const FILE_GROUPS: readonly CaseGroup[] = [
       ],
       [
         'compress infinity.onnx --ratio 0.5 -o out.onnx',
-        "layer 'fc': weights: column 0 has -Infinity in row 0; all values must be finite",
+        "infinity.onnx: tensor 'fc.weight' has -Infinity at [0, 0], weights must be finite: export the model again from a sound checkpoint",
       ],
       [
         'compress integers.onnx --ratio 0.5 -o out.onnx',
@@ -291,7 +291,7 @@ export const FILE_GROUPS: readonly CaseGroup[] = [
       ],
       [
         'compress nan.onnx --ratio 0.5 -o out.onnx',
-        "layer 'fc': weights: column 2 has NaN in row 0; all values must be finite",
+        "nan.onnx: tensor 'fc.weight' has NaN at [2, 0], weights must be finite: export the model again from a sound checkpoint",
       ],
       [
         'compress no-graph.onnx --ratio 0.5 -o out.onnx',
@@ -460,7 +460,7 @@ export const FILE_GROUPS: readonly CaseGroup[] = [
       ],
       [
         'evaluate nan.onnx --data npy:X.npy,Y.npy',
-        'data: samples have shape [1, 6, 6] but the model takes [3]; give data made for this model',
+        "nan.onnx: tensor 'fc.weight' has NaN at [2, 0], weights must be finite: export the model again from a sound checkpoint",
       ],
       [
         'evaluate small.onnx --data idx:empty.idx,labels.gz',

@@ -1,5 +1,12 @@
 import { onnxModel } from '@spherize/adapters-onnx';
-import { compressModel, denseMatrix, type Model, portableEngine, spherical } from '@spherize/core';
+import {
+  compressModel,
+  denseMatrix,
+  InputError,
+  type Model,
+  portableEngine,
+  spherical,
+} from '@spherize/core';
 import { describe, expect, test } from 'vitest';
 import { ModelBuilder } from '../../../../packages/adapters-onnx/test/build-model.js';
 import { generateInputs } from '../../src/proof/generated-inputs.js';
@@ -47,6 +54,44 @@ describe('what it compares with', () => {
     expect(await verifyRewrite(model, await compress(model, 0.5), SEED)).toMatchObject({
       against: 'explicit form',
     });
+  });
+});
+
+describe('an original that computes infinity in its second output of two', () => {
+  const b = new ModelBuilder();
+  const positive = b.node('Abs', [b.input('x', [undefined, 2])]);
+  b.node('Exp', [b.node('MatMul', [positive, b.weight('fc', [2, 2], Float32Array.of(1, 999, 1, 999))])], {}, [
+    'y',
+  ]);
+  const original = onnxModel(b.output('y', [undefined, 2]).build());
+  const withRows = async (...rows: number[]): Promise<Compression> => {
+    const layer = {
+      layer: 'fc',
+      weights: denseMatrix(2, 2, Float32Array.from(rows)),
+      bias: null,
+      input: null,
+    };
+    return { ...(await compress(original, 0)), model: original.rewrite({ layers: [layer], features: [] }) };
+  };
+
+  test('is kept by what computes the same', async () => {
+    expect((await verifyRewrite(original, await compress(original, 0), SEED)).deviation).toBeLessThan(1e-4);
+  });
+
+  test('is wrong input where a rewritten model computes something else there', async () => {
+    await expect(verifyRewrite(original, await withRows(1, 1, 0, 0), SEED)).rejects.toThrow(
+      new InputError(
+        'BAD_FILE',
+        "the model computes Infinity in output 'y' on generated inputs, which compression cannot keep: " +
+          'look for weights that are too large, or export the model again',
+      ),
+    );
+  });
+
+  test('excuses nothing in the first output', async () => {
+    await expect(verifyRewrite(original, await withRows(2, 1, 0, 0), SEED)).rejects.toThrow(
+      /^the rewritten model deviates from the original by Infinity/,
+    );
   });
 });
 

@@ -3,7 +3,7 @@ import { type DenseMatrix, denseMatrix, type FcLayer, type SkippedLayer, transpo
 import { isObject } from '../artifacts/json.js';
 import { floatValues, isFloat } from '../artifacts/weights.js';
 import type { ConstantSource, GraphIndex } from './graph-index.js';
-import { flag, fusedOperations, type NodeDef } from './node-def.js';
+import { flag, fusedOperations, isWellFused, type NodeDef } from './node-def.js';
 
 /** A constant operand of a node. */
 export interface Operand {
@@ -89,6 +89,7 @@ function describe(
   if (shape.length !== 2 || shape.includes(0)) return `its weights have shape [${shape.join(', ')}]`;
   if (index.constant(node.input[0]) !== undefined) return 'its input is a constant';
   if (flag(node, 'transpose_a')) return 'its input is transposed';
+  if (node.op === '_FusedMatMul' && !isWellFused(node)) return 'its operands do not fit its fused operations';
   const outputsFirst = flag(node, 'transpose_b');
   const [outputs, inputs] = (outputsFirst ? shape : shape.toReversed()) as [number, number];
   const fused = node.op === '_FusedMatMul' ? fusedOperations(node) : { bias: false, activation: undefined };

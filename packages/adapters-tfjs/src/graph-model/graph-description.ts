@@ -3,7 +3,7 @@ import type { GraphOperation, GraphView, OperationEffect } from '@spherize/core'
 import { floatValues, isFloat, sizeOf } from '../artifacts/weights.js';
 import type { MatMulLayer } from './fc-layers.js';
 import type { GraphIndex } from './graph-index.js';
-import { channelsLast, fusedOperations, integers, type NodeDef } from './node-def.js';
+import { channelsLast, fusedOperations, integers, isWellFused, type NodeDef } from './node-def.js';
 
 const homogeneous: OperationEffect = { type: 'homogeneous' };
 const elementwise: OperationEffect = { type: 'elementwise' };
@@ -83,7 +83,11 @@ export class GraphDescription implements GraphView {
     if (combined) return other('combines several tensors');
     if (HOMOGENEOUS.has(op)) return homogeneous;
     if (ELEMENTWISE.has(op)) return elementwise;
-    if (CONVOLUTIONS.has(op)) return this.#convolution(node);
+    if (CONVOLUTIONS.has(op)) {
+      if (op === '_FusedConv2D' && !isWellFused(node))
+        return other('has operands that do not fit what is fused');
+      return this.#convolution(node);
+    }
     if (DEPTHWISE.has(op)) {
       const shape = this.#index.constant(node.input[1])?.weight.spec.shape ?? [];
       const filters = (shape[2] ?? 0) * (shape[3] ?? 1);
@@ -166,7 +170,7 @@ export class GraphDescription implements GraphView {
     if (!apart) return other('mixes features');
     for (let tensor = node.input[0]; tensor !== undefined; ) {
       const maker = this.#index.producer(tensor);
-      if (maker === undefined || CONVOLUTIONS.has(maker.op)) break;
+      if (maker === undefined || CONVOLUTIONS.has(maker.op) || maker.op === 'NextIteration') break;
       if (LAYS_OUT.has(maker.op)) return other(`pools what ${maker.name} laid out`);
       tensor = this.#index.activation(maker);
     }

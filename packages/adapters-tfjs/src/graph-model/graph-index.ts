@@ -15,6 +15,9 @@ export interface ConstantSource {
 /** Nodes that hand their input on. */
 const PASSES = new Set(['Identity', 'StopGradient', 'ReadVariableOp']);
 
+/** Nodes between a constant and its reader that are looked through; a longer chain counts as a computation. */
+const LONGEST_CHAIN = 64;
+
 export class GraphIndex {
   readonly nodes: readonly NodeDef[];
   readonly weights: Weights;
@@ -51,16 +54,12 @@ export class GraphIndex {
       .filter((node) => node !== undefined);
     this.inputs = named.length > 0 ? named : nodes.filter(({ op }) => op.startsWith('Placeholder'));
     const declared = namesIn(signature?.outputs).map(plainName);
+    const read = new Set(nodes.flatMap(({ input }) => input.map(nodeOf)));
     this.outputs =
       outputs ??
       (declared.length > 0
         ? declared
-        : nodes
-            .filter(
-              ({ name, op }) =>
-                op !== 'Const' && !nodes.some(({ input }) => input.some((own) => nodeOf(own) === name)),
-            )
-            .map(({ name }) => name));
+        : nodes.filter(({ name, op }) => op !== 'Const' && !read.has(name)).map(({ name }) => name));
   }
 
   node(name: string): NodeDef | undefined {
@@ -84,6 +83,7 @@ export class GraphIndex {
     const nodes: string[] = [];
     let node = tensor === undefined ? undefined : this.producer(tensor);
     while (node !== undefined && PASSES.has(node.op)) {
+      if (nodes.length === LONGEST_CHAIN) return undefined;
       nodes.unshift(node.name);
       node = node.input[0] === undefined ? undefined : this.producer(node.input[0]);
     }

@@ -13,6 +13,9 @@ interface WeightProduct {
 /** Operations that multiply by weights in ways that are not counted here. */
 const UNCOUNTED = /Conv2DBackprop|BatchMatMul|Einsum|LSTM|GRU|While|^If$|StatelessIf|Call$/;
 
+/** The most values of an input that are made up: 1 GiB. */
+const LARGEST_INPUT = 2 ** 28;
+
 /** Undefined when the model multiplies in other ways, leaves more open than its batch, or does not run on zeros. */
 export async function multiplyAccumulates(
   index: GraphIndex,
@@ -25,7 +28,7 @@ export async function multiplyAccumulates(
   const feeds: Record<string, Tensor> = {};
   for (const { name, shape } of inputs) {
     const sizes = shape.map((size, axis) => (axis === 0 ? (size ?? 1) : size));
-    if (sizes.includes(undefined)) return undefined;
+    if (sizes.includes(undefined) || sizeOf(sizes as number[]) > LARGEST_INPUT) return undefined;
     feeds[name] = { shape: sizes as number[], data: new Float32Array(sizeOf(sizes as number[])) };
   }
   const batch = inputs[0]?.shape[0] ?? 1;

@@ -62,9 +62,13 @@ export function integers({ attr }: NodeDef, name: string): number[] {
   return Array.isArray(list) ? list.map(Number) : [];
 }
 
-/** Texts in a GraphDef are bytes in base64. */
+/** Texts in a GraphDef are bytes in base64; what is none stands for no known name. */
 function decode(base64: string): string {
-  return atob(base64);
+  try {
+    return atob(base64);
+  } catch {
+    return '';
+  }
 }
 
 /** The sizes of a shape attribute; undefined for an unknown rank. */
@@ -85,6 +89,16 @@ export function isIntegerType(type: Json | undefined): boolean {
 /** Whether channels come last, where a node has channels at all. */
 export function channelsLast(node: NodeDef): boolean {
   return (text(node, 'data_format') ?? 'NHWC') === 'NHWC';
+}
+
+/** Whether a fused node adds a bias first, or does nothing after its product, and has the operands for it: runtimes differ on others. */
+export function isWellFused(node: NodeDef): boolean {
+  const operations = texts(node, 'fused_ops');
+  const extra = node.input.filter((name) => !isControl(name)).length - 2;
+  if (operations.length === 0) return extra === 0;
+  return (
+    operations[0] === 'BiasAdd' && operations.length <= 2 && extra === (operations[1] === 'Prelu' ? 2 : 1)
+  );
 }
 
 /** The operations that a fused node does after its product: the first may be BiasAdd, the last an activation. */

@@ -19,21 +19,18 @@ export function splitGraphModel(
 ): { head: GraphPart; tail: GraphPart } | undefined {
   const { index } = facts;
   const inTail = new Set(names.flatMap((name) => facts.nodesCalled(name)));
-  for (let grown = true; grown; ) {
-    const size = inTail.size;
-    for (const node of index.nodes) {
-      if (node.input.some((input) => inTail.has(index.producer(input)!))) inTail.add(node);
-    }
-    grown = inTail.size > size;
-  }
+  const readers = readersOf(index.nodes);
+  // A set is gone through with what is added on the way.
+  for (const node of inTail) for (const reader of readers.get(node.name) ?? []) inTail.add(reader);
   // Constants, and what is computed from them alone, is in both parts.
+  const cheap = cheapNodes(index.nodes, readers);
   const boundary = new Set<string>();
   const repeated = new Set<NodeDef>();
   const pending = [...inTail].flatMap(dataInputs);
   for (let tensor = pending.pop(); tensor !== undefined; tensor = pending.pop()) {
     const node = index.producer(tensor);
     if (node === undefined || inTail.has(node) || repeated.has(node)) continue;
-    if (isCheap(facts, node) || node.op.startsWith('Placeholder')) {
+    if (cheap.has(node) || node.op.startsWith('Placeholder')) {
       repeated.add(node);
       pending.push(...dataInputs(node));
     } else {
@@ -72,17 +69,36 @@ function withoutControl(node: NodeDef): NodeDef {
   return node.input.some(isControl) ? { ...node, input: dataInputs(node) } : node;
 }
 
-/** Whether a node computes from constants only. */
-function isCheap(facts: GraphModelFacts, node: NodeDef): boolean {
-  if (node.op === 'Const') return true;
-  const inputs = dataInputs(node);
-  return (
-    inputs.length > 0 &&
-    inputs.every((input) => {
-      const maker = facts.index.producer(input);
-      return maker !== undefined && isCheap(facts, maker);
-    })
-  );
+/** The nodes that read anything of a node, by its name. */
+function readersOf(nodes: readonly NodeDef[]): ReadonlyMap<string, readonly NodeDef[]> {
+  const readers = new Map<string, NodeDef[]>();
+  for (const node of nodes) {
+    for (const name of new Set(node.input.map(nodeOf))) {
+      const known = readers.get(name);
+      if (known) known.push(node);
+      else readers.set(name, [node]);
+    }
+  }
+  return readers;
+}
+
+/** The nodes that compute from constants only. */
+function cheapNodes(
+  nodes: readonly NodeDef[],
+  readers: ReadonlyMap<string, readonly NodeDef[]>,
+): ReadonlySet<NodeDef> {
+  const cheap = new Set(nodes.filter(({ op }) => op === 'Const'));
+  const names = new Set([...cheap].map(({ name }) => name));
+  for (const { name } of cheap) {
+    for (const reader of readers.get(name) ?? []) {
+      if (cheap.has(reader)) continue;
+      const inputs = dataInputs(reader);
+      if (inputs.length === 0 || !inputs.every((input) => names.has(nodeOf(input)))) continue;
+      cheap.add(reader);
+      names.add(reader.name);
+    }
+  }
+  return cheap;
 }
 
 /** The nodes that some tensors depend on. */

@@ -1,0 +1,34 @@
+/** Weights that are NaN or infinite are refused by name: nothing can be worked out from them. */
+import { InputError } from '@spherize/core';
+import { floatValues, isFloat, type Weight } from './weights.js';
+
+/** @throws InputError `BAD_FILE` with the weight's name and the first index of a value that is no finite number */
+export function requireFinite(
+  weight: Weight,
+  isWrong: (value: number) => boolean = (value) => !Number.isFinite(value),
+): void {
+  if (!isFloat(weight)) return;
+  const values = floatValues(weight);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    // Zero for every finite value: a comparison instead of a call.
+    if (value - value === 0 || !isWrong(value)) continue;
+    const { name, shape } = weight.spec;
+    throw new InputError(
+      'BAD_FILE',
+      `model.json: weight '${name}' has ${value} at [${indexOf(i, shape).join(', ')}], weights must be finite: ` +
+        'save the model again from a sound checkpoint',
+    );
+  }
+}
+
+/** The place of a value in a row-major tensor. */
+function indexOf(position: number, shape: readonly number[]): number[] {
+  const index: number[] = [];
+  let rest = position;
+  for (const size of shape.toReversed()) {
+    index.unshift(rest % size);
+    rest = Math.floor(rest / size);
+  }
+  return index;
+}

@@ -1,0 +1,108 @@
+/** Graph models that contradict themselves, or are more work than they look: refused by name, or gone through in one pass. */
+import { InputError } from '@spherize/core';
+import type { io } from '@tensorflow/tfjs-core';
+import { describe, expect, test } from 'vitest';
+import { tfjsModel } from '../src/node.js';
+import { GraphBuilder } from './build-graph-model.js';
+
+/** x → Relu → MatMul (3 → 2) → y, changed. */
+function changed(change: (nodes: Node[]) => void, values?: Float32Array): io.ModelArtifacts {
+  const b = new GraphBuilder();
+  const h = b.node('Relu', 'h', [b.input('x', [undefined, 3])]);
+  b.node('MatMul', 'y', [h, b.weight('w', [3, 2], values)]);
+  const model = b.output('y', [undefined, 2]).build();
+  change((model.modelTopology as { node: Node[] }).node);
+  return model;
+}
+
+interface Node {
+  name: string;
+  op: string;
+  input: string[];
+  attr: object;
+}
+
+const node = (op: string, name: string, ...input: string[]): Node => ({ name, op, input, attr: {} });
+
+describe('refused', () => {
+  test.each<[what: string, change: (nodes: Node[]) => void, line: string]>([
+    [
+      'two nodes of a name',
+      (nodes) => nodes.push(node('Relu', 'h', 'x')),
+      "two nodes are called 'h': rename one",
+    ],
+    [
+      'a name of plain objects',
+      (nodes) => nodes.push(node('Relu', 'constructor', 'x')),
+      "a node is called 'constructor', which TensorFlow.js does not load: rename it",
+    ],
+    [
+      'a dangling input',
+      (nodes) => nodes.push(node('Relu', 'z', '^none')),
+      "node 'z' reads '^none', which nothing makes: convert the model again",
+    ],
+    [
+      'a circle of nodes that hand on',
+      (nodes) =>
+        nodes.push(node('Identity', 'a', 'b'), node('Identity', 'b', 'a'), node('MatMul', 'z', 'x', 'a')),
+      "node 'a' reads what it makes itself: the nodes form a circle: convert the model again",
+    ],
+  ])('%s', async (_, change, line) => {
+    await expect(tfjsModel(changed(change))).rejects.toThrow(
+      new InputError('BAD_FILE', `model.json: ${line}`),
+    );
+  });
+
+  test('a weight that is no number', async () => {
+    const model = changed(() => {}, Float32Array.of(1, 2, 3, NaN, 5, 6));
+    await expect(tfjsModel(model)).rejects.toThrow(
+      new InputError(
+        'BAD_FILE',
+        "model.json: weight 'w' has NaN at [1, 1], weights must be finite: save the model again from a sound checkpoint",
+      ),
+    );
+  });
+});
+
+test('a loop reads what its next round makes', async () => {
+  const model = changed((nodes) =>
+    nodes.push(
+      node('Merge', 'merge', 'h', 'next'),
+      node('Abs', 'body', 'merge'),
+      node('NextIteration', 'next', 'body'),
+    ),
+  );
+  expect((await tfjsModel(model)).layers).toHaveLength(1);
+});
+
+test('constants that are added to themselves, and a long chain', async () => {
+  const model = changed((nodes) => {
+    let tensor = 'w';
+    let activation = 'h';
+    for (let i = 0; i < 20_000; i++) {
+      if (i < 60) nodes.push(node('AddV2', `sum${i}`, tensor, tensor));
+      nodes.push(node('Relu', `relu${i}`, activation));
+      tensor = `sum${Math.min(i, 59)}`;
+      activation = `relu${i}`;
+    }
+    nodes.find(({ name }) => name === 'y')!.input[0] = activation;
+    nodes.push(node('AddV2', 'z', 'y', tensor));
+  });
+  expect((await tfjsModel(model)).split(['w'], []).head).toBeDefined();
+});
+
+test('a fused product whose operands do not fit what is fused is left alone', async () => {
+  const b = new GraphBuilder();
+  const operands = [b.input('x', [undefined, 3]), b.weight('w', [3, 2]), b.weight('bias', [2])];
+  b.fused('_FusedMatMul', 'y', operands, []);
+  const { layers, skipped } = await tfjsModel(b.output('y', [undefined, 2]).build());
+  expect(layers).toEqual([]);
+  expect(skipped).toEqual([{ name: 'w', reason: 'its operands do not fit its fused operations' }]);
+});
+
+test('an input too large to make up leaves the multiplications uncounted', async () => {
+  const b = new GraphBuilder();
+  b.node('MatMul', 'y', [b.input('x', [2 ** 40, 3]), b.weight('w', [3, 2])]);
+  const model = await tfjsModel(b.output('y', [undefined, 2]).build());
+  expect(await model.multiplyAccumulates?.()).toBeUndefined();
+});
