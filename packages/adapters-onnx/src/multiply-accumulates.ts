@@ -117,7 +117,7 @@ export async function multiplicationsIn(
   const output = [...graph.output, ...[...names].map((name) => create(ValueInfoProtoSchema, { name }))];
   const probe = copyMessage(model, { graph: copyMessage(graph, { output }) });
   try {
-    const session = await startModelSession(probe);
+    const session = await startModelSession(probe, undefined, { prepack: false });
     try {
       const tensors: Record<string, Tensor> = { ...feeds, ...(await session.run(feeds)) };
       const values = (tensor: string) => product(tensors[tensor]!.shape)!;

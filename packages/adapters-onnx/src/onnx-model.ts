@@ -1,5 +1,5 @@
 /** An ONNX model in memory, as core sees it. */
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { fromBinary } from '@bufbuild/protobuf';
 import {
   type DenseMatrix,
   type FcLayer,
@@ -22,7 +22,7 @@ import { rewriteModel } from './rewrite-model.js';
 import { startModelSession } from './session.js';
 import { splitModel } from './split-model.js';
 import { isFloatType, isIntegerType, roundoffOf, sizeOf } from './tensor-values.js';
-import { needsExternalData, writeBytes, writeWithExternalData } from './write-model.js';
+import { needsExternalData, writeAsOneFile, writeWithExternalData } from './write-model.js';
 
 /** What is known about a model beside its messages. */
 export interface OnnxModelOrigin {
@@ -138,7 +138,7 @@ export class OnnxModel implements Model {
 
   async write(target: string): Promise<number> {
     if (this.#external || needsExternalData(this.#proto)) return writeWithExternalData(this.#proto, target);
-    return writeBytes(this.#bytes ?? toBinary(ModelProtoSchema, this.#proto), target);
+    return writeAsOneFile(this.#bytes ?? this.#proto, target);
   }
 
   #derived(proto: ModelProto): OnnxModel {

@@ -17,10 +17,21 @@ import { writeWithExternalData } from './write-model.js';
  * - Where a product with weights behind DequantizeLinear is fused, it computes in float32: by default it rounds the
  *   activations to 8 bits, and the same model with its weights as floats would differ by 10⁻³.
  */
-const SESSION_OPTIONS: InferenceSession.SessionOptions = {
+const SESSION_OPTIONS = {
   logSeverityLevel: 4,
   extra: { session: { force_spinning_stop: '1', qdq_matmulnbits_accuracy_level: '1' } },
+} as const satisfies InferenceSession.SessionOptions;
+const WITHOUT_PREPACKING = {
+  ...SESSION_OPTIONS,
+  extra: { session: { ...SESSION_OPTIONS.extra.session, disable_prepacking: '1' } },
 };
+
+export interface SessionChoice {
+  /**
+   * Whether products lay out their weights anew for speed: copies of all of them. Not worth it for a single run. Default yes.
+   */
+  readonly prepack?: boolean;
+}
 
 /** Models of more bytes than this reach the runtime as files: encoded in memory, their weights would be held three times. */
 const LARGEST_IN_MEMORY = 2 ** 24;
@@ -31,16 +42,20 @@ const LARGEST_IN_MEMORY = 2 ** 24;
  *
  * @param encoded the model's bytes, when they are at hand
  */
-export async function startModelSession(model: ModelProto, encoded?: Uint8Array): Promise<ModelSession> {
+export async function startModelSession(
+  model: ModelProto,
+  encoded?: Uint8Array,
+  choice: SessionChoice = {},
+): Promise<ModelSession> {
   const { initializer = [] } = model.graph ?? {};
   const bytes = initializer.reduce((sum, { rawData }) => sum + rawData.length, 0);
-  if (bytes <= LARGEST_IN_MEMORY) return startSession(encoded ?? toBinary(ModelProtoSchema, model));
+  if (bytes <= LARGEST_IN_MEMORY) return startSession(encoded ?? toBinary(ModelProtoSchema, model), choice);
   const folder = await mkdtemp(join(tmpdir(), 'spherize-session-'));
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
     const path = join(folder, 'model.onnx');
     await writeWithExternalData(model, path, { durable: false });
-    const session = await startSession(path);
+    const session = await startSession(path, choice);
     return {
       run: session.run,
       release: async () => {
@@ -60,8 +75,11 @@ export async function startModelSession(model: ModelProto, encoded?: Uint8Array)
  *
  * @throws InputError `BAD_FILE` when onnxruntime refuses the model, also while it runs
  */
-export async function startSession(source: Uint8Array | string): Promise<ModelSession> {
-  const session = await create(source);
+export async function startSession(
+  source: Uint8Array | string,
+  choice: SessionChoice = {},
+): Promise<ModelSession> {
+  const session = await create(source, choice);
   const types = new Map(
     session.inputMetadata.map((input) => [input.name, input.isTensor ? input.type : 'sequence']),
   );
@@ -84,12 +102,16 @@ export async function startSession(source: Uint8Array | string): Promise<ModelSe
   };
 }
 
-async function create(source: Uint8Array | string): Promise<InferenceSession> {
+async function create(
+  source: Uint8Array | string,
+  { prepack = true }: SessionChoice,
+): Promise<InferenceSession> {
+  const options = prepack ? SESSION_OPTIONS : WITHOUT_PREPACKING;
   try {
     // One call per form: the two are different overloads.
     return typeof source === 'string'
-      ? await InferenceSession.create(source, SESSION_OPTIONS)
-      : await InferenceSession.create(source, SESSION_OPTIONS);
+      ? await InferenceSession.create(source, options)
+      : await InferenceSession.create(source, options);
   } catch (error) {
     throw refusal(error);
   }

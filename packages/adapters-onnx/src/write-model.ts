@@ -10,6 +10,7 @@ import { basename, dirname, join } from 'node:path';
 import { toBinary } from '@bufbuild/protobuf';
 import { InputError, temporaryFileName } from '@spherize/core';
 import { type ModelProto, ModelProtoSchema } from 'onnx-buf';
+import { encodedParts } from './encode-model.js';
 import { type DataPart, withExternalData } from './external-data.js';
 
 /** The most that one protobuf message may hold. */
@@ -31,9 +32,16 @@ export function needsExternalData(model: ModelProto): boolean {
   return values > LARGEST_MESSAGE - MESSAGE_ROOM;
 }
 
-/** Writes bytes to a temporary file beside the target, then renames it. Returns their number. */
-export async function writeBytes(bytes: Uint8Array, target: string): Promise<number> {
-  return replace([{ target, parts: [{ bytes, offset: 0 }] }], true);
+/** Writes a model, given by its encoded bytes where they are at hand, as one file. Returns its bytes. */
+export async function writeAsOneFile(model: ModelProto | Uint8Array, target: string): Promise<number> {
+  const pieces = model instanceof Uint8Array ? [model] : encodedParts(model);
+  let end = 0;
+  const parts = pieces.map((bytes) => {
+    const offset = end;
+    end += bytes.length;
+    return { bytes, offset };
+  });
+  return replace([{ target, parts }], true);
 }
 
 /**

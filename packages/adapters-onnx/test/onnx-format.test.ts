@@ -7,6 +7,7 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { TensorProto_DataLocation as Location, ModelProtoSchema } from 'onnx-buf';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { onnxFormat, onnxModel } from '../src/index.js';
+import { readModel } from '../src/read-model.js';
 import { startSession } from '../src/session.js';
 import { writeWithExternalData } from '../src/write-model.js';
 import { ModelBuilder, randomValues } from './build-model.js';
@@ -104,6 +105,25 @@ describe('read', () => {
     });
     for (const other of values.slice(1)) expect(other).toEqual(values[0]);
     expect(onnxModel(Buffer.from(bytes)).weights('fc').data).toEqual(values[0]);
+  });
+
+  test('most weights of a file are viewed in place, wherever they lie in it', async () => {
+    for (const name of ['w', 'ww', 'www', 'wwww']) {
+      const b = new ModelBuilder();
+      b.node('Gemm', [b.input('x', [undefined, 30]), b.weight(name, [30, 40])], { transB: 0 }, ['h']);
+      b.node('Gemm', ['h', b.weight('small.weight', [20, 40])], { transB: 1 }, ['y']);
+      const bytes = b.output('y').build();
+      const path = join(folder, 'a.onnx');
+      await writeFile(path, bytes);
+      const { model } = await onnxFormat.read(path);
+      expect(model.weights(name).data).toEqual(onnxModel(bytes).weights(name).data);
+      expect(model.weights('small').data).toEqual(onnxModel(bytes).weights('small').data);
+      const tensor = fromBinary(ModelProtoSchema, (await readModel(path)).bytes).graph!.initializer[0]!;
+      expect(tensor.rawData.byteOffset % 4).toBe(0);
+      // As it is written again without a change.
+      await model.write(join(folder, 'b.onnx'));
+      expect(new Uint8Array(await readFile(join(folder, 'b.onnx')))).toEqual(bytes);
+    }
   });
 
   test('values in the typed field', () => {

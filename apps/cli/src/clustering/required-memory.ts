@@ -2,17 +2,18 @@ import type { FcLayer } from '@spherize/core';
 import { requireMemory } from '../files/available-memory.js';
 
 /**
- * Refuses layers whose weights and Gram matrices cannot fit. A layer takes W and its transpose, of 4·m·n bytes each, and
- * the Gram matrix of 4·n², or of `memory` where that is less.
+ * Refuses layers whose weights and Gram matrices cannot fit. A layer takes W, of 4·m·n bytes, and its Gram matrix, of 4·n²; where
+ * that is more than `memory`, another W without the zero columns, and `memory`.
  *
  * @param together whether all layers are held at the same time, rather than one after the other
  * @throws InputError `UNSUPPORTED` with the numbers
  */
 export function requireClusteringMemory(layers: readonly FcLayer[], memory: number, together: boolean): void {
-  const needs = layers.map(({ name, outputs, inputs }) => ({
-    name,
-    bytes: 8 * outputs * inputs + Math.min(4 * inputs * inputs, memory),
-  }));
+  const needs = layers.map(({ name, outputs, inputs }) => {
+    const weights = 4 * outputs * inputs;
+    const gram = 4 * inputs * inputs;
+    return { name, bytes: gram <= memory ? weights + gram : 2 * weights + memory };
+  });
   const remedy = 'lower --memory, or compress fewer layers with --layers';
   if (together) {
     const bytes = needs.reduce((sum, need) => sum + need.bytes, 0);

@@ -132,6 +132,8 @@ async function compress(source: string, options: CompressOptions, command: Comma
       const gzipBefore = gzipSize(opened.files, AbortSignal.any([interrupt, failed.signal]));
       gzipBefore.catch(() => {});
       try {
+        // Now, while nothing else is in memory: it may run the whole model.
+        const footprintBefore = await graphFootprint(model);
         if (target) sayWhatIsSkipped();
         const { result, reached } = target
           ? await compressToTarget(opened, target, { data, calibration }, options, interrupt)
@@ -140,7 +142,7 @@ async function compress(source: string, options: CompressOptions, command: Comma
         const before = {
           bytes: bytesBefore,
           gzipBytes: await gzipBefore,
-          ...(await graphFootprint(model)),
+          ...footprintBefore,
         };
         interrupt.throwIfAborted();
         const bytesAfter = await result.model.write(options.output);

@@ -1,8 +1,9 @@
 import type { AbstractMatrix } from 'ml-matrix';
 import { InputError } from '../errors.js';
 import { computedGram } from '../matrix/computed-gram.js';
-import { asDenseMatrix, type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
-import { type ComputeGramOptions, computeGram } from '../matrix/gram.js';
+import { asDenseMatrix, type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
+import { type ComputeGramOptions, gramOf } from '../matrix/gram.js';
+import { vectorsInColumns } from '../matrix/gram-vectors.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { Clusterer, Clustering, ClusterOptions, Columns } from './clusterer.js';
 
@@ -40,7 +41,7 @@ export async function prepareColumns(
   const memory = options.memory ?? Number.POSITIVE_INFINITY;
   const gram =
     count * count * Float32Array.BYTES_PER_ELEMENT <= memory
-      ? await computeGram(selectRows(transpose(weights), positions), engine, options)
+      ? await gramOf(vectorsInColumns(weights, positions, squaredNorms), engine, options)
       : computedGram(selectColumns(weights, positions), squaredNorms, engine, memory);
   return { count, norms: gram.diagonal.map(Math.sqrt), gram, positions, total: weights.cols };
 }
@@ -139,13 +140,4 @@ function selectColumns(matrix: DenseMatrix, positions: Int32Array): DenseMatrix 
     }
   }
   return result;
-}
-
-/** Rows of a matrix moved to its front, in place; the rest is cut off. `rows` ascends. */
-function selectRows(matrix: DenseMatrix, rows: Int32Array): DenseMatrix {
-  const { cols, data } = matrix;
-  for (let i = 0; i < rows.length; i++) {
-    if (rows[i] !== i) data.copyWithin(i * cols, rows[i]! * cols, (rows[i]! + 1) * cols);
-  }
-  return denseMatrix(rows.length, cols, data.subarray(0, rows.length * cols));
 }

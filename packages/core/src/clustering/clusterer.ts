@@ -12,7 +12,7 @@ export interface Columns {
   readonly count: number;
   /** The norms `r_j = ‖w_j‖`, n values, all positive. */
   readonly norms: Float64Array;
-  /** Their Gram matrix. */
+  /** Their Gram matrix. Its memory may go to the next layer once `cluster` has answered: do not keep it. */
   readonly gram: Gram;
 }
 

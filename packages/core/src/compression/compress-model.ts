@@ -14,6 +14,7 @@ import type { FoldPlan } from '../folding/norm-folding.js';
 import type { FcLayer, Model } from '../format/model-format.js';
 import { selectLayers } from '../format/select-layers.js';
 import type { DenseMatrix } from '../matrix/dense-matrix.js';
+import { releaseGram } from '../matrix/gram.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import { clustersForRatio, nextMultiple } from './column-reduction.js';
 import { type CompressedLayer, compressedLayer, relativeError } from './compressed-layer.js';
@@ -140,6 +141,7 @@ export async function compressModel(model: Model, options: CompressModelOptions)
       layer.name,
       await compressLayer({ ...prepared, columns }, options.clusterer, ratios(layer), options),
     );
+    releaseGram(columns.gram);
   }
   return assembleModel(model, pruned, clustered, options);
 }

@@ -53,10 +53,14 @@ export function toMlMatrix(matrix: DenseMatrix): Matrix {
   return result;
 }
 
-/** The transpose, of shape `[cols, rows]`, by square tiles that fit in the first-level cache. */
+/** The transpose, of shape `[cols, rows]`. */
 export function transpose(matrix: DenseMatrix): DenseMatrix {
+  return transposeInto(matrix, denseMatrix(matrix.cols, matrix.rows));
+}
+
+/** Writes the transpose into a matrix of shape `[cols, rows]` and returns it; by square tiles that fit in the first-level cache. */
+export function transposeInto(matrix: DenseMatrix, result: DenseMatrix): DenseMatrix {
   const { rows, cols, data } = matrix;
-  const result = denseMatrix(cols, rows);
   const out = result.data;
   const tile = 32;
   for (let top = 0; top < rows; top += tile) {

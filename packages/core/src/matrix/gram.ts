@@ -6,7 +6,8 @@
  * which at nine zeros in ten is faster than native dense code.
  */
 import { type LongRunOptions, Pause } from '../cancellation.js';
-import { type DenseMatrix, denseMatrix, transpose } from './dense-matrix.js';
+import { type DenseMatrix, denseMatrix, transposeInto } from './dense-matrix.js';
+import { type GramVectors, vectorsInRows } from './gram-vectors.js';
 import type { MatrixEngine } from './matrix-engine.js';
 import { sparseGram } from './sparse-gram.js';
 
@@ -57,6 +58,19 @@ export function storedGram(values: Float32Array, diagonal: Float64Array): Gram {
 }
 
 /**
+ * Gives the memory of a held matrix back at once: it is often the largest thing in memory, and the garbage collector comes by when
+ * it pleases. The matrix cannot be read afterwards. Shared memory stays.
+ */
+export function releaseGram({ values }: Gram): void {
+  const buffer = values?.buffer;
+  if (!(buffer instanceof ArrayBuffer)) return;
+  // What is transferred to nobody is freed.
+  const { port1 } = new MessageChannel();
+  port1.close();
+  port1.postMessage(null, [buffer]);
+}
+
+/**
  * Computes `G = V·Vᵀ`.
  *
  * @param vectors V of shape `[n, m]`: row j is column `w_j` of the weights
@@ -67,46 +81,65 @@ export async function computeGram(
   engine: MatrixEngine,
   options: ComputeGramOptions = {},
 ): Promise<Gram> {
-  const diagonal = squaredNorms(vectors);
-  const size = vectors.rows;
+  return gramOf(vectorsInRows(vectors), engine, options);
+}
+
+/** The same for vectors in whatever layout; memory beside the result is a few blocks of vectors. */
+export async function gramOf(
+  vectors: GramVectors,
+  engine: MatrixEngine,
+  options: ComputeGramOptions = {},
+): Promise<Gram> {
+  const { size, squaredNorms: diagonal } = vectors;
   const bytes = size * size * Float32Array.BYTES_PER_ELEMENT;
   const shared = options.shared && typeof SharedArrayBuffer !== 'undefined';
   const values = new Float32Array(shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes));
   const sparse = engine.native ? SPARSE_FOR_NATIVE : SPARSE_FOR_PORTABLE;
-  if (density(vectors) <= sparse) await sparseGram(vectors, values, options);
+  if (vectors.density <= sparse) await sparseGram(vectors, values, options);
   else await denseGram(vectors, values, engine, options);
   for (let j = 0; j < size; j++) values[j * size + j] = diagonal[j]!;
   return storedGram(values, diagonal);
 }
 
 async function denseGram(
-  vectors: DenseMatrix,
+  vectors: GramVectors,
   values: Float32Array,
   engine: MatrixEngine,
   options: LongRunOptions,
 ): Promise<void> {
-  const { rows: size, cols: dimensions } = vectors;
+  const { size } = vectors;
   const pause = new Pause(options.signal);
   const blocks = Math.ceil(size / BLOCK);
   const total = (blocks * (blocks + 1)) / 2;
   let done = 0;
-  const rowBlock = (start: number): DenseMatrix => {
-    const end = Math.min(start + BLOCK, size);
-    return denseMatrix(end - start, dimensions, vectors.data.subarray(start * dimensions, end * dimensions));
+  const mirror = new Float32Array(Math.min(BLOCK, size) ** 2);
+  const rows = (start: number) => vectors.rows(start, Math.min(start + BLOCK, size));
+  const columns = (start: number) => vectors.columns(start, Math.min(start + BLOCK, size));
+  const compute = async (a: DenseMatrix, b: DenseMatrix, top: number, left: number): Promise<void> => {
+    placeSymmetric(await engine.multiply(a, b), mirror, values, size, top, left);
+    options.onProgress?.({ phase: 'gram', done: ++done, total });
+    await pause.point();
   };
-  for (let right = 0; right < size; right += BLOCK) {
-    const transposed = transpose(rowBlock(right));
-    for (let top = 0; top <= right; top += BLOCK) {
-      placeSymmetric(await engine.multiply(rowBlock(top), transposed), values, size, top, right);
-      options.onProgress?.({ phase: 'gram', done: ++done, total });
-      await pause.point();
+  for (let outer = 0; outer < size; outer += BLOCK) {
+    // Every block is transposed once.
+    if (vectors.transposed === 'columns') {
+      const right = columns(outer);
+      for (let top = 0; top <= outer; top += BLOCK) await compute(rows(top), right, top, outer);
+    } else {
+      const left = rows(outer);
+      for (let right = outer; right < size; right += BLOCK) await compute(left, columns(right), outer, right);
     }
   }
 }
 
-/** Writes a block at (top, left) and its mirror image at (left, top). */
+/**
+ * Writes a block at (top, left) and its mirror image at (left, top).
+ *
+ * @param scratch has room for a block
+ */
 function placeSymmetric(
   block: DenseMatrix,
+  scratch: Float32Array,
   values: Float32Array,
   size: number,
   top: number,
@@ -115,29 +148,12 @@ function placeSymmetric(
   for (let i = 0; i < block.rows; i++) {
     values.set(block.data.subarray(i * block.cols, (i + 1) * block.cols), (top + i) * size + left);
   }
-  const mirrored = transpose(block);
+  const room = scratch.subarray(0, block.rows * block.cols);
+  const mirrored = transposeInto(block, denseMatrix(block.cols, block.rows, room));
   for (let j = 0; j < mirrored.rows; j++) {
     // A block on the diagonal is mirrored at it: the engine may have rounded its two halves differently.
     const from = top === left ? j : 0;
     const part = mirrored.data.subarray(j * mirrored.cols + from, (j + 1) * mirrored.cols);
     values.set(part, (left + j) * size + top + from);
   }
-}
-
-/** The squared norm of every row, accumulated in float64. */
-function squaredNorms(vectors: DenseMatrix): Float64Array {
-  const { rows, cols, data } = vectors;
-  const norms = new Float64Array(rows);
-  for (let j = 0; j < rows; j++) {
-    let sum = 0;
-    for (let i = j * cols; i < (j + 1) * cols; i++) sum += data[i]! * data[i]!;
-    norms[j] = sum;
-  }
-  return norms;
-}
-
-function density(matrix: DenseMatrix): number {
-  let nonZeros = 0;
-  for (const value of matrix.data) if (value !== 0) nonZeros++;
-  return nonZeros / Math.max(1, matrix.data.length);
 }

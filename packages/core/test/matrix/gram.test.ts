@@ -2,10 +2,13 @@ import { describe, expect, test } from 'vitest';
 import {
   computeGram,
   type DenseMatrix,
+  denseMatrix,
   type MatrixEngine,
   portableEngine,
+  prepareColumns,
   transpose,
 } from '../../src/index.js';
+import { releaseGram } from '../../src/matrix/gram.js';
 import { largestDifference, product, randomMatrix } from '../naive.js';
 
 /** Sums of up to ten products of standard normal numbers in float64, rounded once to float32: values below 64. */
@@ -119,6 +122,33 @@ test('it stops between blocks', async () => {
     await expect(running).rejects.toBe(reason);
     expect(events).toBeLessThanOrEqual(2);
   }
+});
+
+describe.each<[string, MatrixEngine, number]>([
+  ['dense', dense, 0.45],
+  ['sparse', portableEngine, 0.2],
+])('columns of a matrix, %s', (_, engine, density) => {
+  test.each([1, 70, BLOCK + 7, 2 * BLOCK + 5])('%s of them give the same bits as rows', async (n) => {
+    const vectors = vectorsOf(n, 6, density);
+    const columns = await prepareColumns(transpose(vectors), engine);
+    const positions = columns.positions;
+    const rows = denseMatrix(positions.length, 6);
+    positions.forEach((position, p) => {
+      rows.data.set(vectors.data.subarray(position * 6, (position + 1) * 6), p * 6);
+    });
+    const expected = await computeGram(rows, engine);
+    expect(largestDifference(columns.gram.values!, expected.values!)).toBe(0);
+    expect([...columns.gram.diagonal]).toEqual([...expected.diagonal]);
+  });
+});
+
+test('a released matrix is gone at once', async () => {
+  const gram = await computeGram(randomMatrix(4, 3, 1), dense);
+  releaseGram(gram);
+  expect(gram.values).toHaveLength(0);
+  const shared = await computeGram(randomMatrix(4, 3, 1), dense, { shared: true });
+  releaseGram(shared);
+  expect(shared.values).toHaveLength(16);
 });
 
 function isSymmetric(values: Float32Array, n: number): boolean {
