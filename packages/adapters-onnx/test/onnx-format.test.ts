@@ -259,7 +259,9 @@ describe('write', () => {
     b.node('Gemm', [b.input('x', [undefined, 30]), b.weight('fc.weight', [30, 40])], {}, ['y']);
     const proto = fromBinary(ModelProtoSchema, b.output('y').build());
     await mkdir(join(folder, 'a.onnx.data'));
-    await expect(writeWithExternalData(proto, join(folder, 'a.onnx'))).rejects.toThrow();
+    await expect(writeWithExternalData(proto, join(folder, 'a.onnx'))).rejects.toThrow(
+      /a\.onnx\.data: it is a folder/,
+    );
     expect(await readdir(folder)).toEqual(['a.onnx.data']);
     await expect(writeWithExternalData(proto, join(folder, 'none', 'a.onnx'))).rejects.toMatchObject({
       code: 'NOT_FOUND',
