@@ -38,7 +38,7 @@ const REQUIRED_INPUTS: ReadonlyMap<string, number> = new Map([
  */
 export function checkModel({ graph }: ModelProto, source: string): void {
   const fail: Fail = (what) => {
-    throw new InputError('BAD_FILE', `${source} is not a valid ONNX model: ${what}`);
+    throw new InputError('BAD_FILE', `${source} is not a valid ONNX model: ${what}; export it again`);
   };
   if (graph === undefined) return;
   checkTensors(graph, fail);
@@ -51,14 +51,14 @@ type Fail = (what: string) => never;
 function checkOrder(graph: GraphProto, fail: Fail): void {
   const made = new Set<string>();
   const once = (name: string, what: string): void => {
-    if (made.has(name)) fail(`two tensors are called '${name}', one is ${what}: rename one`);
+    if (made.has(name)) fail(`two tensors are called '${name}', one is ${what}`);
     made.add(name);
   };
   for (const { name } of graph.initializer) once(name, 'an initializer');
   for (const { values } of graph.sparseInitializer) once(values?.name ?? '', 'an initializer');
   const inputs = new Set<string>();
   for (const { name } of graph.input) {
-    if (inputs.has(name)) fail(`two inputs are called '${name}': rename one`);
+    if (inputs.has(name)) fail(`two inputs are called '${name}'`);
     inputs.add(name);
     // An initializer may be listed as an input too.
     made.add(name);

@@ -138,17 +138,24 @@ async function placeOf(
     );
   }
   if (location === '' || isAbsolute(location) || location.split(/[\\/]/).includes('..')) {
-    throw new InputError('UNSUPPORTED', `${what} lies at '${location}', not below the model's folder`);
+    throw new InputError(
+      'UNSUPPORTED',
+      `${what} lies at '${location}', not below the model's folder; move it there`,
+    );
   }
   const folder = await realpath(dirname(source));
   const path = await realpath(join(folder, location)).catch((error: unknown) => {
-    throw new InputError('NOT_FOUND', `${what} is missing: there is no file ${location}`, { cause: error });
+    throw new InputError(
+      'NOT_FOUND',
+      `${what} is missing: there is no file ${location}; put it beside the model`,
+      { cause: error },
+    );
   });
   const inside = relative(folder, path);
   if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
     throw new InputError(
       'UNSUPPORTED',
-      `${what} lies at '${location}', which leads out of the model's folder`,
+      `${what} lies at '${location}', which leads out of the model's folder; put the file itself there`,
     );
   }
   return { path, entries, what };
@@ -161,26 +168,31 @@ async function readValues(
   const { path, entries, what } = await placeOf(tensor, source);
   // Before it is opened: opening a pipe would wait for its writer.
   const found = await stat(path);
-  if (!found.isFile()) throw new InputError('BAD_FILE', `${what} lies at ${path}, which is no file`);
+  if (!found.isFile())
+    throw new InputError('BAD_FILE', `${what} lies at ${path}, which is no file; export the model again`);
   const file = await open(path);
   try {
     const offset = Number(entries.get('offset') ?? 0);
     const length = Number(entries.get('length') ?? found.size - offset);
     if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
-      throw new InputError('BAD_FILE', `${what} has offset ${offset} and length ${length}`);
+      throw new InputError(
+        'BAD_FILE',
+        `${what} has offset ${offset} and length ${length}, expected whole numbers of at least 0; export the model again`,
+      );
     }
     if (offset + length > found.size) {
       throw new InputError(
         'BAD_FILE',
-        `${what} ends at byte ${offset + length}, but ${path} has ${found.size} bytes`,
+        `${what} ends at byte ${offset + length}, but ${path} has ${found.size} bytes; fetch that file again`,
       );
     }
-    if (length >= 2 ** 32) throw new InputError('UNSUPPORTED', `${what} is ${length} bytes long, over 4 GiB`);
+    if (length >= 2 ** 32)
+      throw new InputError('UNSUPPORTED', `${what} is ${length} bytes long, over 4 GiB; split the tensor`);
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length; ) {
       const wanted = Math.min(CHUNK, length - done);
       const { bytesRead } = await file.read(bytes, done, wanted, offset + done);
-      if (bytesRead === 0) throw new InputError('BAD_FILE', `${what} ends too early`);
+      if (bytesRead === 0) throw new InputError('BAD_FILE', `${what} ends too early; fetch it again`);
       done += bytesRead;
     }
     return { bytes, path };

@@ -68,7 +68,7 @@ export function requireFinite(
     tensor.dataType === DataType.DOUBLE && values[at] === Infinity ? 'more than float32 holds' : values[at];
   throw new InputError(
     'BAD_FILE',
-    `${what} has ${stored} at [${indexOf(at, dimsOf(tensor)).join(', ')}], weights must be finite: export the model again from a sound checkpoint`,
+    `${what} has ${stored} at [${indexOf(at, dimsOf(tensor)).join(', ')}], weights must be finite; export the model again from a sound checkpoint`,
   );
 }
 
@@ -80,7 +80,7 @@ function checkFactors(node: NodeProto, source: string): void {
     if (Number.isFinite(value)) continue;
     throw new InputError(
       'BAD_FILE',
-      `${source}: ${name} of the Gemm '${node.name || node.output[0]}' is ${value}, expected a finite number: export the model again`,
+      `${source}: ${name} of the Gemm '${node.name || node.output[0]}' is ${value}, expected a finite number; export the model again`,
     );
   }
 }

@@ -48,7 +48,7 @@ export function onnxModel(bytes: Uint8Array, { dequantize }: ReadOptions = {}): 
  */
 export function decodeModel(bytes: Uint8Array, source: string): ModelProto {
   const refuse = (why: string, cause?: unknown) =>
-    new InputError('BAD_FILE', `${source} is not an ONNX model: ${why}`, { cause });
+    new InputError('BAD_FILE', `${source} is not an ONNX model: ${why}; export or fetch it again`, { cause });
   if (bytes.length === 0) throw refuse('it is empty');
   let model: ModelProto;
   try {

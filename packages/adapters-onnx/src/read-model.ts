@@ -48,19 +48,22 @@ async function readBytes(source: string): Promise<{ bytes: Uint8Array<ArrayBuffe
   try {
     const found = await file.stat();
     if (found.isDirectory()) {
-      throw new InputError('BAD_FILE', `${source} is not an ONNX model: it is a folder`);
-    }
-    // A pipe has no size.
-    if (!found.isFile()) {
-      const { buffer, byteOffset, length } = await file.readFile();
-      return { bytes: new Uint8Array(buffer, byteOffset, length), room: 0 };
-    }
-    if (found.size > LARGEST_FILE) {
       throw new InputError(
-        'UNSUPPORTED',
-        `${source} is larger than 2 GiB, where ONNX files end: keep its weights as external data`,
+        'BAD_FILE',
+        `${source} is not an ONNX model: it is a folder; name the .onnx file in it`,
       );
     }
+    // A pipe has no size.
+    if (found.isFIFO()) {
+      const { buffer, byteOffset, length } = await file.readFile().catch((error: NodeJS.ErrnoException) => {
+        throw error.code === 'ERR_FS_FILE_TOO_LARGE' ? tooLarge(source) : error;
+      });
+      return { bytes: new Uint8Array(buffer, byteOffset, length), room: 0 };
+    }
+    if (!found.isFile()) {
+      throw new InputError('BAD_FILE', `${source} is not an ONNX model: it is a device; name a file`);
+    }
+    if (found.size > LARGEST_FILE) throw tooLarge(source);
     const whole = new Uint8Array(found.size + ALIGNMENT - 1);
     let size = 0;
     while (size < found.size) {
@@ -73,4 +76,11 @@ async function readBytes(source: string): Promise<{ bytes: Uint8Array<ArrayBuffe
   } finally {
     await file.close();
   }
+}
+
+function tooLarge(source: string): InputError {
+  return new InputError(
+    'UNSUPPORTED',
+    `${source} is larger than 2 GiB, where ONNX files end: keep its weights as external data`,
+  );
 }

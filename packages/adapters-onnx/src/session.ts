@@ -122,7 +122,11 @@ function refusal(cause: unknown): InputError {
     .split('\n', 1)[0]!
     // Where in its own source it gave up.
     .replace(/\S*onnxruntime_src\S+ .*?\) (?=[A-Z])/, '');
-  return new InputError('BAD_FILE', `onnxruntime cannot run the model: ${message}`, { cause });
+  return new InputError(
+    'BAD_FILE',
+    `onnxruntime cannot run the model: ${message}; check it with onnx.checker, or export it again`,
+    { cause },
+  );
 }
 
 function toOrt(name: string, type: string, { data, shape }: Tensor): OrtTensor {

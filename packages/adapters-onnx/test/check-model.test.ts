@@ -56,13 +56,13 @@ const CASES: [what: string, change: (b: ModelBuilder) => void, line: string][] =
   [
     'two initializers of a name',
     (b) => b.weight('w', [1]),
-    "two tensors are called 'w', one is an initializer: rename one",
+    "two tensors are called 'w', one is an initializer",
   ],
-  ['two inputs of a name', (b) => b.input('x', [1]), "two inputs are called 'x': rename one"],
+  ['two inputs of a name', (b) => b.input('x', [1]), "two inputs are called 'x'"],
   [
     'two makers of a tensor',
     (b) => b.node('Relu', ['x'], {}, ['y']),
-    "two tensors are called 'y', one is made by node 2 (Relu 'y'): rename one",
+    "two tensors are called 'y', one is made by node 2 (Relu 'y')",
   ],
   ['a node without output', (b) => b.node('Relu', ['x'], {}, []), 'node 2 (Relu) has no output'],
   [
@@ -101,7 +101,7 @@ describe('refused', () => {
     change(b);
     const bytes = b.build();
     expect(() => onnxModel(bytes)).toThrow(
-      new InputError('BAD_FILE', `the data is not a valid ONNX model: ${line}`),
+      new InputError('BAD_FILE', `the data is not a valid ONNX model: ${line}; export it again`),
     );
   });
 });
@@ -111,7 +111,7 @@ test('graphs in graphs without end are not decoded', () => {
   nested(b, 60);
   const bytes = b.build();
   expect(() => onnxModel(bytes)).toThrow(
-    new InputError('BAD_FILE', 'the data is not an ONNX model: it cannot be decoded'),
+    new InputError('BAD_FILE', 'the data is not an ONNX model: it cannot be decoded; export or fetch it again'),
   );
 });
 

@@ -21,7 +21,7 @@ function withWeight(value: number, type: number): Uint8Array {
 }
 
 const refusal = (line: string) => new InputError('BAD_FILE', `the data: ${line}`);
-const MUST = 'weights must be finite: export the model again from a sound checkpoint';
+const MUST = 'weights must be finite; export the model again from a sound checkpoint';
 
 describe.each(['FLOAT', 'DOUBLE', 'FLOAT16', 'BFLOAT16'] as const)('%s', (type) => {
   test.each([NaN, Infinity, -Infinity])('%d', (value) => {
@@ -72,7 +72,7 @@ test('the factors of a Gemm', () => {
     'fc',
   );
   expect(() => onnxModel(b.output('y', [undefined, 2]).build())).toThrow(
-    refusal("beta of the Gemm 'fc' is -Infinity, expected a finite number: export the model again"),
+    refusal("beta of the Gemm 'fc' is -Infinity, expected a finite number; export the model again"),
   );
 });
 

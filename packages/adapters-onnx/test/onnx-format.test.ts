@@ -76,7 +76,7 @@ describe('read', () => {
   ])('%s', async (_, bytes, why) => {
     const path = join(folder, 'a.onnx');
     await writeFile(path, bytes);
-    const message = `${path} is not an ONNX model: ${why}`;
+    const message = `${path} is not an ONNX model: ${why}; export or fetch it again`;
     await expect(onnxFormat.read(path)).rejects.toMatchObject({
       name: 'InputError',
       code: 'BAD_FILE',

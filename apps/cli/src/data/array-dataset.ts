@@ -105,7 +105,10 @@ function toClassIndices(labels: StoredArray): Int32Array {
     const label = data[i]!;
     classes[i] = label;
     if (label < 0 || classes[i] !== label) {
-      throw new InputError('BAD_FILE', `${path}: label ${i} must be an integer of at least 0, got ${label}`);
+      throw new InputError(
+        'BAD_FILE',
+        `${path}: label ${i} must be an integer of at least 0, got ${label}; number the classes from 0`,
+      );
     }
   }
   return classes;

@@ -52,7 +52,7 @@ export function labelRanks(logits: Tensor, labels: Int32Array, first: number): I
     if (label >= classes) {
       throw new InputError(
         'BAD_ARGUMENT',
-        `data: sample ${first + i} has label ${label}, but the model has ${classes} classes`,
+        `data: sample ${first + i} has label ${label}, but the model has ${classes} classes; give data made for this model, with labels from 0`,
       );
     }
     return rankOf(logits.data.subarray(i * classes, (i + 1) * classes), label);

@@ -44,7 +44,7 @@ export function singleInput(model: Model): TensorInfo {
     const names = model.inputs.map(({ name }) => name).join(', ');
     throw new InputError(
       'UNSUPPORTED',
-      `the model must have one input to be evaluated, it has ${model.inputs.length} (${names})`,
+      `the model must have one input to be evaluated, it has ${model.inputs.length} (${names}); give a model with one`,
     );
   }
   return input;

@@ -23,9 +23,9 @@ const COMMAND: Case[] = [
 ];
 
 const MODEL: Case[] = [
-  ['text.onnx', 'text.onnx is not an ONNX model: it cannot be decoded'],
-  ['empty.onnx', 'empty.onnx is not an ONNX model: it is empty'],
-  ['folder.onnx', 'folder.onnx is not an ONNX model: it is a folder'],
+  ['text.onnx', 'text.onnx is not an ONNX model: it cannot be decoded; export or fetch it again'],
+  ['empty.onnx', 'empty.onnx is not an ONNX model: it is empty; export or fetch it again'],
+  ['folder.onnx', 'folder.onnx is not an ONNX model: it is a folder; name the .onnx file in it'],
   [
     'missing.onnx',
     "model 'missing.onnx' does not exist: give a file (.onnx, model.json) or an embedded model (alexnet-fashion)",
@@ -41,7 +41,10 @@ const MODEL: Case[] = [
 ];
 
 const COMPRESS: Case[] = [
-  ['conv.onnx --ratio 0.5', 'the model has no fully connected layer that can be compressed'],
+  [
+    'conv.onnx --ratio 0.5',
+    'the model has no fully connected layer that can be compressed; that takes a product with a constant matrix of floats',
+  ],
   [
     'small.onnx',
     'how far to compress is missing: give --ratio, --target-size, --target-speedup or --max-drop',
@@ -79,7 +82,7 @@ const COMPRESS: Case[] = [
   ],
   [
     'small.onnx --ratio 0.5 --clusterer ./broken.mjs',
-    "clusterer './broken.mjs' cannot be loaded: Unexpected end of input",
+    "clusterer './broken.mjs' cannot be loaded: Unexpected end of input; mend or reinstall it",
   ],
   [
     'small.onnx --ratio 0.5 --clusterer ./other.mjs',
@@ -123,7 +126,10 @@ const EVALUATE: Case[] = [
     'small.onnx --data npy:X.npy,few.npy',
     'few.npy: has 2 labels for the 30 samples of X.npy; give files that belong together',
   ],
-  ['small.onnx --data npy:X.npy,high.npy', 'data: sample 3 has label 6, but the model has 6 classes'],
+  [
+    'small.onnx --data npy:X.npy,high.npy',
+    'data: sample 3 has label 6, but the model has 6 classes; give data made for this model, with labels from 0',
+  ],
   [
     'small.onnx --data npy:wide.npy,Y.npy',
     'data: samples have shape [1, 8, 8] but the model takes [1, 6, 6]; give data made for this model',
@@ -151,7 +157,7 @@ const EVALUATE: Case[] = [
   ['small.onnx --data npy:X.npy,Y.npy --std 0', 'data: every std must be above 0, got 0'],
   [
     'two.onnx --data npy:X.npy,Y.npy',
-    'the model must have one input to be evaluated, it has 2 (left, right)',
+    'the model must have one input to be evaluated, it has 2 (left, right); give a model with one',
   ],
   [
     'conv.onnx --data npy:X.npy,Y.npy',
@@ -195,8 +201,14 @@ const TARGETS: Case[] = [
   ],
   ['small.onnx --target-size 0.5 --layers nope', "unknown layer 'nope': the model has fc1, fc2, fc3"],
   ['small.onnx --ratio 0.5 --round-to 0', "--round-to: expected a whole number of at least 1, got '0'"],
-  ['conv.onnx --target-size 0.5', 'the model has no fully connected layer that can be compressed'],
-  ['two.onnx --target-size 0.5', 'the model must have one input to be evaluated, it has 2 (left, right)'],
+  [
+    'conv.onnx --target-size 0.5',
+    'the model has no fully connected layer that can be compressed; that takes a product with a constant matrix of floats',
+  ],
+  [
+    'two.onnx --target-size 0.5',
+    'the model must have one input to be evaluated, it has 2 (left, right); give a model with one',
+  ],
 ];
 
 const SCAN: Case[] = [
@@ -204,9 +216,18 @@ const SCAN: Case[] = [
   ['small.onnx --layers nope', "unknown layer 'nope': the model has fc1, fc2, fc3"],
   ['small.onnx --limit 5', '--limit cuts data, but there are none: give --data'],
   ['small.onnx --round-to 1.5', "--round-to: expected a whole number of at least 1, got '1.5'"],
-  ['small.onnx --data npy:X.npy,high.npy', 'data: sample 3 has label 6, but the model has 6 classes'],
-  ['conv.onnx', 'the model has no fully connected layer that can be compressed'],
-  ['two.onnx', 'the model must have one input to be evaluated, it has 2 (left, right)'],
+  [
+    'small.onnx --data npy:X.npy,high.npy',
+    'data: sample 3 has label 6, but the model has 6 classes; give data made for this model, with labels from 0',
+  ],
+  [
+    'conv.onnx',
+    'the model has no fully connected layer that can be compressed; that takes a product with a constant matrix of floats',
+  ],
+  [
+    'two.onnx',
+    'the model must have one input to be evaluated, it has 2 (left, right); give a model with one',
+  ],
 ];
 
 /** Cases of one kind. */
@@ -249,41 +270,47 @@ export const FILE_GROUPS: readonly CaseGroup[] = [
     cases: [
       [
         'compress conv.onnx --ratio 0.5 -o out.onnx',
-        'the model has no fully connected layer that can be compressed',
+        'the model has no fully connected layer that can be compressed; that takes a product with a constant matrix of floats',
       ],
       [
         'compress cycle.onnx --ratio 0.5 -o out.onnx',
-        "cycle.onnx is not a valid ONNX model: node 0 (Gemm 'fc') reads 'y', which is only made by itself or a later node: the graph has a cycle or is not sorted",
+        "cycle.onnx is not a valid ONNX model: node 0 (Gemm 'fc') reads 'y', which is only made by itself or a later node: the graph has a cycle or is not sorted; export it again",
       ],
       [
         'compress dangling.onnx --ratio 0.5 -o out.onnx',
-        "dangling.onnx is not a valid ONNX model: node 1 (Relu 'relu') reads 'nowhere', which nothing makes",
+        "dangling.onnx is not a valid ONNX model: node 1 (Relu 'relu') reads 'nowhere', which nothing makes; export it again",
       ],
       [
         'compress dims-disagree.onnx --ratio 0.5 -o out.onnx',
-        "dims-disagree.onnx is not a valid ONNX model: tensor 'fc.weight' of dims [3, 4] needs 48 bytes, it has 24",
+        "dims-disagree.onnx is not a valid ONNX model: tensor 'fc.weight' of dims [3, 4] needs 48 bytes, it has 24; export it again",
       ],
       [
         'compress dims-negative.onnx --ratio 0.5 -o out.onnx',
-        "dims-negative.onnx is not a valid ONNX model: tensor 'fc.weight' of dims [-3, -2]: a dim is negative",
+        "dims-negative.onnx is not a valid ONNX model: tensor 'fc.weight' of dims [-3, -2]: a dim is negative; export it again",
       ],
       [
         'compress dims-overflow.onnx --ratio 0.5 -o out.onnx',
-        "dims-overflow.onnx is not a valid ONNX model: tensor 'fc.weight' of dims [4611686018427387904, 4] needs 73786976294838206464 bytes, it has 24",
+        "dims-overflow.onnx is not a valid ONNX model: tensor 'fc.weight' of dims [4611686018427387904, 4] needs 73786976294838206464 bytes, it has 24; export it again",
       ],
       [
         'compress duplicate-names.onnx --ratio 0.5 -o out.onnx',
-        "duplicate-names.onnx is not a valid ONNX model: two tensors are called 'fc.weight', one is an initializer: rename one",
+        "duplicate-names.onnx is not a valid ONNX model: two tensors are called 'fc.weight', one is an initializer; export it again",
       ],
-      ['compress empty.onnx --ratio 0.5 -o out.onnx', 'empty.onnx is not an ONNX model: it is empty'],
-      ['compress folder.onnx --ratio 0.5 -o out.onnx', 'folder.onnx is not an ONNX model: it is a folder'],
+      [
+        'compress empty.onnx --ratio 0.5 -o out.onnx',
+        'empty.onnx is not an ONNX model: it is empty; export or fetch it again',
+      ],
+      [
+        'compress folder.onnx --ratio 0.5 -o out.onnx',
+        'folder.onnx is not an ONNX model: it is a folder; name the .onnx file in it',
+      ],
       [
         'compress huge.onnx --ratio 0.5 -o out.onnx',
         'huge.onnx is larger than 2 GiB, where ONNX files end: keep its weights as external data',
       ],
       [
         'compress infinity.onnx --ratio 0.5 -o out.onnx',
-        "infinity.onnx: tensor 'fc.weight' has -Infinity at [0, 0], weights must be finite: export the model again from a sound checkpoint",
+        "infinity.onnx: tensor 'fc.weight' has -Infinity at [0, 0], weights must be finite; export the model again from a sound checkpoint",
       ],
       [
         'compress integers.onnx --ratio 0.5 -o out.onnx',
@@ -291,11 +318,11 @@ export const FILE_GROUPS: readonly CaseGroup[] = [
       ],
       [
         'compress nan.onnx --ratio 0.5 -o out.onnx',
-        "nan.onnx: tensor 'fc.weight' has NaN at [2, 0], weights must be finite: export the model again from a sound checkpoint",
+        "nan.onnx: tensor 'fc.weight' has NaN at [2, 0], weights must be finite; export the model again from a sound checkpoint",
       ],
       [
         'compress no-graph.onnx --ratio 0.5 -o out.onnx',
-        'no-graph.onnx is not an ONNX model: it has no graph',
+        'no-graph.onnx is not an ONNX model: it has no graph; export or fetch it again',
       ],
       [
         'compress no-operators.onnx --ratio 0.5 -o out.onnx',
@@ -303,60 +330,63 @@ export const FILE_GROUPS: readonly CaseGroup[] = [
       ],
       [
         'compress shapes-disagree.onnx --ratio 0.5 -o out.onnx',
-        'onnxruntime cannot run the model: Node (fc) Op (Gemm) [ShapeInferenceError] Dimension mismatch in unification between 2 and 3',
+        'onnxruntime cannot run the model: Node (fc) Op (Gemm) [ShapeInferenceError] Dimension mismatch in unification between 2 and 3; check it with onnx.checker, or export it again',
       ],
-      ['compress text.onnx --ratio 0.5 -o out.onnx', 'text.onnx is not an ONNX model: it cannot be decoded'],
+      [
+        'compress text.onnx --ratio 0.5 -o out.onnx',
+        'text.onnx is not an ONNX model: it cannot be decoded; export or fetch it again',
+      ],
       [
         'compress too-large-to-square.onnx --ratio 0.5 -o out.onnx',
-        "layer 'fc': weights: the norm of column 0 is 1.41e+30; its square must fit in float32",
+        "layer 'fc': weights: the norm of column 0 is 1.41e+30; its square must fit in float32: scale the weights down, or leave the layer out",
       ],
       [
         'compress truncated.onnx --ratio 0.5 -o out.onnx',
-        'truncated.onnx is not an ONNX model: it cannot be decoded',
+        'truncated.onnx is not an ONNX model: it cannot be decoded; export or fetch it again',
       ],
       [
         'compress unknown-operator.onnx --ratio 0.5 -o out.onnx',
-        'onnxruntime cannot run the model: This is an invalid model. In Node, ("relu", Nothing, "", -1) : ("h": tensor(float),) -> ("y": tensor(float),) , Error No Op registered for Nothing with domain_version of 13',
+        'onnxruntime cannot run the model: This is an invalid model. In Node, ("relu", Nothing, "", -1) : ("h": tensor(float),) -> ("y": tensor(float),) , Error No Op registered for Nothing with domain_version of 13; check it with onnx.checker, or export it again',
       ],
       [
         'compress models/absolute.onnx --ratio 0.5 -o out.onnx',
-        "models/absolute.onnx: the external data of fc.weight lies at '/etc/passwd', not below the model's folder",
+        "models/absolute.onnx: the external data of fc.weight lies at '/etc/passwd', not below the model's folder; move it there",
       ],
       [
         'compress models/backslash-parent.onnx --ratio 0.5 -o out.onnx',
-        "models/backslash-parent.onnx: the external data of fc.weight lies at '..\\outside.bin', not below the model's folder",
+        "models/backslash-parent.onnx: the external data of fc.weight lies at '..\\outside.bin', not below the model's folder; move it there",
       ],
       [
         'compress models/folder.onnx --ratio 0.5 -o out.onnx',
-        'models/folder.onnx: the external data of fc.weight lies at <cwd>/models, which is no file',
+        'models/folder.onnx: the external data of fc.weight lies at <cwd>/models, which is no file; export the model again',
       ],
       [
         'compress models/hidden-parent.onnx --ratio 0.5 -o out.onnx',
-        "models/hidden-parent.onnx: the external data of fc.weight lies at 'a/./../../outside.bin', not below the model's folder",
+        "models/hidden-parent.onnx: the external data of fc.weight lies at 'a/./../../outside.bin', not below the model's folder; move it there",
       ],
       [
         'compress models/link.onnx --ratio 0.5 -o out.onnx',
-        "models/link.onnx: the external data of fc.weight lies at 'link.bin', which leads out of the model's folder",
+        "models/link.onnx: the external data of fc.weight lies at 'link.bin', which leads out of the model's folder; put the file itself there",
       ],
       [
         'compress models/missing.onnx --ratio 0.5 -o out.onnx',
-        'models/missing.onnx: the external data of fc.weight is missing: there is no file none.bin',
+        'models/missing.onnx: the external data of fc.weight is missing: there is no file none.bin; put it beside the model',
       ],
       [
         'compress models/negative.onnx --ratio 0.5 -o out.onnx',
-        'models/negative.onnx: the external data of fc.weight has offset -4 and length 24',
+        'models/negative.onnx: the external data of fc.weight has offset -4 and length 24, expected whole numbers of at least 0; export the model again',
       ],
       [
         'compress models/overflow.onnx --ratio 0.5 -o out.onnx',
-        'models/overflow.onnx: the external data of fc.weight has offset 9007199254740992 and length -9007199254740972',
+        'models/overflow.onnx: the external data of fc.weight has offset 9007199254740992 and length -9007199254740972, expected whole numbers of at least 0; export the model again',
       ],
       [
         'compress models/parent.onnx --ratio 0.5 -o out.onnx',
-        "models/parent.onnx: the external data of fc.weight lies at '../outside.bin', not below the model's folder",
+        "models/parent.onnx: the external data of fc.weight lies at '../outside.bin', not below the model's folder; move it there",
       ],
       [
         'compress models/short.onnx --ratio 0.5 -o out.onnx',
-        "models/short.onnx is not a valid ONNX model: tensor 'fc.weight' of dims [3, 2] needs 24 bytes, it has 20",
+        "models/short.onnx is not a valid ONNX model: tensor 'fc.weight' of dims [3, 2] needs 24 bytes, it has 20; export it again",
       ],
       [
         'compress models/url.onnx --ratio 0.5 -o out.onnx',
@@ -364,7 +394,7 @@ export const FILE_GROUPS: readonly CaseGroup[] = [
       ],
       [
         'bench small.onnx cycle.onnx',
-        "cycle.onnx is not a valid ONNX model: node 0 (Gemm 'fc') reads 'y', which is only made by itself or a later node: the graph has a cycle or is not sorted",
+        "cycle.onnx is not a valid ONNX model: node 0 (Gemm 'fc') reads 'y', which is only made by itself or a later node: the graph has a cycle or is not sorted; export it again",
       ],
       [
         'compress small.onnx --ratio 0.5 -o out.json',
@@ -372,7 +402,7 @@ export const FILE_GROUPS: readonly CaseGroup[] = [
       ],
       [
         'compress models/circle.json --ratio 0.5 -o out.onnx',
-        "model.json: layer 'dense' reads what it makes itself: the layers form a circle",
+        "model.json: layer 'dense' reads what it makes itself: the layers form a circle; save or convert the model again",
       ],
     ],
   },
@@ -382,47 +412,47 @@ export const FILE_GROUPS: readonly CaseGroup[] = [
     cases: [
       [
         'compress models/circle.json --ratio 0.5 -o out.json',
-        "model.json: layer 'dense' reads what it makes itself: the layers form a circle",
+        "model.json: layer 'dense' reads what it makes itself: the layers form a circle; save or convert the model again",
       ],
       [
         'compress models/dangling.json --ratio 0.5 -o out.json',
-        "model.json: layer 'dense' reads layer 'none', which there is not",
+        "model.json: layer 'dense' reads layer 'none', which there is not; save or convert the model again",
       ],
       [
         'compress models/duplicate-layers.json --ratio 0.5 -o out.json',
-        "model.json: two layers are called 'dense'",
+        "model.json: two layers are called 'dense'; save or convert the model again",
       ],
       [
         'compress models/duplicate-weights.json --ratio 0.5 -o out.json',
-        'model.json: two weights are called dense/kernel',
+        "model.json: two weights are called 'dense/kernel'; save or convert the model again",
       ],
       [
         'compress models/empty.json --ratio 0.5 -o out.json',
-        'models/empty.json is not a TensorFlow.js model: it is no JSON',
+        'models/empty.json is not a TensorFlow.js model: it is no JSON; save or fetch it again',
       ],
       [
         'compress models/other.json --ratio 0.5 -o out.json',
-        'models/other.json is not a TensorFlow.js model: it has no modelTopology',
+        'models/other.json is not a TensorFlow.js model: it has no modelTopology; name the model.json of a model',
       ],
       [
         'compress models/shape-disagrees.json --ratio 0.5 -o out.json',
-        'TensorFlow.js cannot load the model: Shape mismatch: [3,2] vs. [2,3]',
+        'TensorFlow.js cannot load the model: Shape mismatch: [3,2] vs. [2,3]; save or convert it again',
       ],
       [
         'compress models/shape-overflow.json --ratio 0.5 -o out.json',
-        'weight dense/kernel: its shape is [4503599627370496,4503599627370496], expected sizes',
+        "model.json: weight 'dense/kernel' has shape [4503599627370496,4503599627370496], expected sizes that fit in a file; save or convert the model again",
       ],
       [
         'compress models/shard-absolute.json --ratio 0.5 -o out.json',
-        "models/shard-absolute.json: its shard '/etc/passwd' points elsewhere: shards lie in the model's folder",
+        "models/shard-absolute.json: its shard '/etc/passwd' points elsewhere: put it into the model's folder",
       ],
       [
         'compress models/shard-folder.json --ratio 0.5 -o out.json',
-        "models/shard-folder.json: its shard '.' is no file: shards lie in the model's folder",
+        "models/shard-folder.json: its shard '.' is no file: put it into the model's folder",
       ],
       [
         'compress models/shard-link.json --ratio 0.5 -o out.json',
-        "models/shard-link.json: its shard 'link.bin' is a link elsewhere: shards lie in the model's folder",
+        "models/shard-link.json: its shard 'link.bin' is a link elsewhere: put it into the model's folder",
       ],
       [
         'compress models/shard-missing.json --ratio 0.5 -o out.json',
@@ -430,19 +460,19 @@ export const FILE_GROUPS: readonly CaseGroup[] = [
       ],
       [
         'compress models/shard-parent.json --ratio 0.5 -o out.json',
-        "models/shard-parent.json: its shard '../outside.bin' points elsewhere: shards lie in the model's folder",
+        "models/shard-parent.json: its shard '../outside.bin' points elsewhere: put it into the model's folder",
       ],
       [
         'compress models/shard-short.json --ratio 0.5 -o out.json',
-        'models/shard-short.json: its weights take 24 bytes, but its shards have 20: a shard is missing, cut short or of another model',
+        'models/shard-short.json: its weights take 24 bytes, but its shards have 20: a shard is missing, cut short or of another model; fetch them again',
       ],
       [
         'compress models/shard-url.json --ratio 0.5 -o out.json',
-        "models/shard-url.json: its shard 'https://example.org/weights.bin' is a URL: shards lie in the model's folder",
+        "models/shard-url.json: its shard 'https://example.org/weights.bin' is a URL: put it into the model's folder",
       ],
       [
         'compress models/truncated.json --ratio 0.5 -o out.json',
-        'models/truncated.json is not a TensorFlow.js model: it is no JSON',
+        'models/truncated.json is not a TensorFlow.js model: it is no JSON; save or fetch it again',
       ],
     ],
   },
@@ -460,7 +490,7 @@ export const FILE_GROUPS: readonly CaseGroup[] = [
       ],
       [
         'evaluate nan.onnx --data npy:X.npy,Y.npy',
-        "nan.onnx: tensor 'fc.weight' has NaN at [2, 0], weights must be finite: export the model again from a sound checkpoint",
+        "nan.onnx: tensor 'fc.weight' has NaN at [2, 0], weights must be finite; export the model again from a sound checkpoint",
       ],
       [
         'evaluate small.onnx --data idx:empty.idx,labels.gz',
@@ -492,7 +522,7 @@ export const FILE_GROUPS: readonly CaseGroup[] = [
       ],
       [
         'evaluate small.onnx --data idx:images.idx,negative.idx',
-        'negative.idx: label 0 must be an integer of at least 0, got -1',
+        'negative.idx: label 0 must be an integer of at least 0, got -1; number the classes from 0',
       ],
       [
         'evaluate small.onnx --data npy:empty.npy,Y.npy',
@@ -520,7 +550,7 @@ export const FILE_GROUPS: readonly CaseGroup[] = [
       ],
       [
         'evaluate small.onnx --data npy:X.npy,fractions.npy',
-        'fractions.npy: label 0 must be an integer of at least 0, got 0.5',
+        'fractions.npy: label 0 must be an integer of at least 0, got 0.5; number the classes from 0',
       ],
       [
         'evaluate small.onnx --data folder:broken',
@@ -561,7 +591,7 @@ export const FILE_GROUPS: readonly CaseGroup[] = [
     cases: [
       [
         'compress models/prototype.json --ratio 0.5 -o out.json',
-        'the model has no fully connected layer that can be compressed',
+        'the model has no fully connected layer that can be compressed; that takes a product with a constant matrix of floats',
       ],
       [
         'compress names.onnx --ratio nope=0.5 -o out.onnx',

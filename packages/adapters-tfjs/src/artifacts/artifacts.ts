@@ -1,6 +1,7 @@
 /** A model in memory: its topology, its weights, and all that a model.json says besides. */
 import { InputError } from '@spherize/core';
 import type { io } from '@tensorflow/tfjs-core';
+import { badModel } from './bad-model.js';
 import { asObject, type JsonObject } from './json.js';
 import { cutWeights, type Weight, type WeightSpec, type Weights } from './weights.js';
 
@@ -32,7 +33,7 @@ export async function fromModelArtifacts(loaded: io.ModelArtifacts): Promise<Art
   const weights = new Map<string, Weight>();
   for (const weight of await decoded(cutWeights(weightSpecs, bytes))) {
     const { name } = weight.spec;
-    if (weights.has(name)) throw new InputError('BAD_FILE', `model.json: two weights are called ${name}`);
+    if (weights.has(name)) throw badModel(`two weights are called '${name}'`);
     weights.set(name, weight);
   }
   return { topology, weights, metadata };
@@ -79,7 +80,7 @@ async function decoded(weights: readonly Weight[]): Promise<readonly Weight[]> {
       tensor.dispose();
       return { ...weight, decoded: values };
     } catch (error) {
-      throw new InputError('BAD_FILE', `${error instanceof Error ? error.message : error}`, { cause: error });
+      throw badModel(`${error instanceof Error ? error.message : error}`, error);
     }
   });
 }

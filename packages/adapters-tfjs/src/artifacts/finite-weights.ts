@@ -1,5 +1,5 @@
 /** Weights that are NaN or infinite are refused by name: nothing can be worked out from them. */
-import { InputError } from '@spherize/core';
+import { badModel } from './bad-model.js';
 import { floatValues, isFloat, type Weight } from './weights.js';
 
 /** @throws InputError `BAD_FILE` with the weight's name and the first index of a value that is no finite number */
@@ -14,10 +14,8 @@ export function requireFinite(
     // Zero for every finite value: a comparison instead of a call.
     if (value - value === 0 || !isWrong(value)) continue;
     const { name, shape } = weight.spec;
-    throw new InputError(
-      'BAD_FILE',
-      `model.json: weight '${name}' has ${value} at [${indexOf(i, shape).join(', ')}], weights must be finite: ` +
-        'save the model again from a sound checkpoint',
+    throw badModel(
+      `weight '${name}' has ${value} at [${indexOf(i, shape).join(', ')}], weights must be finite`,
     );
   }
 }

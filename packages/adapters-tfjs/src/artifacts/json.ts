@@ -1,5 +1,5 @@
 /** Reading JSON of unknown making: every accessor says what it expected where. */
-import { InputError } from '@spherize/core';
+import { badModel } from './bad-model.js';
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
@@ -13,19 +13,19 @@ export function isObject(value: unknown): value is JsonObject {
 /** @throws InputError `BAD_FILE` unless the value is an object */
 export function asObject(value: unknown, what: string): JsonObject {
   if (isObject(value)) return value;
-  throw new InputError('BAD_FILE', `model.json: ${what} is ${kindOf(value)}, expected an object`);
+  throw badModel(`${what} is ${kindOf(value)}, expected an object`);
 }
 
 /** @throws InputError `BAD_FILE` unless the value is a list */
 export function asArray(value: unknown, what: string): readonly Json[] {
   if (Array.isArray(value)) return value as readonly Json[];
-  throw new InputError('BAD_FILE', `model.json: ${what} is ${kindOf(value)}, expected a list`);
+  throw badModel(`${what} is ${kindOf(value)}, expected a list`);
 }
 
 /** @throws InputError `BAD_FILE` unless the value is a text */
 export function asText(value: unknown, what: string): string {
   if (typeof value === 'string') return value;
-  throw new InputError('BAD_FILE', `model.json: ${what} is ${kindOf(value)}, expected a text`);
+  throw badModel(`${what} is ${kindOf(value)}, expected a text`);
 }
 
 /** A whole number of at least 0, or undefined for anything else. */

@@ -1,6 +1,6 @@
 /** The weight tensors of a model, as their bytes lie in the shards. */
-import { InputError } from '@spherize/core';
 import type { io } from '@tensorflow/tfjs-core';
+import { badModel } from './bad-model.js';
 
 export type WeightSpec = io.WeightsManifestEntry;
 
@@ -40,12 +40,12 @@ export function byteLength({ name, shape, dtype, quantization }: WeightSpec): nu
   const valid = Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size >= 0);
   const values = valid ? sizeOf(shape) : Number.NaN;
   if (!Number.isSafeInteger(values)) {
-    throw new InputError('BAD_FILE', `weight ${name}: its shape is ${JSON.stringify(shape)}, expected sizes`);
+    throw badModel(`weight '${name}' has shape ${JSON.stringify(shape)}, expected sizes that fit in a file`);
   }
   if (dtype === 'string') return undefined;
   const bytes = BYTES[quantization?.dtype ?? dtype];
   if (bytes === undefined) {
-    throw new InputError('BAD_FILE', `weight ${name}: unknown type ${quantization?.dtype ?? dtype}`);
+    throw badModel(`weight '${name}' is of unknown type ${quantization?.dtype ?? dtype}`);
   }
   return values * bytes;
 }
@@ -60,9 +60,8 @@ export function cutWeights(specs: readonly WeightSpec[], bytes: Uint8Array): Wei
   const weights = specs.map((spec) => {
     const end = start + (byteLength(spec) ?? textLength(spec, bytes.subarray(start)));
     if (end > bytes.length) {
-      throw new InputError(
-        'BAD_FILE',
-        `weight ${spec.name} ends at byte ${end}, but its shards have ${bytes.length}: a shard is missing or cut short`,
+      throw badModel(
+        `weight '${spec.name}' ends at byte ${end}, but its shards have ${bytes.length}: a shard is missing or cut short`,
       );
     }
     const weight = { spec, bytes: bytes.subarray(start, end) };
@@ -70,8 +69,7 @@ export function cutWeights(specs: readonly WeightSpec[], bytes: Uint8Array): Wei
     return weight;
   });
   if (start !== bytes.length) {
-    throw new InputError(
-      'BAD_FILE',
+    throw badModel(
       `the weights take ${start} bytes, but their shards have ${bytes.length}: these are not the shards of this model.json`,
     );
   }

@@ -19,15 +19,22 @@ export function parseModelJson(text: string, source: string): { json: JsonObject
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new InputError('BAD_FILE', `${source} is not a TensorFlow.js model: it is no JSON`, { cause });
+    throw new InputError(
+      'BAD_FILE',
+      `${source} is not a TensorFlow.js model: it is no JSON; save or fetch it again`,
+      { cause },
+    );
   }
   if (!isObject(json) || json.modelTopology === undefined) {
-    throw new InputError('BAD_FILE', `${source} is not a TensorFlow.js model: it has no modelTopology`);
+    throw new InputError(
+      'BAD_FILE',
+      `${source} is not a TensorFlow.js model: it has no modelTopology; name the model.json of a model`,
+    );
   }
   if (!isWithinDepth(json)) {
     throw new InputError(
       'BAD_FILE',
-      `${source} is not a TensorFlow.js model: it is nested more than ${DEEPEST} deep`,
+      `${source} is not a TensorFlow.js model: it is nested more than ${DEEPEST} deep; save it again`,
     );
   }
   const groups = asArray(json.weightsManifest ?? [], 'weightsManifest').map((value): ManifestGroup => {

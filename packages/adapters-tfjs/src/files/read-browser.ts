@@ -25,7 +25,7 @@ export async function readBrowserFiles(files: readonly File[]): Promise<io.Model
   if (needed !== undefined && present !== needed) {
     throw new InputError(
       'BAD_FILE',
-      `${model.name}: its weights take ${needed} bytes, but its shards have ${present}: a shard is cut short or of another model`,
+      `${model.name}: its weights take ${needed} bytes, but its shards have ${present}: a shard is cut short or of another model; fetch them again`,
     );
   }
   return artifactsOf(json, groups, await new Blob(shards).arrayBuffer());

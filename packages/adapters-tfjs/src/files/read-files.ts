@@ -44,9 +44,13 @@ async function readText(source: string): Promise<string> {
       throw new InputError('NOT_FOUND', `there is no file ${source}`, { cause: error });
     }
     if (code === 'EISDIR') {
-      throw new InputError('BAD_FILE', `${source} is not a TensorFlow.js model: it is a folder`, {
-        cause: error,
-      });
+      throw new InputError(
+        'BAD_FILE',
+        `${source} is not a TensorFlow.js model: it is a folder; name the model.json in it`,
+        {
+          cause: error,
+        },
+      );
     }
     if (code === 'ERR_FS_FILE_TOO_LARGE' || code === 'ERR_STRING_TOO_LONG') {
       throw new InputError('UNSUPPORTED', `${source} is too large for a model.json`, { cause: error });
@@ -64,7 +68,7 @@ async function locate(
   const shards: { path: string; bytes: number }[] = [];
   for (const path of paths) {
     const refuse = (why: string) =>
-      new InputError('BAD_FILE', `${source}: its shard '${path}' ${why}: shards lie in the model's folder`);
+      new InputError('BAD_FILE', `${source}: its shard '${path}' ${why}: put it into the model's folder`);
     if (/^[a-z][a-z0-9+.-]+:/i.test(path)) throw refuse('is a URL');
     if (path === '' || path.includes('\0') || isAbsolute(path) || path.split(/[/\\]/).includes('..'))
       throw refuse('points elsewhere');
@@ -80,7 +84,7 @@ async function locate(
   if (bytes !== undefined && present !== bytes) {
     throw new InputError(
       'BAD_FILE',
-      `${source}: its weights take ${bytes} bytes, but its shards have ${present}: a shard is missing, cut short or of another model`,
+      `${source}: its weights take ${bytes} bytes, but its shards have ${present}: a shard is missing, cut short or of another model; fetch them again`,
     );
   }
   return shards;
@@ -108,7 +112,8 @@ async function readInto(target: Uint8Array, path: string): Promise<void> {
   try {
     for (let at = 0; at < target.length; ) {
       const { bytesRead } = await file.read(target, at, Math.min(target.length - at, 2 ** 30));
-      if (bytesRead === 0) throw new InputError('BAD_FILE', `${path} became shorter while it was read`);
+      if (bytesRead === 0)
+        throw new InputError('BAD_FILE', `${path} became shorter while it was read; run the command again`);
       at += bytesRead;
     }
   } finally {

@@ -2,7 +2,7 @@
  * What must hold of a graph before anything is worked out from it: every node has a name of its own and reads what another one
  * makes, without a circle but those of loops, and its weights are finite.
  */
-import { InputError } from '@spherize/core';
+import { badModel } from '../artifacts/bad-model.js';
 import { requireFinite } from '../artifacts/finite-weights.js';
 import type { GraphIndex } from './graph-index.js';
 import { type NodeDef, nodeOf } from './node-def.js';
@@ -32,15 +32,14 @@ export function checkGraph(index: GraphIndex): void {
 function checkNames({ nodes }: GraphIndex): void {
   const names = new Set<string>();
   for (const { name } of nodes) {
-    if (names.has(name)) fail(`two nodes are called '${name}': rename one`);
+    if (names.has(name)) fail(`two nodes are called '${name}'`);
     names.add(name);
     // TensorFlow.js keeps nodes in a plain object.
-    if (name in {}) fail(`a node is called '${name}', which TensorFlow.js does not load: rename it`);
+    if (name in {}) fail(`a node is called '${name}', which TensorFlow.js does not load`);
   }
   for (const { name, input } of nodes) {
     for (const read of input) {
-      if (!names.has(nodeOf(read)))
-        fail(`node '${name}' reads '${read}', which nothing makes: convert the model again`);
+      if (!names.has(nodeOf(read))) fail(`node '${name}' reads '${read}', which nothing makes`);
     }
   }
 }
@@ -70,10 +69,9 @@ function checkOrder({ nodes }: GraphIndex): void {
     }
   }
   const [stuck] = waiting.keys();
-  if (stuck)
-    fail(`node '${stuck.name}' reads what it makes itself: the nodes form a circle: convert the model again`);
+  if (stuck) fail(`node '${stuck.name}' reads what it makes itself: the nodes form a circle`);
 }
 
 function fail(what: string): never {
-  throw new InputError('BAD_FILE', `model.json: ${what}`);
+  throw badModel(what);
 }

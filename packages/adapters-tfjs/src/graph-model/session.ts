@@ -19,7 +19,11 @@ export async function startGraphSession(
   const { loadGraphModel } = await import('@tensorflow/tfjs-converter');
   const explain = (error: unknown): InputError => {
     const [message] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
-    return new InputError('BAD_FILE', `TensorFlow.js cannot run the model: ${message}`, { cause: error });
+    return new InputError(
+      'BAD_FILE',
+      `TensorFlow.js cannot run the model: ${message}; save or convert it again`,
+      { cause: error },
+    );
   };
   const model = await loadGraphModel(tf.io.fromMemory(toModelArtifacts(artifacts))).catch(
     (error: unknown) => {

@@ -2,7 +2,7 @@
  * What must hold of a topology before TensorFlow.js gets it: every layer has a name of its own and reads what another one makes,
  * without a circle. TensorFlow.js looks for the missing end of a circle for ever.
  */
-import { InputError } from '@spherize/core';
+import { badModel } from '../artifacts/bad-model.js';
 import { isObject } from '../artifacts/json.js';
 import { INPUT_LAYER, type LayerGraph, parseLayerGraph, type TensorRef } from './layer-graph.js';
 
@@ -93,5 +93,5 @@ function checkInner(config: unknown): void {
 }
 
 function fail(what: string): never {
-  throw new InputError('BAD_FILE', `model.json: ${what}`);
+  throw badModel(what);
 }

@@ -1,5 +1,6 @@
 /** The topology of a LayersModel: its layers and who reads whom. A Sequential model is a chain with a name for its input. */
 import { InputError } from '@spherize/core';
+import { badModel } from '../artifacts/bad-model.js';
 import { asArray, asObject, asText, count, isObject, type Json, type JsonObject } from '../artifacts/json.js';
 
 /** Output `tensor` of call number `call` of a layer. */
@@ -111,7 +112,7 @@ function parseSequential(name: string, list: readonly JsonObject[]): LayerGraph 
   const [first] = layers;
   const last = layers.at(-1);
   if (first === undefined || last === undefined || first === last) {
-    throw new InputError('BAD_FILE', 'model.json: the Sequential model has no layers');
+    throw badModel('the Sequential model has no layers');
   }
   return { name, sequential: true, layers, inputs: [outputOf(first.name)], outputs: [outputOf(last.name)] };
 }
@@ -170,10 +171,7 @@ function parseRef(entry: readonly Json[], what: string): TensorRef {
   const number = (value: Json | undefined, of: string): number => {
     const found = count(value);
     if (found === undefined) {
-      throw new InputError(
-        'BAD_FILE',
-        `model.json: ${of} in ${what} is ${JSON.stringify(value)}, expected a number`,
-      );
+      throw badModel(`${of} in ${what} is ${JSON.stringify(value)}, expected a number`);
     }
     return found;
   };

@@ -45,5 +45,9 @@ export async function startLayersSession(
 
 function refusal(what: 'load' | 'run', cause: unknown): InputError {
   const [message] = (cause instanceof Error ? cause.message : String(cause)).split('\n', 1);
-  return new InputError('BAD_FILE', `TensorFlow.js cannot ${what} the model: ${message}`, { cause });
+  return new InputError(
+    'BAD_FILE',
+    `TensorFlow.js cannot ${what} the model: ${message}; save or convert it again`,
+    { cause },
+  );
 }

@@ -113,7 +113,7 @@ function nonZeroColumns(weights: DenseMatrix): { positions: Int32Array; squaredN
       if (!Number.isFinite(value)) {
         throw new InputError(
           'BAD_MATRIX',
-          `weights: column ${j} has ${value} in row ${i}; all values must be finite`,
+          `weights: column ${j} has ${value} in row ${i}; all values must be finite: leave the layer out, or export the model again`,
         );
       }
       squares[j] = squares[j]! + value * value;
@@ -123,7 +123,7 @@ function nonZeroColumns(weights: DenseMatrix): { positions: Int32Array; squaredN
   if (overflow >= 0) {
     throw new InputError(
       'BAD_MATRIX',
-      `weights: the norm of column ${overflow} is ${Math.sqrt(squares[overflow]!).toPrecision(3)}; its square must fit in float32`,
+      `weights: the norm of column ${overflow} is ${Math.sqrt(squares[overflow]!).toPrecision(3)}; its square must fit in float32: scale the weights down, or leave the layer out`,
     );
   }
   const positions = Int32Array.from({ length: cols }, (_, j) => j).filter((j) => squares[j]! > 0);

@@ -11,10 +11,12 @@ import type { FcLayer, Model } from './model-format.js';
 export function selectLayers(model: Model, names?: readonly string[]): FcLayer[] {
   if (model.layers.length === 0) {
     const first = model.skipped[0];
-    const why = first ? `; ${first.name}: ${first.reason}` : '';
+    const why = first
+      ? `${first.name}: ${first.reason}`
+      : 'that takes a product with a constant matrix of floats';
     throw new InputError(
       'UNSUPPORTED',
-      `the model has no fully connected layer that can be compressed${why}`,
+      `the model has no fully connected layer that can be compressed; ${why}`,
     );
   }
   if (names === undefined) return [...model.layers];

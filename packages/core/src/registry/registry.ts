@@ -47,9 +47,13 @@ export class Registry<T extends Plugin> {
     } catch (error) {
       if (!isMissing(error, specifier)) {
         const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
-        throw new InputError('BAD_PLUGIN', `${this.#kind} '${specifier}' cannot be loaded: ${why}`, {
-          cause: error,
-        });
+        throw new InputError(
+          'BAD_PLUGIN',
+          `${this.#kind} '${specifier}' cannot be loaded: ${why}; mend or reinstall it`,
+          {
+            cause: error,
+          },
+        );
       }
       const names = [...this.#builtIn.keys()].join(', ');
       throw new InputError(

@@ -45,7 +45,7 @@ describe('prepareColumns', () => {
       weights.data[1 * 5 + 2] = value;
       await expect(prepared(weights)).rejects.toMatchObject({
         code: 'BAD_MATRIX',
-        message: `weights: column 2 has ${value} in row 1; all values must be finite`,
+        message: `weights: column 2 has ${value} in row 1; all values must be finite: leave the layer out, or export the model again`,
       });
     },
   );

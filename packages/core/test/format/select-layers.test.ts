@@ -34,13 +34,13 @@ test.each([
 });
 
 test.each([
-  [[], ''],
-  [[{ name: 'a', reason: 'quantised weights' }], '; a: quantised weights'],
+  [[], 'that takes a product with a constant matrix of floats'],
+  [[{ name: 'a', reason: 'quantised weights' }], 'a: quantised weights'],
 ])('a model without layers says why', (skipped, why) => {
   expect(() => selectLayers(modelOf([], skipped))).toThrow(
     expect.objectContaining({
       code: 'UNSUPPORTED',
-      message: `the model has no fully connected layer that can be compressed${why}`,
+      message: `the model has no fully connected layer that can be compressed; ${why}`,
     }),
   );
 });

@@ -77,20 +77,20 @@ describe('what is there but broken', () => {
     [
       'a module that imports what is missing',
       missing("Cannot find package 'ml-kmeans' imported from /app/node_modules/mine/index.js"),
-      "clusterer 'mine' cannot be loaded: Cannot find package 'ml-kmeans' imported from /app/node_modules/mine/index.js",
+      "clusterer 'mine' cannot be loaded: Cannot find package 'ml-kmeans' imported from /app/node_modules/mine/index.js; mend or reinstall it",
     ],
     [
       'a module that throws',
       new TypeError('x is not a function\n    at mine'),
-      "clusterer 'mine' cannot be loaded: x is not a function",
+      "clusterer 'mine' cannot be loaded: x is not a function; mend or reinstall it",
     ],
     [
       'a syntax error',
       new SyntaxError('Unexpected token'),
-      "clusterer 'mine' cannot be loaded: Unexpected token",
+      "clusterer 'mine' cannot be loaded: Unexpected token; mend or reinstall it",
     ],
-    ['a string that is thrown', 'no luck', "clusterer 'mine' cannot be loaded: no luck"],
-    ['nothing that is thrown', undefined, "clusterer 'mine' cannot be loaded: undefined"],
+    ['a string that is thrown', 'no luck', "clusterer 'mine' cannot be loaded: no luck; mend or reinstall it"],
+    ['nothing that is thrown', undefined, "clusterer 'mine' cannot be loaded: undefined; mend or reinstall it"],
   ])('%s', async (_, error, message) => {
     await expect(registry.find('mine', () => Promise.reject(error))).rejects.toMatchObject({
       name: 'InputError',
