@@ -1,5 +1,6 @@
 /** Tensors whose values lie in files beside the model. */
 import { open, realpath, stat } from 'node:fs/promises';
+import { freemem } from 'node:os';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { InputError } from '@spherize/core';
@@ -39,14 +40,20 @@ export async function readExternalData(
   model: ModelProto,
   source: string,
 ): Promise<{ bytes: number; files: string[] }> {
-  const files = new Set<string>();
-  for (const tensor of externalTensors(model)) {
-    const { bytes, path } = await readValues(tensor, source);
-    files.add(path);
-    tensor.rawData = bytes;
+  const tensors = externalTensors(model);
+  const regions: Region[] = [];
+  for (const tensor of tensors) regions.push(await regionOf(tensor, source));
+  // Tensors that name the same bytes share them.
+  const distinct = new Map(regions.map((region) => [keyOf(region), region]));
+  requireMemory(source, distinct.values());
+  const read = new Map<string, Uint8Array<ArrayBuffer>>();
+  for (const [key, region] of distinct) read.set(key, await readRegion(region));
+  for (const [i, tensor] of tensors.entries()) {
+    tensor.rawData = read.get(keyOf(regions[i]!))!;
     tensor.dataLocation = Location.DEFAULT;
     tensor.externalData = [];
   }
+  const files = new Set(regions.map(({ path }) => path));
   let total = 0;
   for (const path of files) total += (await stat(path)).size;
   return { bytes: total, files: [...files] };
@@ -161,33 +168,60 @@ async function placeOf(
   return { path, entries, what };
 }
 
-async function readValues(
-  tensor: TensorProto,
-  source: string,
-): Promise<{ bytes: Uint8Array<ArrayBuffer>; path: string }> {
+/** Bytes of a file that hold the values of a tensor. */
+interface Region {
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+  /** The tensor, for messages. */
+  readonly what: string;
+}
+
+function keyOf({ path, offset, length }: Region): string {
+  return `${offset} ${length} ${path}`;
+}
+
+/** @throws InputError `UNSUPPORTED` with both numbers, before anything is allocated */
+function requireMemory(source: string, regions: Iterable<Region>): void {
+  let needed = 0;
+  for (const { length } of regions) needed += length;
+  const free = process.availableMemory?.() ?? freemem();
+  if (needed <= free) return;
+  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+  throw new InputError(
+    'UNSUPPORTED',
+    `${source}: its external data need ${gigabytes(needed)} of memory, ${gigabytes(free)} is free: use a machine with more`,
+  );
+}
+
+async function regionOf(tensor: TensorProto, source: string): Promise<Region> {
   const { path, entries, what } = await placeOf(tensor, source);
   // Before it is opened: opening a pipe would wait for its writer.
   const found = await stat(path);
   if (!found.isFile())
     throw new InputError('BAD_FILE', `${what} lies at ${path}, which is no file; export the model again`);
+  const offset = Number(entries.get('offset') ?? 0);
+  const length = Number(entries.get('length') ?? found.size - offset);
+  if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
+    throw new InputError(
+      'BAD_FILE',
+      `${what} has offset ${offset} and length ${length}, expected whole numbers of at least 0; export the model again`,
+    );
+  }
+  if (offset + length > found.size) {
+    throw new InputError(
+      'BAD_FILE',
+      `${what} ends at byte ${offset + length}, but ${path} has ${found.size} bytes; fetch that file again`,
+    );
+  }
+  if (length >= 2 ** 32)
+    throw new InputError('UNSUPPORTED', `${what} is ${length} bytes long, over 4 GiB; split the tensor`);
+  return { path, offset, length, what };
+}
+
+async function readRegion({ path, offset, length, what }: Region): Promise<Uint8Array<ArrayBuffer>> {
   const file = await open(path);
   try {
-    const offset = Number(entries.get('offset') ?? 0);
-    const length = Number(entries.get('length') ?? found.size - offset);
-    if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
-      throw new InputError(
-        'BAD_FILE',
-        `${what} has offset ${offset} and length ${length}, expected whole numbers of at least 0; export the model again`,
-      );
-    }
-    if (offset + length > found.size) {
-      throw new InputError(
-        'BAD_FILE',
-        `${what} ends at byte ${offset + length}, but ${path} has ${found.size} bytes; fetch that file again`,
-      );
-    }
-    if (length >= 2 ** 32)
-      throw new InputError('UNSUPPORTED', `${what} is ${length} bytes long, over 4 GiB; split the tensor`);
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length; ) {
       const wanted = Math.min(CHUNK, length - done);
@@ -195,7 +229,7 @@ async function readValues(
       if (bytesRead === 0) throw new InputError('BAD_FILE', `${what} ends too early; fetch it again`);
       done += bytesRead;
     }
-    return { bytes, path };
+    return bytes;
   } finally {
     await file.close();
   }

@@ -111,7 +111,10 @@ test('graphs in graphs without end are not decoded', () => {
   nested(b, 60);
   const bytes = b.build();
   expect(() => onnxModel(bytes)).toThrow(
-    new InputError('BAD_FILE', 'the data is not an ONNX model: it cannot be decoded; export or fetch it again'),
+    new InputError(
+      'BAD_FILE',
+      'the data is not an ONNX model: it cannot be decoded; export or fetch it again',
+    ),
   );
 });
 

@@ -91,7 +91,7 @@ describe('read', () => {
       expect.objectContaining({
         code: 'BAD_FILE',
         message:
-          "the data is not a valid ONNX model: tensor 'fc.weight' of dims [3, 2] needs 24 bytes, it has 20",
+          "the data is not a valid ONNX model: tensor 'fc.weight' of dims [3, 2] needs 24 bytes, it has 20; export it again",
       }),
     );
   });

@@ -26,11 +26,7 @@ const node = (op: string, name: string, ...input: string[]): Node => ({ name, op
 
 describe('refused', () => {
   test.each<[what: string, change: (nodes: Node[]) => void, line: string]>([
-    [
-      'two nodes of a name',
-      (nodes) => nodes.push(node('Relu', 'h', 'x')),
-      "two nodes are called 'h'",
-    ],
+    ['two nodes of a name', (nodes) => nodes.push(node('Relu', 'h', 'x')), "two nodes are called 'h'"],
     [
       'a name of plain objects',
       (nodes) => nodes.push(node('Relu', 'constructor', 'x')),

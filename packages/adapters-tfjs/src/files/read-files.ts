@@ -1,6 +1,7 @@
 /** Reads a model.json and its shards from a folder. */
 import type { Stats } from 'node:fs';
 import { open, readFile, realpath, stat } from 'node:fs/promises';
+import { freemem } from 'node:os';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { InputError } from '@spherize/core';
 import type { io } from '@tensorflow/tfjs-core';
@@ -22,6 +23,7 @@ export async function readFiles(source: string): Promise<ReadFiles> {
   for (const group of groups) located.push(...(await locate(group, source, folder)));
   // Allocated once every size is known to be right.
   const total = located.reduce((sum, { bytes }) => sum + bytes, 0);
+  requireMemory(source, total);
   const weightData = new ArrayBuffer(total);
   let at = 0;
   for (const { path, bytes } of located) {
@@ -35,8 +37,23 @@ export async function readFiles(source: string): Promise<ReadFiles> {
   };
 }
 
+/** @throws InputError `UNSUPPORTED` with both numbers */
+function requireMemory(source: string, bytes: number): void {
+  const free = process.availableMemory?.() ?? freemem();
+  if (bytes <= free) return;
+  const gigabytes = (size: number) => `${(size / 1e9).toFixed(1)} GB`;
+  throw new InputError(
+    'UNSUPPORTED',
+    `${source}: its shards need ${gigabytes(bytes)} of memory, ${gigabytes(free)} is free: use a machine with more`,
+  );
+}
+
 async function readText(source: string): Promise<string> {
   try {
+    const found = await stat(source);
+    if (!found.isFile() && !found.isFIFO() && !found.isDirectory()) {
+      throw new InputError('BAD_FILE', `${source} is not a TensorFlow.js model: it is a device; name a file`);
+    }
     return await readFile(source, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

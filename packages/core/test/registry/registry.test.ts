@@ -89,8 +89,16 @@ describe('what is there but broken', () => {
       new SyntaxError('Unexpected token'),
       "clusterer 'mine' cannot be loaded: Unexpected token; mend or reinstall it",
     ],
-    ['a string that is thrown', 'no luck', "clusterer 'mine' cannot be loaded: no luck; mend or reinstall it"],
-    ['nothing that is thrown', undefined, "clusterer 'mine' cannot be loaded: undefined; mend or reinstall it"],
+    [
+      'a string that is thrown',
+      'no luck',
+      "clusterer 'mine' cannot be loaded: no luck; mend or reinstall it",
+    ],
+    [
+      'nothing that is thrown',
+      undefined,
+      "clusterer 'mine' cannot be loaded: undefined; mend or reinstall it",
+    ],
   ])('%s', async (_, error, message) => {
     await expect(registry.find('mine', () => Promise.reject(error))).rejects.toMatchObject({
       name: 'InputError',
