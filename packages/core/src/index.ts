@@ -14,6 +14,7 @@ export {
 export { accuracyDrop, accuracyDropBound, type PairedHits } from './allocation/paired-drop.js';
 export { type CalibrateModelOptions, calibrateModel } from './calibration/calibrate-model.js';
 export type { CalibrationInputs } from './calibration/calibration-inputs.js';
+export { evolvedInputs } from './calibration/evolved-inputs.js';
 export { type GeneratedInputsOptions, generatedInputs } from './calibration/generated-inputs.js';
 export { OriginalOutputs } from './calibration/original-outputs.js';
 export { type CalibrationReport, refitLayer } from './calibration/refit-layer.js';

@@ -10,7 +10,7 @@ export async function boundaryInputs(
   const session = await head.session();
   const kept: Record<string, Tensor>[] = [];
   try {
-    for await (const batch of inputs.batches()) {
+    for await (const batch of inputs.batches(signal)) {
       signal.throwIfAborted();
       kept.push(await session.run(batch));
     }

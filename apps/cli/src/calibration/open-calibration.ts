@@ -1,8 +1,8 @@
 /** From what a user types after `--calibrate` to unlabelled inputs. */
 import {
   type CalibrationInputs,
+  evolvedInputs,
   type GeneratedInputsOptions,
-  generatedInputs,
   InputError,
   type Model,
   Random,
@@ -37,7 +37,7 @@ export interface OpenCalibration {
  * Opens calibration inputs. Of a data set a random part is taken, chosen by the seed; its labels are not looked at.
  *
  * @param evaluation data on which accuracy is measured: when it is the same set, none of its samples is taken
- * @throws InputError when nothing is left to take, and as `openDataset` and `generatedInputs` do
+ * @throws InputError when nothing is left to take, and as `openDataset` and `evolvedInputs` do
  */
 export async function openCalibration(
   model: Model,
@@ -48,7 +48,10 @@ export async function openCalibration(
   const input = singleInput(model);
   if (calibrate === GENERATED) {
     const samples = options.calibrationSamples ?? DEFAULT_SAMPLES.generated;
-    return { inputs: generatedInputs(input, { samples, seed, mean, std, batch: BATCH }), digest: undefined };
+    return {
+      inputs: evolvedInputs(model, input, { samples, seed, mean, std, batch: BATCH }),
+      digest: undefined,
+    };
   }
   const data = await openDataset(calibrate, {
     sampleShape: input.shape.slice(1),

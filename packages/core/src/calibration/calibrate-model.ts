@@ -67,7 +67,7 @@ async function* calibrationRows(
   signal: AbortSignal | undefined,
 ): AsyncIterable<CalibrationRows> {
   let batch = 0;
-  for await (const tensors of inputs.batches()) {
+  for await (const tensors of inputs.batches(signal)) {
     signal?.throwIfAborted();
     yield {
       inputs: await reader.read(tensors),

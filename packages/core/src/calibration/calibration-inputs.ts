@@ -6,6 +6,10 @@ export interface CalibrationInputs {
   readonly name: string;
   /** The number of samples in all batches. */
   readonly samples: number;
-  /** Tensors by the name of the model's input, batch by batch: the same ones in the same order at every call. */
-  batches(): AsyncIterable<Readonly<Record<string, Tensor>>>;
+  /**
+   * Tensors by the name of the model's input, batch by batch: the same ones in the same order at every call.
+   *
+   * @param signal ends what has to be computed before the first batch
+   */
+  batches(signal?: AbortSignal): AsyncIterable<Readonly<Record<string, Tensor>>>;
 }

@@ -5,16 +5,13 @@ import { InputError } from '../errors.js';
 import type { TensorInfo } from '../format/model-format.js';
 import { Random } from '../random.js';
 import type { CalibrationInputs } from './calibration-inputs.js';
+import { imageLayout, type PixelNormalization, writeImage } from './image-layout.js';
 import { smoothImage } from './smooth-image.js';
 
-export interface GeneratedInputsOptions {
+export interface GeneratedInputsOptions extends PixelNormalization {
   readonly samples: number;
   /** Default 0. */
   readonly seed?: number | undefined;
-  /** Subtracted from pixels in [0, 1], one number or one per channel. Default 0. */
-  readonly mean?: readonly number[] | undefined;
-  /** Divides them afterwards. Default 1. */
-  readonly std?: readonly number[] | undefined;
   /** Samples at a time. Default 100. */
   readonly batch?: number | undefined;
 }
@@ -42,17 +39,19 @@ export function generatedInputs(input: TensorInfo, options: GeneratedInputsOptio
         const count = input.shape[0] ?? Math.min(batch, samples - start);
         const data = new Float32Array(count * size);
         for (let i = 0; i < count; i++)
-          fill(
-            data.subarray(i * size, (i + 1) * size),
-            new Random(Math.imul(seed + 1, 0x9e3779b1) ^ (start + i)),
-          );
+          fill(data.subarray(i * size, (i + 1) * size), sampleRandom(seed, start + i));
         yield { [input.name]: { shape: [count, ...sample], data } };
       }
     },
   };
 }
 
-function sampleShape(input: TensorInfo): number[] {
+/**
+ * The shape of one sample.
+ *
+ * @throws InputError `UNSUPPORTED` for an input of whole numbers or with a free axis besides the first
+ */
+export function sampleShape(input: TensorInfo): number[] {
   if (input.integral)
     throw new InputError(
       'UNSUPPORTED',
@@ -68,28 +67,21 @@ function sampleShape(input: TensorInfo): number[] {
   });
 }
 
+/** The random numbers of one sample. */
+export function sampleRandom(seed: number, index: number): Random {
+  return new Random(Math.imul(seed + 1, 0x9e3779b1) ^ index);
+}
+
 type Fill = (target: Float32Array, random: Random) => void;
 
-function sampleFiller(sample: readonly number[], options: GeneratedInputsOptions): Fill {
-  const channelAxis =
-    sample.length === 3 ? [0, 2].find((axis) => [1, 3, 4].includes(sample[axis]!)) : undefined;
-  if (channelAxis === undefined)
+function sampleFiller(sample: readonly number[], normalization: PixelNormalization): Fill {
+  const layout = imageLayout(sample);
+  if (!layout)
     return (target, random) =>
       target.forEach((_, i) => {
         target[i] = random.normal();
       });
-  const channels = sample[channelAxis]!;
-  const [height, width] = channelAxis === 0 ? [sample[1]!, sample[2]!] : [sample[0]!, sample[1]!];
-  const pixels = height * width;
-  const of = (values: readonly number[] | undefined, c: number, otherwise: number): number =>
-    values ? values[c % values.length]! : otherwise;
-  return (target, random) => {
-    smoothImage(height, width, channels, random).forEach((plane, c) => {
-      const start = channelAxis === 0 ? c * pixels : c;
-      const step = channelAxis === 0 ? 1 : channels;
-      const mean = of(options.mean, c, 0);
-      const std = of(options.std, c, 1);
-      for (let p = 0; p < pixels; p++) target[start + p * step] = (plane[p]! - mean) / std;
-    });
-  };
+  const { height, width, channels } = layout;
+  return (target, random) =>
+    writeImage(target, smoothImage(height, width, channels, random), 1, layout, normalization);
 }

@@ -1,0 +1,186 @@
+import { Pause } from '../cancellation.js';
+import type { Model, ModelSession, Tensor, TensorInfo } from '../format/model-format.js';
+import { Random } from '../random.js';
+import type { CalibrationInputs } from './calibration-inputs.js';
+import {
+  type GeneratedInputsOptions,
+  generatedInputs,
+  sampleRandom,
+  sampleShape,
+} from './generated-inputs.js';
+import { type ImageLayout, imageLayout, writeImage } from './image-layout.js';
+import { type ByteImage, imageOffspring } from './image-offspring.js';
+import { smoothImage } from './smooth-image.js';
+
+/** How often the images have offspring: each time the model sees as many new images as samples are wanted. */
+const GENERATIONS = 2;
+
+/**
+ * Generated images that the model spreads over its classes. Most random images fall into a few classes, so that what the model does
+ * for the others would hardly count in calibration. The images of `generatedInputs` are therefore evolved: parents are drawn evenly
+ * from all classes that have appeared, their offspring (see `imageOffspring`) is sorted by the model, and as many images of each
+ * class survive as can. The class is the largest of a sample's outputs; no label, no gradient and no data are used. (Images evolved
+ * towards a network's classes: Nguyen, Yosinski and Clune, 2015, doi:10.1109/CVPR.2015.7298640.)
+ *
+ * Inputs that are not images, and those of models whose first output is not `[N, classes]`, are those of `generatedInputs`.
+ *
+ * Memory: two bytes per pixel, channel and sample. Everything is computed when the first batch is asked for.
+ *
+ * @throws InputError as `generatedInputs` does
+ */
+export function evolvedInputs(
+  model: Model,
+  input: TensorInfo,
+  options: GeneratedInputsOptions,
+): CalibrationInputs {
+  const generated = generatedInputs(input, options);
+  const layout = imageLayout(sampleShape(input));
+  if (!layout) return generated;
+  const reader = new BatchReader(input, layout, options);
+  let evolved: readonly ByteImage[] | undefined;
+  return {
+    name: generated.name,
+    samples: generated.samples,
+    async *batches(signal) {
+      evolved ??= await evolve(model, reader, layout, options, signal);
+      yield* reader.batches(evolved);
+    },
+  };
+}
+
+/** Turns images into batches of a model's input. */
+class BatchReader {
+  readonly #input: TensorInfo;
+  readonly #layout: ImageLayout;
+  readonly #options: GeneratedInputsOptions;
+  readonly #batch: number;
+
+  constructor(input: TensorInfo, layout: ImageLayout, options: GeneratedInputsOptions) {
+    this.#input = input;
+    this.#layout = layout;
+    this.#options = options;
+    this.#batch = input.shape[0] ?? options.batch ?? 100;
+  }
+
+  /** Samples in whole batches, where the model fixes their size. */
+  get samples(): number {
+    const { samples } = this.#options;
+    return this.#input.shape[0] === undefined ? samples : Math.ceil(samples / this.#batch) * this.#batch;
+  }
+
+  *batches(images: readonly ByteImage[]): Generator<Record<string, Tensor>> {
+    const { channels, height, width } = this.#layout;
+    const size = channels * height * width;
+    for (let start = 0; start < images.length; start += this.#batch) {
+      const part = images.slice(start, start + this.#batch);
+      const data = new Float32Array(part.length * size);
+      part.forEach((image, i) => {
+        writeImage(data.subarray(i * size, (i + 1) * size), image, 1 / 255, this.#layout, this.#options);
+      });
+      const shape = [part.length, ...this.#input.shape.slice(1).map((length) => length!)];
+      yield { [this.#input.name]: { shape, data } };
+    }
+  }
+}
+
+async function evolve(
+  model: Model,
+  reader: BatchReader,
+  layout: ImageLayout,
+  { seed = 0 }: GeneratedInputsOptions,
+  signal: AbortSignal | undefined,
+): Promise<readonly ByteImage[]> {
+  const pause = new Pause(signal);
+  const { samples } = reader;
+  let images: ByteImage[] = [];
+  for (let i = 0; i < samples; i++) {
+    images.push(bytesOf(smoothImage(layout.height, layout.width, layout.channels, sampleRandom(seed, i))));
+    await pause.point();
+  }
+  const session = await model.session();
+  try {
+    const output = model.outputs[0]!.name;
+    let classes = await classesOf(session, output, reader.batches(images), pause);
+    for (let generation = 1; classes && generation <= GENERATIONS; generation++) {
+      const random = new Random(Math.imul(seed + 1, 0x85ebca6b) ^ generation);
+      const byClass = membersOf(classes);
+      const drawn = (): ByteImage => {
+        const members = byClass[random.integer(byClass.length)]!;
+        return images[members[random.integer(members.length)]!]!;
+      };
+      const children: ByteImage[] = [];
+      for (let i = 0; i < samples; i++) {
+        children.push(imageOffspring(drawn(), drawn(), layout, random));
+        await pause.point();
+      }
+      const all = [...images, ...children];
+      const allClasses: number[] = [
+        ...classes,
+        ...(await classesOf(session, output, reader.batches(children), pause))!,
+      ];
+      const kept = evenlyChosen(allClasses, samples, random);
+      images = kept.map((i) => all[i]!);
+      classes = kept.map((i) => allClasses[i]!);
+    }
+  } finally {
+    await session.release();
+  }
+  return images;
+}
+
+function bytesOf(planes: readonly Float32Array[]): ByteImage {
+  return planes.map((plane) => Uint8ClampedArray.from(plane, (value) => 255 * value));
+}
+
+/** The largest output of each sample, or undefined when the output is not `[N, classes]`. */
+async function classesOf(
+  session: ModelSession,
+  output: string,
+  batches: Iterable<Record<string, Tensor>>,
+  pause: Pause,
+): Promise<number[] | undefined> {
+  const classes: number[] = [];
+  for (const batch of batches) {
+    await pause.point();
+    const { shape, data } = (await session.run(batch))[output]!;
+    const [rows, count] = shape;
+    if (shape.length !== 2 || count! < 2) return undefined;
+    for (let i = 0; i < rows!; i++) {
+      const scores = data.subarray(i * count!, (i + 1) * count!);
+      classes.push(scores.reduce((best, score, c) => (score > scores[best]! ? c : best), 0));
+    }
+  }
+  return classes;
+}
+
+/** The positions of each class that appears, classes in ascending order. */
+function membersOf(classes: readonly number[]): number[][] {
+  const members = new Map<number, number[]>();
+  classes.forEach((c, i) => {
+    const list = members.get(c);
+    if (list) list.push(i);
+    else members.set(c, [i]);
+  });
+  return [...members].sort(([a], [b]) => a - b).map(([, list]) => list);
+}
+
+/** `count` positions, as many of each class as there are, up to an even share; random within a class; in ascending order. */
+function evenlyChosen(classes: readonly number[], count: number, random: Random): number[] {
+  const queues = membersOf(classes).map((members) => shuffled(members, random));
+  const chosen: number[] = [];
+  for (let turn = 0; chosen.length < count; turn++) {
+    for (const queue of queues) {
+      if (turn < queue.length && chosen.length < count) chosen.push(queue[turn]!);
+    }
+  }
+  return chosen.sort((a, b) => a - b);
+}
+
+function shuffled(values: readonly number[], random: Random): number[] {
+  const result = [...values];
+  for (let i = result.length - 1; i > 0; i--) {
+    const other = random.integer(i + 1);
+    [result[i], result[other]] = [result[other]!, result[i]!];
+  }
+  return result;
+}

@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest';
+import {
+  evolvedInputs,
+  type GeneratedInputsOptions,
+  generatedInputs,
+  type Model,
+  type Tensor,
+} from '../../src/index.js';
+
+const SHAPE = [undefined, 1, 12, 12];
+
+/** A stand-in for a network: its outputs are a function of one image. */
+function modelOf(
+  scores: (image: Float32Array) => number[],
+  shape: readonly (number | undefined)[] = SHAPE,
+): Model {
+  const input = { name: 'x', shape };
+  return {
+    inputs: [input],
+    outputs: [{ name: 'y', shape: [] }],
+    async session() {
+      return {
+        async run({ x }: Readonly<Record<string, Tensor>>) {
+          const [count] = x!.shape as [number];
+          const size = x!.data.length / count;
+          const rows = Array.from({ length: count }, (_, i) =>
+            scores(x!.data.slice(i * size, (i + 1) * size)),
+          );
+          return { y: { shape: [count, rows[0]!.length], data: Float32Array.from(rows.flat()) } };
+        },
+        async release() {},
+      };
+    },
+  } as unknown as Model;
+}
+
+function mean(values: Float32Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Class 1 is an upper half that is much brighter than the lower: rare among random images. */
+const contrast = (image: Float32Array): number[] => [0.3, mean(image.slice(0, 72)) - mean(image.slice(72))];
+
+async function all(model: Model, options: Partial<GeneratedInputsOptions> = {}): Promise<Tensor[]> {
+  const inputs = evolvedInputs(model, model.inputs[0]!, { samples: 100, batch: 40, ...options });
+  const tensors: Tensor[] = [];
+  for await (const batch of inputs.batches()) tensors.push(batch.x!);
+  return tensors;
+}
+
+const joined = (tensors: readonly Tensor[]): Float32Array =>
+  Float32Array.from(tensors.flatMap(({ data }) => [...data]));
+
+function share(images: Float32Array, scores: (image: Float32Array) => number[]): number {
+  let ones = 0;
+  for (let at = 0; at < images.length; at += 144) {
+    const [first, second] = scores(images.slice(at, at + 144)) as [number, number];
+    if (second > first) ones++;
+  }
+  return ones / (images.length / 144);
+}
+
+describe('evolved images', () => {
+  test('are spread over the classes where random ones are not', async () => {
+    const model = modelOf(contrast);
+    const random: Tensor[] = [];
+    const options = { samples: 100, batch: 40 };
+    for await (const { x } of generatedInputs(model.inputs[0]!, options).batches()) random.push(x!);
+    const before = share(joined(random), contrast);
+    expect(before).toBeGreaterThan(0);
+    expect(before).toBeLessThan(0.15);
+    const tensors = await all(model);
+    expect(tensors.map(({ shape }) => shape)).toEqual([
+      [40, 1, 12, 12],
+      [40, 1, 12, 12],
+      [20, 1, 12, 12],
+    ]);
+    expect(share(joined(tensors), contrast)).toBeGreaterThan(0.4);
+  });
+
+  test('are the same at every call, and others with another seed', async () => {
+    const model = modelOf(contrast);
+    const inputs = evolvedInputs(model, model.inputs[0]!, { samples: 30 });
+    const read = async (): Promise<Tensor[]> => {
+      const tensors: Tensor[] = [];
+      for await (const { x } of inputs.batches()) tensors.push(x!);
+      return tensors;
+    };
+    const first = await read();
+    expect(await read()).toEqual(first);
+    expect(await all(model, { samples: 30, batch: 7 }).then(joined)).toEqual(joined(first));
+    expect(await all(model, { samples: 30, seed: 1 }).then(joined)).not.toEqual(joined(first));
+  });
+
+  test('have 256 levels, normalised as the model wants them', async () => {
+    const values = joined(await all(modelOf(contrast), { samples: 10, mean: [0.5], std: [0.25] }));
+    for (const value of values) {
+      const level = 255 * (0.5 + 0.25 * value);
+      expect(Math.abs(level - Math.round(level))).toBeLessThan(1e-3);
+      expect(level).toBeGreaterThan(-0.01);
+      expect(level).toBeLessThan(255.01);
+    }
+  });
+
+  test('fill batches of fixed size', async () => {
+    const model = modelOf(contrast, [8, 1, 12, 12]);
+    expect((await all(model, { samples: 12 })).map(({ shape }) => shape[0])).toEqual([8, 8]);
+  });
+
+  test('stop when they are told to', async () => {
+    const model = modelOf(contrast);
+    const inputs = evolvedInputs(model, model.inputs[0]!, { samples: 10 });
+    const read = async (): Promise<void> => {
+      for await (const _ of inputs.batches(AbortSignal.abort(new Error('enough'))));
+    };
+    await expect(read()).rejects.toThrow('enough');
+  });
+});
+
+test('a model without classes keeps the random images', async () => {
+  const model = modelOf((image) => [mean(image)]);
+  const random: Tensor[] = [];
+  for await (const { x } of generatedInputs(model.inputs[0]!, { samples: 20 }).batches()) random.push(x!);
+  const kept = joined(await all(model, { samples: 20 }));
+  joined(random).forEach((value, p) => {
+    expect(Math.abs(kept[p]! - value)).toBeLessThanOrEqual(0.5 / 255 + 1e-6);
+  });
+});
+
+test('vectors are those of generatedInputs', async () => {
+  const model = modelOf(contrast, [undefined, 144]);
+  const random: Tensor[] = [];
+  for await (const { x } of generatedInputs(model.inputs[0]!, { samples: 20 }).batches()) random.push(x!);
+  expect(joined(await all(model, { samples: 20 }))).toEqual(joined(random));
+});
