@@ -24,15 +24,14 @@ export function partition(points: Points, assignment: Int32Array, k: number): Pa
   return { k, assignment, sizes, weights, squaredNorms: new Float64Array(k) };
 }
 
-/** Fills in `q_c = Σ_{i,j ∈ c} ω_i ω_j ⟨p_i, p_j⟩`, in float64, from one pass over the Gram matrix. */
+/** Fills in `q_c = Σ_{i,j ∈ c} ω_i ω_j ⟨p_i, p_j⟩`, in float64. */
 export async function measure(points: Points, target: Partition, pause: Pause): Promise<void> {
-  const { assignment, squaredNorms } = target;
-  const members = membersByCluster(assignment, target.k);
+  const { assignment, k, squaredNorms } = target;
   const shares = pointShares(points);
   squaredNorms.fill(0);
-  await forEachRow(points, pause, (j, rows, at) => {
+  await forEachOwnSum(points, membersByCluster(assignment, k), shares, pause, (j, sum) => {
     const c = assignment[j]!;
-    squaredNorms[c] = squaredNorms[c]! + shares[j]! * memberSum(members, c, shares, rows, at);
+    squaredNorms[c] = squaredNorms[c]! + shares[j]! * sum;
   });
 }
 
@@ -80,6 +79,48 @@ export function memberSum(
   }
   if (p < end) even += shares[points[p]!]! * rows[at + points[p]!]!;
   return even + odd;
+}
+
+/**
+ * Visits every point j of a cluster with `Σ shares_l G_jl` over the members l of that cluster, cluster by cluster. Only inner products within
+ * clusters, and between those that share a block, are looked at.
+ */
+export async function forEachOwnSum(
+  { gram }: Points,
+  { starts, points }: Members,
+  shares: Float64Array,
+  pause: Pause,
+  visit: (j: number, sum: number) => void,
+): Promise<void> {
+  const k = starts.length - 1;
+  const block = gram.blockRows;
+  for (let first = 0, end = 1; first < k; first = end) {
+    // As many whole clusters as a block has rows; a larger cluster alone, in several blocks.
+    end = first + 1;
+    while (end < k && starts[end + 1]! - starts[first]! <= block) end++;
+    const batch = points.subarray(starts[first]!, starts[end]!);
+    for (let top = 0; top < batch.length; top += block) {
+      const rows = batch.subarray(top, top + block);
+      const sums = new Float64Array(rows.length);
+      for (let left = 0; left < batch.length; left += block) {
+        const columns = batch.subarray(left, left + block);
+        const values = await gram.at(rows, columns);
+        let c = first;
+        for (let p = 0; p < rows.length; p++) {
+          while (starts[c + 1]! - starts[first]! <= top + p) c++;
+          const from = Math.max(0, starts[c]! - starts[first]! - left);
+          const to = Math.min(columns.length, starts[c + 1]! - starts[first]! - left);
+          let sum = 0;
+          for (let q = from; q < to; q++) sum += shares[columns[q]!]! * values[p * columns.length + q]!;
+          sums[p] = sums[p]! + sum;
+        }
+        await pause.point();
+      }
+      rows.forEach((j, p) => {
+        visit(j, sums[p]!);
+      });
+    }
+  }
 }
 
 /** What each point adds to an inner product with its cluster's sum: `ω_l t_l`. */

@@ -1,6 +1,6 @@
 import { type LongRunOptions, Pause } from '../cancellation.js';
 import type { ClusteringAlgorithm } from './clusterer.js';
-import { forEachRow } from './partition.js';
+import { forEachOwnSum, forEachRow, membersByCluster } from './partition.js';
 import type { Points } from './points.js';
 
 /** Passes end when no column moves and the energy grows by less than this share of all. */
@@ -106,12 +106,16 @@ class RankOneSearch {
       for (const j of members) this.#setCoordinate(j, coordinates[j]! / length);
     }
     energies.fill(0);
-    await forEachRow(points, pause, (j, rows, at) => {
-      const c = assignment[j]!;
-      let sum = 0;
-      for (const l of this.#members[c]!) sum += this.#shares[l]! * rows[at + l]!;
-      energies[c] = energies[c]! + this.#shares[j]! * sum;
-    });
+    await forEachOwnSum(
+      points,
+      membersByCluster(assignment, energies.length),
+      this.#shares,
+      pause,
+      (j, sum) => {
+        const c = assignment[j]!;
+        energies[c] = energies[c]! + this.#shares[j]! * sum;
+      },
+    );
   }
 
   totalEnergy(): number {

@@ -2,7 +2,7 @@ import { Pause } from '../cancellation.js';
 import type { Clusterer } from './clusterer.js';
 import { cosineObjective } from './objective.js';
 import { optimise } from './optimise.js';
-import { forEachRow, memberSum, membersByCluster } from './partition.js';
+import { forEachOwnSum, membersByCluster } from './partition.js';
 import { directionPoints, type Points } from './points.js';
 
 /**
@@ -44,10 +44,9 @@ async function projections(
   k: number,
   pause: Pause,
 ): Promise<Float64Array> {
-  const members = membersByCluster(assignment, k);
   const scales = new Float64Array(points.count);
-  await forEachRow(points, pause, (j, rows, at) => {
-    scales[j] = Math.max(0, memberSum(members, assignment[j]!, coefficients, rows, at));
+  await forEachOwnSum(points, membersByCluster(assignment, k), coefficients, pause, (j, sum) => {
+    scales[j] = Math.max(0, sum);
   });
   return scales;
 }

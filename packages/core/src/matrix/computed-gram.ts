@@ -1,4 +1,4 @@
-import { type DenseMatrix, denseMatrix } from './dense-matrix.js';
+import { type DenseMatrix, denseMatrix, transpose } from './dense-matrix.js';
 import type { Gram } from './gram.js';
 import type { MatrixEngine } from './matrix-engine.js';
 
@@ -21,13 +21,16 @@ export function computedGram(
 ): Gram {
   const { rows: dimensions, cols: size, data } = columns;
   const fitting = Math.floor(budget / (Float32Array.BYTES_PER_ELEMENT * (size + dimensions)));
-  const product = async (indices: Int32Array): Promise<Float32Array> => {
-    const picked = denseMatrix(indices.length, dimensions);
+  const picked = (indices: Int32Array): DenseMatrix => {
+    const result = denseMatrix(indices.length, dimensions);
     for (let i = 0; i < dimensions; i++) {
       for (let p = 0; p < indices.length; p++)
-        picked.data[p * dimensions + i] = data[i * size + indices[p]!]!;
+        result.data[p * dimensions + i] = data[i * size + indices[p]!]!;
     }
-    const { data: rows } = await engine.multiply(picked, columns);
+    return result;
+  };
+  const product = async (indices: Int32Array): Promise<Float32Array> => {
+    const { data: rows } = await engine.multiply(picked(indices), columns);
     for (let p = 0; p < indices.length; p++) rows[p * size + indices[p]!] = diagonal[indices[p]!]!;
     return rows;
   };
@@ -39,6 +42,15 @@ export function computedGram(
     async rowsAt(indices) {
       const rows = await product(indices);
       return (p) => rows.subarray(p * size, (p + 1) * size);
+    },
+    async at(rowIndices, columnIndices) {
+      const { data: part } = await engine.multiply(picked(rowIndices), transpose(picked(columnIndices)));
+      const places = new Map(Array.from(columnIndices, (j, q) => [j, q]));
+      rowIndices.forEach((j, p) => {
+        const q = places.get(j);
+        if (q !== undefined) part[p * columnIndices.length + q] = diagonal[j]!;
+      });
+      return part;
     },
   };
 }

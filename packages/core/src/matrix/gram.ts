@@ -25,6 +25,8 @@ export interface Gram {
   rows(start: number, end: number): Float32Array | Promise<Float32Array>;
   /** Any rows: row `indices[p]`, n values, is what the returned function gives for p. */
   rowsAt(indices: Int32Array): RowAccess | Promise<RowAccess>;
+  /** Some rows at some columns alone, shape `[rows.length, columns.length]`, row-major. */
+  at(rows: Int32Array, columns: Int32Array): Float32Array | Promise<Float32Array>;
 }
 
 export interface ComputeGramOptions extends LongRunOptions {
@@ -54,6 +56,12 @@ export function storedGram(values: Float32Array, diagonal: Float64Array): Gram {
     blockRows: 64,
     rows: (start, end) => values.subarray(start * size, end * size),
     rowsAt: (indices) => (p) => values.subarray(indices[p]! * size, (indices[p]! + 1) * size),
+    at(rows, columns) {
+      const part = new Float32Array(rows.length * columns.length);
+      let p = 0;
+      for (const row of rows) for (const column of columns) part[p++] = values[row * size + column]!;
+      return part;
+    },
   };
 }
 

@@ -273,6 +273,10 @@ function served(columns: Columns, blockRows: number, asynchronous: boolean, onRe
       onRead?.();
       return handOver(gram.rowsAt(indices), (row) => (p) => row(p).slice(), asynchronous);
     },
+    at: (rows, columns) => {
+      onRead?.();
+      return handOver(gram.at(rows, columns), (values) => values.slice(), asynchronous);
+    },
   };
   return { count: columns.count, norms: columns.norms, gram: copies };
 }

@@ -38,6 +38,15 @@ describe.each([1, 5, 40])('%s columns', (n) => {
       }
     }
   });
+
+  test('a part can be asked for', async () => {
+    const held = await computeGram(transpose(columns), portableEngine);
+    const rows = Int32Array.of(n - 1, Math.floor(n / 2));
+    const some = Int32Array.of(Math.floor(n / 2), ...(n > 2 ? [0, n - 1] : []));
+    const expected = [...rows].flatMap((i) => [...some].map((j) => held.values![i * n + j]!));
+    for (const gram of [held, computedGram(columns, held.diagonal, portableEngine, KILOBYTE)])
+      expect([...(await gram.at(rows, some))]).toEqual(expected);
+  });
 });
 
 test.each([
