@@ -34,7 +34,7 @@ export interface StoredArray {
  * Bytes are scaled to [0, 1]; every other type is taken as is. Then follows `(x − mean) / std` per channel, where
  * the channels are the first axis of a sample.
  *
- * @throws InputError when the counts differ, there is no sample, a label is not an integer of at least 0, or the
+ * @throws InputError when the counts differ, there is no sample, a value is NaN or infinite, a label is not an integer of at least 0, or the
  * samples do not fit the model.
  */
 export function createArrayDataset(
@@ -45,6 +45,7 @@ export function createArrayDataset(
 ): Dataset {
   const available = inputs.shape[0] ?? 0;
   checkCounts(available, inputs, labels);
+  checkFinite(inputs);
   const classes = toClassIndices(labels);
   const axes = inputs.shape.slice(1);
   const own = axes.length === 2 ? [1, ...axes] : axes;
@@ -94,6 +95,25 @@ function checkCounts(available: number, inputs: StoredArray, labels: StoredArray
     throw new InputError(
       'BAD_FILE',
       `${labels.path}: has ${labels.shape[0]} labels for the ${available} samples of ${inputs.path}; give files that belong together`,
+    );
+  }
+}
+
+/** What is computed from NaN or infinity says nothing about a model. */
+function checkFinite({ data, path, shape }: StoredArray): void {
+  if (!(data instanceof Float32Array || data instanceof Float64Array)) return;
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i]!;
+    if (Number.isFinite(value)) continue;
+    const index: number[] = [];
+    let rest = i;
+    for (const size of shape.toReversed()) {
+      index.unshift(rest % size);
+      rest = Math.floor(rest / size);
+    }
+    throw new InputError(
+      'BAD_FILE',
+      `${path}: has ${value} at [${index.join(', ')}], inputs must be finite; repair or remove that sample`,
     );
   }
 }

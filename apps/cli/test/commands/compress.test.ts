@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { onnxFormat } from '@spherize/adapters-onnx';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { ModelBuilder } from '../../../../packages/adapters-onnx/test/build-model.js';
+import { write } from '../data/data-files.js';
 import { SAMPLES, writeSmallFiles } from './small-files.js';
 import { spherize, spherizeJson, temporaryFolder } from './spawn-spherize.js';
 
@@ -33,6 +35,31 @@ beforeAll(() => writeSmallFiles(folder));
 const compress = (output: string, ...args: string[]): Promise<CompressReport> =>
   spherizeJson(folder, 'compress', 'small.onnx', '-o', output, ...args);
 const bytesOf = (name: string): Buffer => readFileSync(join(folder, name));
+
+describe('a layer of one column', () => {
+  test.each([
+    ['one column, then one more', [1, 1], '0.9'],
+    ['one column in front of several', [1, 3], '0.5'],
+    ['one column behind several', [3, 1], '0.5'],
+  ])('%s', async (_, [inputs, hidden], ratio) => {
+    const b = new ModelBuilder();
+    const first = b.node('MatMul', [b.input('x', [undefined, inputs!]), b.weight('fc1', [inputs!, hidden!])]);
+    b.node('MatMul', [b.node('Relu', [first]), b.weight('fc2', [hidden!, 2])], {}, ['y']);
+    write(folder, 'narrow.onnx', b.output('y', [undefined, 2]).build());
+    const more = [[], ['--calibrate', 'generated'], ['--clusterer', 'rank-one']];
+    for (const options of more) {
+      const args = ['compress', 'narrow.onnx', '-o', 'narrow-out.onnx', '--ratio', ratio, ...options];
+      const { layers }: CompressReport = await spherizeJson(folder, ...args);
+      for (const [i, columns] of [inputs!, hidden!].entries()) {
+        expect(layers[i]).toMatchObject({
+          columns,
+          clusters: Math.max(1, Math.round(columns * (1 - Number(ratio)))),
+        });
+      }
+      await onnxFormat.read(join(folder, 'narrow-out.onnx'));
+    }
+  });
+});
 
 describe('the report', () => {
   test('as JSON', async () => {

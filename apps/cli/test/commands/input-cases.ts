@@ -297,6 +297,10 @@ export const FILE_GROUPS: readonly CaseGroup[] = [
         "duplicate-names.onnx is not a valid ONNX model: two tensors are called 'fc.weight', one is an initializer; export it again",
       ],
       [
+        'compress device.onnx --ratio 0.5 -o out.onnx',
+        'device.onnx is not an ONNX model: it is a device; name a file',
+      ],
+      [
         'compress empty.onnx --ratio 0.5 -o out.onnx',
         'empty.onnx is not an ONNX model: it is empty; export or fetch it again',
       ],
@@ -471,6 +475,26 @@ export const FILE_GROUPS: readonly CaseGroup[] = [
         "models/shard-url.json: its shard 'https://example.org/weights.bin' is a URL: put it into the model's folder",
       ],
       [
+        'compress models/graph-circle.json --ratio 0.5 -o out.json',
+        "model.json: node 'a' reads what it makes itself: the nodes form a circle; save or convert the model again",
+      ],
+      [
+        'compress models/graph-dangling.json --ratio 0.5 -o out.json',
+        "model.json: node 'y' reads 'none', which nothing makes; save or convert the model again",
+      ],
+      [
+        'compress models/graph-duplicate.json --ratio 0.5 -o out.json',
+        "model.json: two nodes are called 'y'; save or convert the model again",
+      ],
+      [
+        'compress models/weights-nan.json --ratio 0.5 -o out.json',
+        "model.json: weight 'dense/kernel' has NaN at [1, 1], weights must be finite; save or convert the model again",
+      ],
+      [
+        'compress device.json --ratio 0.5 -o out.json',
+        'device.json is not a TensorFlow.js model: it is a device; name a file',
+      ],
+      [
         'compress models/truncated.json --ratio 0.5 -o out.json',
         'models/truncated.json is not a TensorFlow.js model: it is no JSON; save or fetch it again',
       ],
@@ -531,6 +555,10 @@ export const FILE_GROUPS: readonly CaseGroup[] = [
       [
         'evaluate small.onnx --data npy:truncated.npy,Y.npy',
         'truncated.npy: holds 68 elements where its shape [30, 1, 6, 6] needs 1080; save it again',
+      ],
+      [
+        'evaluate small.onnx --data npy:nan.npy,Y.npy',
+        'nan.npy: has NaN at [2, 0, 0, 3], inputs must be finite; repair or remove that sample',
       ],
       [
         'evaluate small.onnx --data npy:overflow.npy,Y.npy',

@@ -26,6 +26,8 @@ export function writeInputFiles(folder: string): void {
   write(folder, 'two.onnx', modelWithTwoInputs());
   write(folder, 'model.bin', Buffer.from('not a model\n'));
   writeFileSync(join(folder, 'outside.bin'), new Uint8Array(96));
+  symlinkSync('/dev/zero', join(folder, 'device.onnx'));
+  symlinkSync('/dev/zero', join(folder, 'device.json'));
   for (const name of ['folder.onnx', 'no classes', 'one class', 'models']) mkdirSync(join(folder, name));
   mkdirSync(join(folder, 'one class', 'empty'));
   writeOnnxFiles(folder);
@@ -253,6 +255,21 @@ function writeTfjsFiles(folder: string): void {
   json('shape-disagrees', (model) => {
     model.weightsManifest[0].weights[0].shape = [2, 3];
   });
+  const nan = Float32Array.of(1, 2, 3, Number.NaN, 5, 6);
+  write(folder, 'models/nan.bin', Buffer.from(nan.buffer));
+  shards('weights-nan', 'nan.bin');
+  const graph = (name: string, ...nodes: [op: string, name: string, ...input: string[]][]): void =>
+    json(name, (model) => {
+      model.format = 'graph-model';
+      model.modelTopology = {
+        node: [['Placeholder', 'x'], ['Const', 'dense/kernel'], ...nodes].map(([op, own, ...input]) => ({
+          ...{ op, name: own, input },
+        })),
+      };
+    });
+  graph('graph-circle', ['Identity', 'a', 'b'], ['Identity', 'b', 'a'], ['MatMul', 'y', 'x', 'a']);
+  graph('graph-dangling', ['MatMul', 'y', 'x', 'none']);
+  graph('graph-duplicate', ['MatMul', 'y', 'x', 'dense/kernel'], ['Relu', 'y', 'x']);
   json('circle', ({ modelTopology: { config } }) => {
     config.layers[1].inbound_nodes = [[['dense', 0, 0, {}]]];
   });
@@ -291,6 +308,9 @@ function writeData(folder: string): void {
   write(folder, 'empty.npy', new Uint8Array());
   const whole = npyBytes('<f4', [SAMPLES, 1, 6, 6], floats([SAMPLES, 36]));
   write(folder, 'truncated.npy', whole.subarray(0, 400));
+  const notFinite = floats([SAMPLES, 36]);
+  notFinite[75] = Number.NaN;
+  write(folder, 'nan.npy', npyBytes('<f4', [SAMPLES, 1, 6, 6], notFinite));
   write(folder, 'overflow.npy', npyBytes('<f4', [2 ** 40, 2 ** 40], floats([4])));
   write(folder, 'objects.npy', npyBytes('|O', [SAMPLES, 1, 6, 6], floats([SAMPLES, 36])));
   write(folder, 'fortran.npy', npyBytes('<f4', [SAMPLES, 1, 6, 6], floats([SAMPLES, 36]), true));

@@ -2,6 +2,7 @@
 import { type CalibrateModelOptions, calibrateModel } from '../calibration/calibrate-model.js';
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import type { CalibrationReport } from '../calibration/refit-layer.js';
+import { Pause } from '../cancellation.js';
 import {
   clusterColumns,
   type PreparedColumns,
@@ -128,7 +129,10 @@ export async function compressModel(model: Model, options: CompressModelOptions)
   const ratios = ratiosByLayer(model, ratio);
   const clustered = new Map<string, CompressedLayer>();
   const pruned = new Map<string, Omit<PreparedLayer, 'columns'>>();
+  // Many small layers: none of them takes long enough to be interrupted.
+  const pause = new Pause(options.signal);
   for (const layer of selectLayers(model, names)) {
+    await pause.point();
     const { columns, ...prepared } = await prepareLayer(
       model,
       layer,
