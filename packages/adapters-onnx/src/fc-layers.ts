@@ -105,7 +105,10 @@ function unfit(
     const maker = index.constantMaker(right);
     if (maker?.opType === 'DequantizeLinear') return quantisedReason(index, maker);
     if (maker !== undefined) return `its weights are computed by ${maker.opType}: fold constants first`;
-    return index.constantSource(left) === undefined && index.constantMaker(left) === undefined
+    const product = index.constantSource(left) === undefined && index.constantMaker(left) === undefined;
+    if (product && index.inputs.some(({ name }) => name === right) && shapes.rank(right) === 2)
+      return 'its right operand is an input of the model: only constants can be compressed';
+    return product
       ? null
       : 'its weights are the left operand of the product, where its features lie on the first axis';
   }

@@ -70,6 +70,7 @@ export type {
 } from './compression/model-rewrite.js';
 export { planRewrite, type RewriteOptions, type RewritePlan } from './compression/plan-rewrite.js';
 export { pruneByMagnitude, sparsityOf } from './compression/pruning.js';
+export { splitBeforeLayers } from './compression/split-before-layers.js';
 export { InputError, type InputErrorCode } from './errors.js';
 export type { GraphOperation, GraphView, OperationEffect } from './folding/graph-view.js';
 export { type FoldPlan, type FoldStep, planFold } from './folding/norm-folding.js';

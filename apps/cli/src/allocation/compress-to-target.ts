@@ -13,10 +13,10 @@ import {
 import type { OpenCalibration } from '../calibration/open-calibration.js';
 import { splitEvery } from '../data/data-part.js';
 import type { Dataset } from '../data/dataset.js';
+import { bytesPerWeight } from '../footprint/bytes-per-weight.js';
 import { compareLatency } from '../footprint/latency.js';
 import type { OpenModel } from '../plugins/model-formats.js';
 import { requireRunnable } from '../proof/verify-rewrite.js';
-import { bytesPerWeight } from '../sweep/run-sweep.js';
 import { megabytes, percent } from '../terminal/output.js';
 import { type ProgressBar, startProgress } from '../terminal/progress.js';
 import { CURVE_RATIOS, lossCurves, measureCurves } from './measure-curves.js';

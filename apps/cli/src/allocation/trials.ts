@@ -14,9 +14,9 @@ import {
   type PreparedLayer,
   prepareLayer,
   selectLayers,
+  splitBeforeLayers,
 } from '@spherize/core';
 import { boundaryInputs } from '../calibration/boundary-inputs.js';
-import { foldTargets } from '../sweep/run-sweep.js';
 
 export interface TrialOptions extends CompressLayerOptions {
   readonly model: Model;
@@ -57,10 +57,7 @@ export class Trials {
 
   static async open(options: TrialOptions): Promise<Trials> {
     const { model, layers, calibration, signal } = options;
-    const parts = model.split(
-      layers.map(({ name }) => name),
-      foldTargets(model, layers),
-    );
+    const parts = splitBeforeLayers(model, layers);
     return new Trials(options, parts, calibration && (await boundaryInputs(parts.head, calibration, signal)));
   }
 

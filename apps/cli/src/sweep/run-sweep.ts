@@ -6,19 +6,19 @@ import {
   type CompressedLayer,
   clusterers,
   compressLayer,
-  type FcLayer,
   type MatrixEngine,
   type Model,
   OriginalOutputs,
   type PreparedLayer,
-  planFold,
   prepareLayer,
   selectLayers,
+  splitBeforeLayers,
   type Tensor,
 } from '@spherize/core';
 import { boundaryInputs } from '../calibration/boundary-inputs.js';
 import { ClusteringPool } from '../clustering/clustering-pool.js';
 import type { Dataset } from '../data/dataset.js';
+import { bytesPerWeight } from '../footprint/bytes-per-weight.js';
 import { compareLatency } from '../footprint/latency.js';
 import { importFromWorkingFolder } from '../plugins/import-module.js';
 import type { ProgressBar } from '../terminal/progress.js';
@@ -81,10 +81,7 @@ export async function runSweep(options: SweepOptions): Promise<void> {
   progress.advance(own.length - open.length);
   if (open.length === 0 && done.baseline) return;
   const layers = selectLayers(model, options.layers);
-  const { head, tail } = model.split(
-    layers.map(({ name }) => name),
-    foldTargets(model, layers),
-  );
+  const { head, tail } = splitBeforeLayers(model, layers);
   const pool = new ClusteringPool(options.threads);
   try {
     const plugins = await findClusterers(settings, pool);
@@ -222,12 +219,6 @@ async function rewriteClustered(
   return { rewritten: model, figures, parameters: model.parameters };
 }
 
-/** Bytes of one stored weight, by the model's coarsest type. */
-export function bytesPerWeight({ roundoff = 2 ** -24 }: Model): number {
-  if (roundoff >= 2 ** -11) return 2;
-  return roundoff < 2 ** -24 ? 8 : 4;
-}
-
 /** Times a tail beside the uncompressed one. */
 async function timeBoth(
   before: Model,
@@ -269,14 +260,6 @@ async function findClusterers(
     );
   }
   return found;
-}
-
-/** What the layers fold into: it has to stay on their side of the cut. */
-export function foldTargets(model: Model, layers: readonly FcLayer[]): string[] {
-  return layers.flatMap((layer) => {
-    const { scaleInto, orderInto, steps } = planFold(model.graph, layer.input, layer.inputs);
-    return [scaleInto, orderInto, ...steps.map(({ operation }) => operation)].filter((name) => name !== null);
-  });
 }
 
 function withPrunedWeights(model: Model, prepared: readonly PreparedLayer[]): Model {
