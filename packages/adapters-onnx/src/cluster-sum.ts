@@ -67,7 +67,11 @@ export function clusterSum(
 
   if (form.gather !== null) {
     const order = editor.addInitializer(int32Tensor(editor.fresh(`${layer}/order`), form.gather));
-    tensor = emit('Gather', 'gather', [tensor, order], { axis });
+    // Runtimes gather rows as blocks, and columns number by number. Of a single sample, transposing is renaming.
+    const byRows = rank === 2;
+    if (byRows) tensor = emit('Transpose', 'gather/columns', [tensor], { perm: [1, 0] });
+    tensor = emit('Gather', 'gather', [tensor, order], { axis: byRows ? 0 : axis });
+    if (byRows) tensor = emit('Transpose', 'gather/rows', [tensor], { perm: [1, 0] });
   }
   if (form.multiply !== null) {
     const name = editor.fresh(`${layer}/factors`);
