@@ -87,12 +87,22 @@ export function memberSum(
  */
 export async function forEachOwnSum(
   { gram }: Points,
-  { starts, points }: Members,
+  members: Members,
   shares: Float64Array,
   pause: Pause,
   visit: (j: number, sum: number) => void,
 ): Promise<void> {
+  const { starts, points } = members;
   const k = starts.length - 1;
+  if (gram.values) {
+    for (let c = 0; c < k; c++) {
+      for (let p = starts[c]!; p < starts[c + 1]!; p++) {
+        visit(points[p]!, memberSum(members, c, shares, gram.values, points[p]! * gram.size));
+        if (p % gram.blockRows === 0) await pause.point();
+      }
+    }
+    return;
+  }
   const block = gram.blockRows;
   for (let first = 0, end = 1; first < k; first = end) {
     // As many whole clusters as a block has rows; a larger cluster alone, in several blocks.
@@ -110,9 +120,15 @@ export async function forEachOwnSum(
           while (starts[c + 1]! - starts[first]! <= top + p) c++;
           const from = Math.max(0, starts[c]! - starts[first]! - left);
           const to = Math.min(columns.length, starts[c + 1]! - starts[first]! - left);
-          let sum = 0;
-          for (let q = from; q < to; q++) sum += shares[columns[q]!]! * values[p * columns.length + q]!;
-          sums[p] = sums[p]! + sum;
+          // Added up as by `memberSum`, so that a matrix that is held gives the same.
+          let even = 0;
+          let odd = 0;
+          for (let q = from; q < to; q++) {
+            const term = shares[columns[q]!]! * values[p * columns.length + q]!;
+            if ((q - from) % 2 === 0) even += term;
+            else odd += term;
+          }
+          sums[p] = sums[p]! + (even + odd);
         }
         await pause.point();
       }
