@@ -49,7 +49,7 @@ export async function writeAsOneFile(model: ModelProto | Uint8Array, target: str
  * the first takes its place.
  *
  * Where `<target>.data` is there already, the model that is there may read it. So the new model first reads the new data under
- * another name, `<target>.<number>.data`, and once the old data are replaced, it is replaced by itself reading `<target>.data`.
+ * another name, `<target>.spherize-<number>.data`, and once the old data are replaced, it is replaced by itself reading `<target>.data`.
  * Whenever this is cut off, the target is the whole old model or the whole new one.
  *
  * @returns the bytes of both files
@@ -113,16 +113,16 @@ function apart(model: ModelProto, place: string): { header: Uint8Array; parts: r
   return { header: toBinary(ModelProtoSchema, header), parts };
 }
 
-/** `<model>.<number>.data`, with the first number that no file of the folder has. */
+/** `<model>.spherize-<number>.data`, a name that nobody else gives, with the first number that no file of the folder has. */
 function passingName(model: string, inFolder: readonly string[]): string {
   const taken = new Set(inFolder);
   let number = 1;
-  while (taken.has(`${model}.${number}.data`)) number++;
-  return `${model}.${number}.data`;
+  while (taken.has(`${model}.spherize-${number}.data`)) number++;
+  return `${model}.spherize-${number}.data`;
 }
 
 function isPassing(name: string, model: string): boolean {
-  return name.startsWith(`${model}.`) && /^\d+\.data$/.test(name.slice(model.length + 1));
+  return name.startsWith(`${model}.spherize-`) && /^\d+\.data$/.test(name.slice(`${model}.spherize-`.length));
 }
 
 /** Writes a file beside its target and renames it. */

@@ -1,5 +1,5 @@
 /** A model with external data that is replaced by another, cut off after every step: it is the old one or the new one. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
@@ -92,4 +92,12 @@ test('a replaced model has the names and bytes of a fresh one', async () => {
   expect(await writeWithExternalData(modelOf(2), target)).toBe(bytes);
   expect(await Promise.all(FRESH.map((name) => readFile(join(folder, name))))).toEqual(fresh);
   expect(await readdir(folder)).toEqual(FRESH);
+});
+
+test('data of other models stay, whatever they are called', async () => {
+  await writeWithExternalData(modelOf(1), target);
+  const others = ['m.onnx.1.data', 'm.onnx.data.1', 'other.onnx.data'];
+  for (const name of others) await writeFile(join(folder, name), 'theirs');
+  await writeWithExternalData(modelOf(2), target);
+  expect((await readdir(folder)).sort()).toEqual([...FRESH, ...others].sort());
 });
