@@ -1,26 +1,31 @@
 #!/usr/bin/env python3
-"""Trains convnet-cifar10: four layers of convolution and three fully connected ones, on CIFAR-10, not pruned.
+"""Trains one of two classifiers of CIFAR-10, convolutions and three fully connected layers, not pruned.
 
     python3 models/train-cifar10.py --data FOLDER --out convnet-cifar10.onnx
-    python3 models/train-cifar10.py --data FOLDER --out wide-cifar10.onnx --features 4096 --width 4096 --dropout 0.5
+    python3 models/train-cifar10.py --data FOLDER --out deep-cifar10.onnx --plan deep
 
 FOLDER holds CIFAR-10 (Krizhevsky, 2009) as images: train/CLASS/NAME.jpg and test/CLASS/NAME.jpg. Needs PyTorch, onnx and
 Pillow; written for PyTorch 1.13 and onnx 1.12 (on Debian 12: apt install python3-torch python3-onnx python3-pil).
 
-    layer                     output                                    layer         output
-    conv1 3 x 3, pool 2       16 x 16 x 32                              fc1, ReLU     --width, 1024
-    conv2 3 x 3               16 x 16 x 64                              fc2, ReLU     --width, 1024
-    conv3 3 x 3, pool 2       8 x 8 x 64                                fc3           10
-    conv4 3 x 3, pool 2       4 x 4 x 128 = 2048, or --features values
+    plan small                output              plan deep                      output
+    conv1 3 x 3, pool 2       16 x 16 x 32        as small, and after conv4
+    conv2 3 x 3               16 x 16 x 64        conv5 3 x 3                    4 x 4 x 256
+    conv3 3 x 3, pool 2       8 x 8 x 64          conv6 3 x 3                    4 x 4 x 256 = 4096
+    conv4 3 x 3, pool 2       4 x 4 x 128 = 2048
+    fc1, ReLU                 1024                fc1, ReLU                      2048
+    fc2, ReLU                 1024                fc2, ReLU                      2048
+    fc3                       10                  fc3                            10
+    dropout before fc1, fc2   0.3                                                0.5
+    batch normalization       no                  after every convolution, folded into it in the file
+    epochs                    12                                                 8
 
-The second command gives the fully connected layers the widths and the dropout of AlexNet's.
-
-SGD with Nesterov momentum 0.9, weight decay 0.0005, batches of 128, one-cycle learning rate up to 0.05, dropout (--dropout, 0.3)
-before fc1 and fc2, random horizontal flips and shifts by up to four pixels. Classes are numbered in the order of their folders' names.
+SGD with Nesterov momentum 0.9, weight decay 0.0005, batches of 128, one-cycle learning rate up to 0.05, random horizontal flips and
+shifts by up to four pixels. Classes are numbered in the order of their folders' names.
 """
 
 import argparse
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -37,30 +42,46 @@ MEAN = (0.4914, 0.4822, 0.4465)
 STD = (0.2470, 0.2435, 0.2616)
 
 
+@dataclass(frozen=True)
+class Plan:
+    convolutions: tuple  # (output channels, whether the maximum of 2 x 2 follows)
+    normalized: bool
+    width: int
+    dropout: float
+    epochs: int
+
+
+SMALL = ((32, True), (64, False), (64, True), (128, True))
+PLANS = {
+    "small": Plan(SMALL, False, 1024, 0.3, 12),
+    "deep": Plan((*SMALL, (256, False), (256, False)), True, 2048, 0.5, 8),
+}
+
+
 class ConvNet(nn.Module):
     """Images [N, 3, 32, 32] with pixels in [0, 1] to logits [N, 10]."""
 
-    def __init__(self, features, width, dropout):
+    def __init__(self, plan):
         super().__init__()
-        self.dropout = dropout
-        self.conv1 = nn.Conv2d(3, 32, 3, padding=1)
-        self.conv2 = nn.Conv2d(32, 64, 3, padding=1)
-        self.conv3 = nn.Conv2d(64, 64, 3, padding=1)
-        self.conv4 = nn.Conv2d(64, features // 16, 3, padding=1)
-        self.fc1 = nn.Linear(features, width)
-        self.fc2 = nn.Linear(width, width)
-        self.fc3 = nn.Linear(width, 10)
+        self.plan = plan
+        channels, size = 3, 32
+        for number, (outputs, pooled) in enumerate(plan.convolutions, 1):
+            self.add_module(f"conv{number}", nn.Conv2d(channels, outputs, 3, padding=1, bias=not plan.normalized))
+            self.add_module(f"norm{number}", nn.BatchNorm2d(outputs) if plan.normalized else nn.Identity())
+            channels, size = outputs, size // 2 if pooled else size
+        self.fc1 = nn.Linear(channels * size * size, plan.width)
+        self.fc2 = nn.Linear(plan.width, plan.width)
+        self.fc3 = nn.Linear(plan.width, 10)
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
 
     def forward(self, image):
         x = (image - self.mean) / self.std
-        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
-        x = F.relu(self.conv2(x))
-        x = F.max_pool2d(F.relu(self.conv3(x)), 2)
-        x = F.max_pool2d(F.relu(self.conv4(x)), 2)
-        x = F.dropout(torch.flatten(x, 1), self.dropout, self.training)
-        x = F.dropout(F.relu(self.fc1(x)), self.dropout, self.training)
+        for number, (_, pooled) in enumerate(self.plan.convolutions, 1):
+            x = F.relu(getattr(self, f"norm{number}")(getattr(self, f"conv{number}")(x)))
+            x = F.max_pool2d(x, 2) if pooled else x
+        x = F.dropout(torch.flatten(x, 1), self.plan.dropout, self.training)
+        x = F.dropout(F.relu(self.fc1(x)), self.plan.dropout, self.training)
         x = F.relu(self.fc2(x))
         return self.fc3(x)
 
@@ -114,21 +135,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with train/ and test/")
     parser.add_argument("--out", type=Path, required=True, help="ONNX file to write")
-    parser.add_argument("--epochs", type=int, default=12)
-    parser.add_argument("--features", type=int, default=2048, help="values that fc1 reads, a multiple of 16")
-    parser.add_argument("--width", type=int, default=1024, help="outputs of fc1 and of fc2")
-    parser.add_argument("--dropout", type=float, default=0.3)
+    parser.add_argument("--plan", choices=PLANS, default="small")
+    parser.add_argument("--epochs", type=int, help="instead of the plan's")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
 
     torch.manual_seed(arguments.seed)
     images, labels = read_set(arguments.data / "train")
     test = read_set(arguments.data / "test")
-    model = ConvNet(arguments.features, arguments.width, arguments.dropout)
+    plan = PLANS[arguments.plan]
+    epochs = arguments.epochs or plan.epochs
+    model = ConvNet(plan)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, nesterov=True, weight_decay=5e-4)
-    steps = -(-len(images) // BATCH) * arguments.epochs
+    steps = -(-len(images) // BATCH) * epochs
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.05, total_steps=steps)
-    for epoch in range(arguments.epochs):
+    for epoch in range(epochs):
         start, total = time.time(), 0.0
         for batch in torch.randperm(len(images)).split(BATCH):
             optimizer.zero_grad()

@@ -28,15 +28,16 @@ import { CHOOSING_PART, requireEnoughSamples, strongestWithinDrop } from './with
 /** Seconds for which the layers are timed. */
 const TIMED_SECONDS = 2;
 
+/** Median times of one sample through the layers and what lies between and after them. */
+interface MeasuredTimes {
+  readonly beforeMs: number;
+  readonly afterMs: number;
+}
+
 /** How a target was met: what `compress --json` says about it. */
 export type TargetReport =
   | { readonly size: number; readonly reached: number }
-  | {
-      readonly speedup: number;
-      readonly reached: number;
-      /** Median times of one sample through the layers and what lies between and after them. */
-      readonly measured?: { readonly beforeMs: number; readonly afterMs: number };
-    }
+  | { readonly speedup: number; readonly reached: number; readonly measured?: MeasuredTimes }
   | {
       readonly maxDrop: number;
       readonly drop: number;
@@ -45,6 +46,7 @@ export type TargetReport =
       readonly samples: number;
       readonly lost: number;
       readonly gained: number;
+      readonly measured?: MeasuredTimes;
     };
 
 export interface CompressToTargetOptions extends TrialsOptions {
@@ -98,9 +100,9 @@ export async function compressToTarget(
     const tail = await trials.assemble(await trials.cluster(found.ratios));
     const whole = await trials.whole(tail.compressed);
     const measured =
-      target.kind === 'speedup'
-        ? await timed(trials.tail, tail.model, open.probe.sample(trials.tail), signal)
-        : {};
+      target.kind === 'size'
+        ? {}
+        : { measured: await timed(trials.tail, tail.model, open.probe.sample(trials.tail), signal) };
     const calibrated = whole.layers.map((layer, i) => {
       const { calibration } = tail.layers[i]!;
       return { ...layer, ...(calibration && { calibration }) };
@@ -214,7 +216,7 @@ async function timed(
   after: Model,
   inputs: Record<string, Tensor>,
   signal: AbortSignal,
-): Promise<{ measured: { beforeMs: number; afterMs: number } }> {
+): Promise<MeasuredTimes> {
   const first = await before.session();
   const second = await after.session();
   try {
@@ -224,7 +226,7 @@ async function timed(
       TIMED_SECONDS,
       signal,
     );
-    return { measured: { beforeMs: times.before.median, afterMs: times.after.median } };
+    return { beforeMs: times.before.median, afterMs: times.after.median };
   } finally {
     await Promise.all([first.release(), second.release()]);
   }
@@ -234,10 +236,11 @@ async function timed(
 export function targetSummary(report: TargetReport): string {
   if ('size' in report)
     return `--target-size ${report.size}: ${percent(report.reached, 2)} of the file's bytes`;
+  const { beforeMs, afterMs } = report.measured!;
+  const times = `${beforeMs.toFixed(2)} ms → ${afterMs.toFixed(2)} ms (${(beforeMs / afterMs).toFixed(1)}×)`;
   if ('speedup' in report) {
-    const { beforeMs, afterMs } = report.measured!;
-    return `--target-speedup ${report.speedup}: ${report.reached.toFixed(2)} times fewer multiply-accumulates in the layers; measured for one sample from the first of them on: ${beforeMs.toFixed(2)} ms → ${afterMs.toFixed(2)} ms (${(beforeMs / afterMs).toFixed(1)}×)`;
+    return `--target-speedup ${report.speedup}: ${report.reached.toFixed(2)} times fewer multiply-accumulates in the layers; measured for one sample from the first of them on: ${times}`;
   }
   const points = (share: number): string => `${(100 * share).toFixed(2)} points`;
-  return `--max-drop ${points(report.maxDrop)}: top-1 falls by ${points(report.drop)} on ${report.samples} samples that chose nothing (${report.lost} lost, ${report.gained} gained), by at most ${points(report.bound)} with ${percent(report.confidence, 0)} confidence`;
+  return `--max-drop ${points(report.maxDrop)}: top-1 falls by ${points(report.drop)} on ${report.samples} samples that chose nothing (${report.lost} lost, ${report.gained} gained), by at most ${points(report.bound)} with ${percent(report.confidence, 0)} confidence; measured for one sample from the first layer on: ${times}`;
 }

@@ -118,6 +118,7 @@ describe('--max-drop', () => {
     const { layers, target } = await compress(output, '--max-drop', String(points), ...data);
     expect(target).toMatchObject({ maxDrop: points / 100, confidence: 0.95, samples: 300, gained: 0 });
     expect(target.drop).toBe(target.lost / 300);
+    expect(target.measured).toEqual({ beforeMs: expect.any(Number), afterMs: expect.any(Number) });
     expect(target.bound).toBeGreaterThan(target.drop);
     expect(target.bound).toBeLessThanOrEqual(points / 100);
     expect(layers.some(({ clusters, columns }) => clusters < columns)).toBe(true);
