@@ -1,9 +1,14 @@
 // Times several models in alternation: every round runs each of them, and each round begins with another one.
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { onnxFormat } from '@spherize/adapters-onnx';
 import { Random } from '@spherize/core';
 
-const WARM_UPS = 3;
+export const WARM_UPS = 3;
 const LEAST_ROUNDS = 9;
+/** Processes that each model gets when it is timed alone. */
+const TURNS = 5;
 const SEED = 0;
 
 /**
@@ -17,15 +22,30 @@ export async function alternate(paths, batch, seconds, block) {
   try {
     for (const [name, path] of Object.entries(paths)) {
       const { model } = await onnxFormat.read(path);
-      const inputs = Object.fromEntries(
-        model.inputs.map((input) => [input.name, uniform([batch, ...input.shape.slice(1)])]),
-      );
-      contenders.push({ name, inputs, session: await model.session() });
+      contenders.push({ name, inputs: modelInputs(model, batch), session: await model.session() });
     }
     return await alternateSessions(contenders, seconds, block);
   } finally {
     for (const { session } of contenders) await session.release();
   }
+}
+
+/**
+ * Models that are alone in a process, as they are where they are used: one process after the other, each model in turn.
+ *
+ * @returns as `alternate`; runs are those of the model that had fewest
+ */
+export async function alternateProcesses(paths, batch, seconds) {
+  const script = fileURLToPath(new URL('alone.mjs', import.meta.url));
+  const contenders = Object.entries(paths).map(([name, path]) => ({ name, path, times: [] }));
+  for (let turn = 0; turn < TURNS; turn++) {
+    for (let i = 0; i < contenders.length; i++) {
+      const { path, times } = contenders[(turn + i) % contenders.length];
+      const args = [script, path, String(batch), String(seconds / TURNS)];
+      times.push(...JSON.parse((await promisify(execFile)(process.execPath, args)).stdout));
+    }
+  }
+  return summaries(contenders);
 }
 
 /**
@@ -49,8 +69,14 @@ export async function alternateSessions(sessions, seconds, block = 1) {
       }
     }
   }
-  const runs = contenders[0].times.length;
-  return { runs, ...Object.fromEntries(contenders.map(({ name, times }) => [name, summary(times)])) };
+  return summaries(contenders);
+}
+
+/** The same inputs every time, of so many samples. */
+export function modelInputs(model, batch) {
+  return Object.fromEntries(
+    model.inputs.map((input) => [input.name, uniform([batch, ...input.shape.slice(1)])]),
+  );
 }
 
 /** The same numbers in [0, 1) every time. */
@@ -58,6 +84,11 @@ export function uniform(shape) {
   const random = new Random(SEED);
   const size = shape.reduce((product, length) => product * length, 1);
   return { shape, data: Float32Array.from({ length: size }, () => random.uniform()) };
+}
+
+function summaries(contenders) {
+  const runs = Math.min(...contenders.map(({ times }) => times.length));
+  return { runs, ...Object.fromEntries(contenders.map(({ name, times }) => [name, summary(times)])) };
 }
 
 function summary(times) {

@@ -1,11 +1,11 @@
 // Compressed models against the original, and against plain models whose layers simply have as few columns:
-//   node bench/inference/run.mjs [--only layer|imagenet|fashion]... [--part layers|whole]... [--block n] [--quick] [--folder DIR] [--json]
+//   node bench/inference/run.mjs [--only layer|imagenet|fashion]... [--part layers|whole]... [--block n | --apart] [--quick] [--folder DIR] [--json]
 import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { alternate } from './latency.mjs';
+import { alternate, alternateProcesses } from './latency.mjs';
 import { prepare, SUBJECTS } from './models.mjs';
 import { printBytes, printTimes, printVerdict } from './report.mjs';
 
@@ -13,7 +13,8 @@ const { values: options } = parseArgs({
   options: {
     only: { type: 'string', multiple: true },
     part: { type: 'string', multiple: true },
-    block: { type: 'string', default: '1' },
+    block: { type: 'string' },
+    apart: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     folder: { type: 'string' },
     json: { type: 'boolean', default: false },
@@ -28,7 +29,9 @@ const chosen = (flag, known, given) => {
 };
 const subjects = chosen('only', Object.keys(SUBJECTS), options.only);
 const partsWanted = chosen('part', PARTS, options.part);
-const block = Number(options.block);
+if (options.apart && options.block)
+  throw new Error('--apart and --block exclude each other: give one of them');
+const block = Number(options.block ?? 1);
 if (!(Number.isInteger(block) && block >= 1)) {
   throw new Error(`--block: must be an integer of at least 1, got ${options.block}`);
 }
@@ -58,7 +61,10 @@ for (const name of subjects) {
       const key = part === 'whole' ? 'whole' : 'part';
       const paths = { original: files.original[key], plain: plain[key], compressed: compressed[key] };
       for (const batch of batches) {
-        row.times.push({ part, batch, ...(await alternate(paths, batch, seconds, block)) });
+        const measured = options.apart
+          ? await alternateProcesses(paths, batch, seconds)
+          : await alternate(paths, batch, seconds, block);
+        row.times.push({ part, batch, ...measured });
       }
     }
     result.ratios.push(row);
