@@ -4,6 +4,7 @@ import {
   denseMatrix,
   InputError,
   type Model,
+  type ModelSession,
   portableEngine,
   spherical,
 } from '@spherize/core';
@@ -172,6 +173,34 @@ describe('not verified', () => {
     expect(await verifyRewrite(model, await compress(model, 0.5), SEED)).toEqual({
       deviation: null,
       reason: 'all outputs are whole numbers',
+    });
+  });
+
+  test('when the model does not repeat itself', async () => {
+    const model = onnxModel(smallModel());
+    let runs = 0;
+    const session = async (): Promise<ModelSession> => {
+      const { run, release } = await model.session();
+      return {
+        release,
+        run: async (inputs) => {
+          const outputs = await run(inputs);
+          runs++;
+          for (const { data } of Object.values(outputs)) data.set(data.map((value) => runs * value));
+          return outputs;
+        },
+      };
+    };
+    const restless = new Proxy(model, {
+      get: (target, name) => {
+        const value = name === 'session' ? session : Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const rewritten = { ...(await compress(model, 0)), model: reordered(model, 'fc2') };
+    expect(await verifyRewrite(restless, rewritten, SEED)).toEqual({
+      deviation: null,
+      reason: 'the model itself gives other outputs for the same inputs',
     });
   });
 
