@@ -1,5 +1,5 @@
 /** Weights that are NaN or infinite are refused with the name of their tensor and the first place: nothing can be worked out from them. */
-import { InputError } from '@spherize/core';
+import { InputError, tensorIndex } from '@spherize/core';
 import {
   TensorProto_DataType as DataType,
   type GraphProto,
@@ -68,7 +68,7 @@ export function requireFinite(
     tensor.dataType === DataType.DOUBLE && values[at] === Infinity ? 'more than float32 holds' : values[at];
   throw new InputError(
     'BAD_FILE',
-    `${what} has ${stored} at [${indexOf(at, dimsOf(tensor)).join(', ')}], weights must be finite; export the model again from a sound checkpoint`,
+    `${what} has ${stored} at [${tensorIndex(at, dimsOf(tensor)).join(', ')}], weights must be finite; export the model again from a sound checkpoint`,
   );
 }
 
@@ -87,15 +87,4 @@ function checkFactors(node: NodeProto, source: string): void {
 
 function isNotFinite(value: number): boolean {
   return !Number.isFinite(value);
-}
-
-/** The place of a value in a row-major tensor. */
-function indexOf(position: number, dims: readonly number[]): number[] {
-  const index: number[] = [];
-  let rest = position;
-  for (const dim of dims.toReversed()) {
-    index.unshift(rest % dim);
-    rest = Math.floor(rest / dim);
-  }
-  return index;
 }

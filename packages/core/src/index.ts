@@ -100,6 +100,7 @@ export {
   temporaryFileName,
   temporaryFileOwner,
 } from './format/temporary-files.js';
+export { tensorIndex } from './format/tensor-index.js';
 export { computedGram } from './matrix/computed-gram.js';
 export {
   asDenseMatrix,

@@ -1,7 +1,7 @@
 /**
  * A data set over arrays held in memory in their stored type; each batch is converted when it is asked for.
  */
-import { InputError } from '@spherize/core';
+import { InputError, tensorIndex } from '@spherize/core';
 import { Digest } from '../files/digest.js';
 import { assertBatchInside, type Dataset, type DatasetOptions, limitedCount } from './dataset.js';
 import { createNormalization, normalizeSample } from './normalization.js';
@@ -105,15 +105,9 @@ function checkFinite({ data, path, shape }: StoredArray): void {
   for (let i = 0; i < data.length; i++) {
     const value = data[i]!;
     if (Number.isFinite(value)) continue;
-    const index: number[] = [];
-    let rest = i;
-    for (const size of shape.toReversed()) {
-      index.unshift(rest % size);
-      rest = Math.floor(rest / size);
-    }
     throw new InputError(
       'BAD_FILE',
-      `${path}: has ${value} at [${index.join(', ')}], inputs must be finite; repair or remove that sample`,
+      `${path}: has ${value} at [${tensorIndex(i, shape).join(', ')}], inputs must be finite; repair or remove that sample`,
     );
   }
 }

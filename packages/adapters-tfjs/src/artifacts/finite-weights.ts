@@ -1,4 +1,5 @@
 /** Weights that are NaN or infinite are refused by name: nothing can be worked out from them. */
+import { tensorIndex } from '@spherize/core';
 import { badModel } from './bad-model.js';
 import { floatValues, isFloat, type Weight } from './weights.js';
 
@@ -15,18 +16,7 @@ export function requireFinite(
     if (value - value === 0 || !isWrong(value)) continue;
     const { name, shape } = weight.spec;
     throw badModel(
-      `weight '${name}' has ${value} at [${indexOf(i, shape).join(', ')}], weights must be finite`,
+      `weight '${name}' has ${value} at [${tensorIndex(i, shape).join(', ')}], weights must be finite`,
     );
   }
-}
-
-/** The place of a value in a row-major tensor. */
-function indexOf(position: number, shape: readonly number[]): number[] {
-  const index: number[] = [];
-  let rest = position;
-  for (const size of shape.toReversed()) {
-    index.unshift(rest % size);
-    rest = Math.floor(rest / size);
-  }
-  return index;
 }
