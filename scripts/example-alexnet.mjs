@@ -5,14 +5,16 @@
  *
  * writes FOLDER/alexnet.onnx, of the shape and with the names of torchvision's AlexNet as PyTorch exports it (61 million
  * weights, 244 MB), and FOLDER/images, generated JPEGs in a folder per class. The weights are random (He initialisation,
- * always the same), so accuracies mean nothing; times, memory and sizes do. `--small` makes every layer 16 times narrower.
+ * always the same), so accuracies mean nothing; times, memory and sizes do. `--small` makes every layer 16 times narrower, and 5 classes
+ * instead of 1,000.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const CLASSES = 5;
+const CLASSES = 1000;
+const FEW_CLASSES = 5;
 const IMAGES_PER_CLASS = 10;
 /** By how much `--small` narrows. */
 const NARROWING = 16;
@@ -49,7 +51,7 @@ function normal(size, deviation, random) {
   return values;
 }
 
-async function writeModel(path, small) {
+async function writeModel(path, small, classes) {
   const width = (full) => (small ? full / NARROWING : full);
   const { create, toBinary } = await importFrom('packages/adapters-onnx', '@bufbuild/protobuf');
   const onnx = await importFrom('packages/adapters-onnx', 'onnx-buf');
@@ -143,7 +145,7 @@ async function writeModel(path, small) {
   last = add('Flatten', 'Flatten', [last], { axis: 1 });
   last = add('classifier/classifier.2', 'Relu', [linear(1, last, width(4096), width(9216))]);
   last = add('classifier/classifier.5', 'Relu', [linear(4, last, width(4096), width(4096))]);
-  linear(6, last, 1000, width(4096), 'output');
+  linear(6, last, classes, width(4096), 'output');
 
   const model = create(onnx.ModelProtoSchema, {
     irVersion: 8n,
@@ -154,7 +156,7 @@ async function writeModel(path, small) {
       node,
       initializer,
       input: [valueInfo('input', ['batch_size', 3, 224, 224])],
-      output: [valueInfo('output', ['batch_size', 1000])],
+      output: [valueInfo('output', ['batch_size', classes])],
     }),
   });
   const bytes = toBinary(onnx.ModelProtoSchema, model);
@@ -162,21 +164,26 @@ async function writeModel(path, small) {
   return bytes.length;
 }
 
-/** Blurred blotches of colour, of a different size each. */
-async function writeImages(folder) {
+/** Blurred blotches of colour, of a different size each; the classes after the first few have the same images again. */
+async function writeImages(folder, classes) {
   const { default: sharp } = await importFrom('apps/cli', 'sharp');
   const random = uniform(2);
   const side = () => SMALLEST_SIDE + Math.floor(random() * (LARGEST_SIDE - SMALLEST_SIDE));
-  for (let label = 0; label < CLASSES; label++) {
-    const home = join(folder, `n${String(label).padStart(8, '0')}`);
-    mkdirSync(home, { recursive: true });
+  const nameOf = (label) => `n${String(label).padStart(8, '0')}`;
+  const imageOf = (label, i) => join(folder, nameOf(label), `${nameOf(label)}_${i}.JPEG`);
+  for (let label = 0; label < classes; label++) {
+    mkdirSync(join(folder, nameOf(label)), { recursive: true });
     for (let i = 0; i < IMAGES_PER_CLASS; i++) {
+      if (label >= FEW_CLASSES) {
+        copyFileSync(imageOf(label % FEW_CLASSES, i), imageOf(label, i));
+        continue;
+      }
       const raw = { width: 16, height: 12, channels: 3 };
       const pixels = Uint8Array.from({ length: 16 * 12 * 3 }, () => Math.floor(255 * random()));
       await sharp(pixels, { raw })
         .resize(side(), side(), { fit: 'fill', kernel: 'cubic' })
         .jpeg({ quality: 90 })
-        .toFile(join(home, `n${String(label).padStart(8, '0')}_${i}.JPEG`));
+        .toFile(imageOf(label, i));
     }
   }
 }
@@ -188,9 +195,11 @@ if (folder === undefined || (flag !== undefined && flag !== '--small') || more !
 } else {
   mkdirSync(folder, { recursive: true });
   const model = join(folder, 'alexnet.onnx');
-  const bytes = await writeModel(model, flag === '--small');
+  const small = flag === '--small';
+  const classes = small ? FEW_CLASSES : CLASSES;
+  const bytes = await writeModel(model, small, classes);
   process.stdout.write(`${model}: ${(bytes / 1e6).toFixed(1)} MB\n`);
   const images = join(folder, 'images');
-  await writeImages(images);
-  process.stdout.write(`${images}: ${CLASSES} classes of ${IMAGES_PER_CLASS} images\n`);
+  await writeImages(images, classes);
+  process.stdout.write(`${images}: ${classes} classes of ${IMAGES_PER_CLASS} images\n`);
 }

@@ -18,7 +18,10 @@ const application = await Application.bootstrapWithPlugins({
   name: 'Spherize',
   entryPoints: [
     'packages/core/src/index.ts',
-    'packages/core/src/testing/index.ts',
+    ...['allocation', 'evaluation', 'proof', 'sweep', 'testing', 'trials'].map(
+      (name) => `packages/core/src/${name}/index.ts`,
+    ),
+    'packages/files/src/index.ts',
     'packages/adapters-onnx/src/index.ts',
     'packages/adapters-tfjs/src/index.ts',
     'packages/adapters-tfjs/src/node.ts',

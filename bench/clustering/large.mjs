@@ -2,7 +2,7 @@
 //   node bench/clustering/large.mjs [--columns 28672] [--rows 8192] [--ratio 0.5] [--clusterer kmeans] [--algorithm lloyd] [--memory 1e9]
 import { parseArgs } from 'node:util';
 import { onnxRuntimeEngine } from '@spherize/adapters-onnx';
-import { clusterColumns, clusterers, denseMatrix, prepareColumns, Random } from '@spherize/core';
+import { clusterColumns, clusterers, denseMatrix, prepareColumns, Random, withOptions } from '@spherize/core';
 
 const { values: options } = parseArgs({
   options: {
@@ -36,8 +36,9 @@ say(
 const columns = await prepareColumns(weights, onnxRuntimeEngine(), { memory });
 say('columns prepared');
 let phase = '';
-const clustering = await clusterColumns(await clusterers.find(options.clusterer), columns, k, {
-  algorithm: options.algorithm,
+const { algorithm } = options;
+const clusterer = withOptions(await clusterers.find(options.clusterer), { algorithm });
+const clustering = await clusterColumns(clusterer, columns, k, {
   onProgress: (progress) => {
     if (progress.phase === phase && progress.phase === 'seeding') return;
     phase = progress.phase;

@@ -1,6 +1,9 @@
 /** Runs ONNX models by onnxruntime alone, without the command's code. */
 import { Random } from '@spherize/core';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+
+// Before the native library is loaded.
+process.env.ORT_DISABLE_TELEMETRY = '1';
+const { InferenceSession, Tensor } = await import('onnxruntime-node');
 
 /** Length of free axes. */
 const FREE = 3;

@@ -38,14 +38,15 @@ async function publintProblems(bytes) {
     .map((message) => `publint: ${formatMessage(message, pkg, { color: false })}`);
 }
 
-/** Are the types wrong? ESM only: what CommonJS and Node 10's resolution make of the package does not count. */
+/** Are the types wrong? ESM only: what CommonJS makes of the package does not count. Old resolvers must find the types, whatever they make of the code. */
 async function typeProblems(archive) {
   const analysis = await checkPackage(archive);
   if (!analysis.types) return ['the package has exports with types, but no types'];
   return analysis.problems
-    .filter(
-      ({ resolutionKind, kind }) =>
-        resolutionKind !== 'node10' && resolutionKind !== 'node16-cjs' && kind !== 'CJSResolvesToESM',
+    .filter(({ resolutionKind, kind }) =>
+      resolutionKind === 'node10'
+        ? kind === 'NoResolution' || kind === 'UntypedResolution'
+        : resolutionKind !== 'node16-cjs' && kind !== 'CJSResolvesToESM',
     )
     .map((problem) => `are the types wrong: ${JSON.stringify(problem)}`);
 }

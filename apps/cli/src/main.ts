@@ -6,8 +6,8 @@ import { exitCodeFor, reportError } from './terminal/failure.js';
 try {
   const typed = process.argv.slice(2);
   refuseUnknownFlags(typed, createProgram());
-  const words = await followRecipe(typed, createProgram);
-  await createProgram().parseAsync(words, { from: 'user' });
+  const { words, program } = await followRecipe(typed, createProgram);
+  await program.parseAsync(words, { from: 'user' });
 } catch (error) {
   process.exitCode = exitCodeFor(error);
   reportError(error, process.argv.includes('--verbose'));

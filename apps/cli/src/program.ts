@@ -10,7 +10,8 @@ import { mergeCommand } from './commands/merge.js';
 import { reportCommand } from './commands/report.js';
 import { scanCommand } from './commands/scan.js';
 import { sweepCommand } from './commands/sweep.js';
-import { recordFlags } from './recipe/recipe.js';
+import { recordFlags, takesClusterers } from './recipe/recipe.js';
+import { clustererText } from './terminal/clusterer-help.js';
 import { examplesText } from './terminal/help-examples.js';
 import { description, version } from './version.js';
 
@@ -31,6 +32,7 @@ export function createProgram(): Command {
     completionCommand(),
   ]) {
     program.addCommand(command);
+    if (command.options.some(takesClusterers)) command.addHelpText('after', clustererText());
     command.addHelpText('after', examplesText(command.name()));
     recordFlags(command);
   }

@@ -1,30 +1,56 @@
 import type { Clusterer, Clustering, Columns } from '@spherize/core';
 
-/** Halvings of the interval in which the threshold is looked for. */
-const HALVINGS = 20;
+interface LeaderOptions {
+  readonly halvings: number;
+  readonly keepNorms: boolean;
+}
 
 /**
  * The leader algorithm (Hartigan, "Clustering Algorithms", 1975, chapter 3) on the columns' directions: in one pass, a column
  * joins the leader that is nearest by cosine, unless even that one is below a threshold: then it leads a cluster of its own.
  * The threshold is the highest that leaves at most k leaders, found by bisection. Columns become multiples of their leader:
- * `s_j = w_j·w_l / ‖w_l‖²`, clamped at 0. The objective is the total length `Σ s_j ‖w_l‖`, to be maximised.
+ * `s_j = w_j·w_l / ‖w_l‖²`, clamped at 0, or `‖w_j‖ / ‖w_l‖` with `keepNorms`. The objective is the total length `Σ s_j ‖w_l‖`, to be maximised.
  */
-const leader: Clusterer = {
+const leader: Clusterer<LeaderOptions> = {
   name: 'leader',
-  async cluster(columns, k, { signal }) {
+  options: {
+    halvings: {
+      type: 'integer',
+      min: 0,
+      max: 50,
+      default: 20,
+      description: 'how often the interval of the threshold is halved',
+    },
+    keepNorms: {
+      type: 'boolean',
+      default: false,
+      description: 'whether columns keep their length instead of their projection on the leader',
+    },
+  },
+  async cluster(columns, k, { signal, halvings, keepNorms }) {
     let best = await onePass(columns, Number.NEGATIVE_INFINITY, k, signal);
     let [low, high] = [-1, 2];
-    for (let iterations = 2; iterations <= HALVINGS + 1; iterations++) {
+    for (let iterations = 2; iterations <= halvings + 1; iterations++) {
       const threshold = iterations === 2 ? high : (low + high) / 2;
       const found = await onePass(columns, threshold, k, signal);
       if (!found) high = threshold;
       else [best, low] = [{ ...found, iterations }, threshold];
       if (low === high) break;
     }
-    return best!;
+    if (!keepNorms) return best!;
+    return { ...best!, scales: ownNorms(columns, best!) };
   },
 };
 export default leader;
+
+/** Factors that give every column its own length: leaders are the columns with coefficient 1. */
+function ownNorms({ norms }: Columns, { assignment, coefficients }: Clustering): Float64Array {
+  const lengths = new Map<number, number>();
+  assignment.forEach((c, j) => {
+    if (coefficients[j] === 1) lengths.set(c, norms[j]!);
+  });
+  return norms.map((norm, j) => norm / lengths.get(assignment[j]!)!);
+}
 
 /** One pass over the columns, or undefined when it needs more than k leaders. */
 async function onePass(

@@ -3,8 +3,7 @@
  * layer, in the order of the network, with a Relu between two layers. What a rewritten layer does to its input is kept in
  * `NAME.gather`, `NAME.multiply` and `NAME.groups` [groups, 2], and the width of a sample in `width`.
  */
-import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import {
   denseMatrix,
   InputError,
@@ -13,6 +12,7 @@ import {
   type SequentialLayer,
   SequentialModel,
 } from '@spherize/core';
+import { replaceFile } from '@spherize/files';
 import { unzipSync, zipSync } from 'fflate';
 import { dump, parse } from 'npyjs';
 
@@ -94,12 +94,5 @@ async function writeModel({ operations, inputs }: SequentialModel, target: strin
   }
   // Without times: the same model gives the same bytes.
   const archive = zipSync(files, { level: 0, mtime: '1980-01-01' });
-  const temporary = `${target}.${randomUUID()}.tmp`;
-  try {
-    await writeFile(temporary, archive);
-    await rename(temporary, target);
-  } finally {
-    await rm(temporary, { force: true });
-  }
-  return archive.length;
+  return replaceFile(target, archive);
 }

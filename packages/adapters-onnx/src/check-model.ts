@@ -1,5 +1,5 @@
 /**
- * What must hold of a file before anything is worked out from it: every tensor has one maker that comes before its readers,
+ * What must hold of a file before anything is worked out from it: every tensor has one maker, no node reads what is made from its own outputs,
  * and every constant has as many bytes as its dims say. Everything that walks a graph relies on it to end.
  */
 import { InputError } from '@spherize/core';
@@ -11,7 +11,8 @@ import {
 } from 'onnx-buf';
 import { checkFiniteWeights } from './finite-weights.js';
 import { tensorsReadBy } from './graph-index.js';
-import { isStandard } from './onnx-protos.js';
+import { nodeOrder } from './node-order.js';
+import { operatorOf } from './operators/operator-table.js';
 
 /** Bits of one value. */
 const BITS: ReadonlyMap<number, number> = new Map([
@@ -25,13 +26,6 @@ const BITS: ReadonlyMap<number, number> = new Map([
   ...[DataType.INT8, DataType.UINT8, DataType.BOOL].map((type) => [type, 8] as const),
   [DataType.COMPLEX128, 128],
 ]);
-/** Operators that are read as layers, and the inputs that they cannot do without. */
-const REQUIRED_INPUTS: ReadonlyMap<string, number> = new Map([
-  ['Gemm', 2],
-  ['MatMul', 2],
-  ['Conv', 2],
-]);
-
 /**
  * @param source what to call the model in messages
  * @throws InputError `BAD_FILE` that names the tensor or node which is wrong
@@ -64,20 +58,19 @@ function checkOrder(graph: GraphProto, fail: Fail): void {
     made.add(name);
   }
   const makers = new Set(graph.node.flatMap(({ output }) => output));
+  const { circle } = nodeOrder(graph);
   for (const [i, node] of graph.node.entries()) {
     const what = `node ${i} (${node.opType}${node.name === '' ? '' : ` '${node.name}'`})`;
     if (!node.output.some((name) => name !== '')) fail(`${what} has no output`);
-    const required = isStandard(node) ? (REQUIRED_INPUTS.get(node.opType) ?? 0) : 0;
+    const required = operatorOf(node)?.inputs ?? 0;
     for (let slot = 0; slot < required; slot++) {
       if (!node.input[slot]) fail(`${what} lacks input ${slot} of ${required}`);
     }
     for (const name of tensorsReadBy(node)) {
-      if (made.has(name)) continue;
-      fail(
-        makers.has(name)
-          ? `${what} reads '${name}', which is only made by itself or a later node: the graph has a cycle or is not sorted`
-          : `${what} reads '${name}', which nothing makes`,
-      );
+      if (circle?.node === node && circle.tensor === name) {
+        fail(`${what} reads '${name}', which is made from what it makes itself: the graph has a cycle`);
+      }
+      if (!made.has(name) && !makers.has(name)) fail(`${what} reads '${name}', which nothing makes`);
     }
     for (const name of node.output) if (name !== '') once(name, `made by ${what}`);
   }

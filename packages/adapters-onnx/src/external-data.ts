@@ -1,9 +1,8 @@
 /** Tensors whose values lie in files beside the model. */
-import { open, realpath, stat } from 'node:fs/promises';
-import { freemem } from 'node:os';
-import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { open } from 'node:fs/promises';
 import { create } from '@bufbuild/protobuf';
 import { InputError } from '@spherize/core';
+import { type ContainedFile, containedFile, type FilePart, requireMemory } from '@spherize/files';
 import {
   type GraphProto,
   TensorProto_DataLocation as Location,
@@ -15,12 +14,6 @@ import {
 } from 'onnx-buf';
 import { copyMessage } from './onnx-protos.js';
 
-/** Bytes at a place in a file. */
-export interface DataPart {
-  readonly bytes: Uint8Array;
-  readonly offset: number;
-}
-
 /** Initializers of this many bytes move out of the model; smaller ones stay. */
 const LEAST_BYTES = 1024;
 /** Values begin at multiples of this, so that runtimes can map them: the page size of most systems. */
@@ -31,10 +24,8 @@ const CHUNK = 2 ** 30;
 /**
  * Reads all external values of a freshly decoded model into its tensors.
  *
- * Files must lie in the model's folder or below it, also after following links.
- *
  * @returns the files that hold them, and their size in bytes
- * @throws InputError `UNSUPPORTED` for a place outside the folder, `NOT_FOUND` or `BAD_FILE` for a file that is missing or short
+ * @throws InputError as `containedFile`; `BAD_FILE` for a file that is short, `UNSUPPORTED` for more than fits in memory
  */
 export async function readExternalData(
   model: ModelProto,
@@ -42,10 +33,16 @@ export async function readExternalData(
 ): Promise<{ bytes: number; files: string[] }> {
   const tensors = externalTensors(model);
   const regions: Region[] = [];
-  for (const tensor of tensors) regions.push(await regionOf(tensor, source));
+  const sizes = new Map<string, number>();
+  for (const tensor of tensors) {
+    const { region, size } = await regionOf(tensor, source);
+    regions.push(region);
+    sizes.set(region.path, size);
+  }
   // Tensors that name the same bytes share them.
   const distinct = new Map(regions.map((region) => [keyOf(region), region]));
-  requireMemory(source, distinct.values());
+  const needed = [...distinct.values()].reduce((sum, { length }) => sum + length, 0);
+  requireMemory(`${source}: reading its external data`, needed, 'use a machine with more');
   const read = new Map<string, Uint8Array<ArrayBuffer>>();
   for (const [key, region] of distinct) read.set(key, await readRegion(region));
   for (const [i, tensor] of tensors.entries()) {
@@ -53,23 +50,20 @@ export async function readExternalData(
     tensor.dataLocation = Location.DEFAULT;
     tensor.externalData = [];
   }
-  const files = new Set(regions.map(({ path }) => path));
-  let total = 0;
-  for (const path of files) total += (await stat(path)).size;
-  return { bytes: total, files: [...files] };
+  return { bytes: [...sizes.values()].reduce((sum, size) => sum + size, 0), files: [...sizes.keys()] };
 }
 
 /** The files that hold the external values of a model, without reading them. */
 export async function externalFiles(model: ModelProto, source: string): Promise<string[]> {
   const files = new Set<string>();
-  for (const tensor of externalTensors(model)) files.add((await placeOf(tensor, source)).path);
+  for (const tensor of externalTensors(model)) files.add((await placeOf(tensor, source)).file.path);
   return [...files];
 }
 
 /** The model with the values of its large initializers moved to a file of this name, and what that file holds. */
-export function withExternalData(model: ModelProto, name: string): { model: ModelProto; parts: DataPart[] } {
+export function withExternalData(model: ModelProto, name: string): { model: ModelProto; parts: FilePart[] } {
   const graph = model.graph!;
-  const parts: DataPart[] = [];
+  const parts: FilePart[] = [];
   let end = 0;
   const initializer = graph.initializer.map((tensor) => {
     const { rawData } = tensor;
@@ -134,38 +128,10 @@ function tensorsOfSparse({ values, indices }: SparseTensorProto): TensorProto[] 
 async function placeOf(
   tensor: TensorProto,
   source: string,
-): Promise<{ path: string; entries: ReadonlyMap<string, string>; what: string }> {
+): Promise<{ file: ContainedFile; entries: ReadonlyMap<string, string>; what: string }> {
   const entries = new Map(tensor.externalData.map(({ key, value }) => [key, value]));
-  const location = entries.get('location') ?? '';
   const what = `${source}: the external data of ${tensor.name}`;
-  if (/^[a-z][a-z\d+.-]*:/i.test(location)) {
-    throw new InputError(
-      'UNSUPPORTED',
-      `${what} lies at '${location}': nothing is fetched, it must be a file below the model's folder`,
-    );
-  }
-  if (location === '' || isAbsolute(location) || location.split(/[\\/]/).includes('..')) {
-    throw new InputError(
-      'UNSUPPORTED',
-      `${what} lies at '${location}', not below the model's folder; move it there`,
-    );
-  }
-  const folder = await realpath(dirname(source));
-  const path = await realpath(join(folder, location)).catch((error: unknown) => {
-    throw new InputError(
-      'NOT_FOUND',
-      `${what} is missing: there is no file ${location}; put it beside the model`,
-      { cause: error },
-    );
-  });
-  const inside = relative(folder, path);
-  if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
-    throw new InputError(
-      'UNSUPPORTED',
-      `${what} lies at '${location}', which leads out of the model's folder; put the file itself there`,
-    );
-  }
-  return { path, entries, what };
+  return { file: await containedFile(source, entries.get('location') ?? '', what), entries, what };
 }
 
 /** Bytes of a file that hold the values of a tensor. */
@@ -181,42 +147,26 @@ function keyOf({ path, offset, length }: Region): string {
   return `${offset} ${length} ${path}`;
 }
 
-/** @throws InputError `UNSUPPORTED` with both numbers, before anything is allocated */
-function requireMemory(source: string, regions: Iterable<Region>): void {
-  let needed = 0;
-  for (const { length } of regions) needed += length;
-  const free = process.availableMemory?.() ?? freemem();
-  if (needed <= free) return;
-  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
-  throw new InputError(
-    'UNSUPPORTED',
-    `${source}: its external data need ${gigabytes(needed)} of memory, ${gigabytes(free)} is free: use a machine with more`,
-  );
-}
-
-async function regionOf(tensor: TensorProto, source: string): Promise<Region> {
-  const { path, entries, what } = await placeOf(tensor, source);
-  // Before it is opened: opening a pipe would wait for its writer.
-  const found = await stat(path);
-  if (!found.isFile())
-    throw new InputError('BAD_FILE', `${what} lies at ${path}, which is no file; export the model again`);
+async function regionOf(tensor: TensorProto, source: string): Promise<{ region: Region; size: number }> {
+  const { file, entries, what } = await placeOf(tensor, source);
+  const { path, size } = file;
   const offset = Number(entries.get('offset') ?? 0);
-  const length = Number(entries.get('length') ?? found.size - offset);
+  const length = Number(entries.get('length') ?? size - offset);
   if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
     throw new InputError(
       'BAD_FILE',
       `${what} has offset ${offset} and length ${length}, expected whole numbers of at least 0; export the model again`,
     );
   }
-  if (offset + length > found.size) {
+  if (offset + length > size) {
     throw new InputError(
       'BAD_FILE',
-      `${what} ends at byte ${offset + length}, but ${path} has ${found.size} bytes; fetch that file again`,
+      `${what} ends at byte ${offset + length}, but ${path} has ${size} bytes; fetch that file again`,
     );
   }
   if (length >= 2 ** 32)
     throw new InputError('UNSUPPORTED', `${what} is ${length} bytes long, over 4 GiB; split the tensor`);
-  return { path, offset, length, what };
+  return { region: { path, offset, length, what }, size };
 }
 
 async function readRegion({ path, offset, length, what }: Region): Promise<Uint8Array<ArrayBuffer>> {

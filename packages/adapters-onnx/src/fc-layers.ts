@@ -2,12 +2,13 @@
  * Finds the fully connected layers of an ONNX graph: Gemm, and MatMul with or without an Add of a constant bias, whose
  * right operand is a constant matrix.
  */
-import type { FcLayer, SkippedLayer } from '@spherize/core';
-import type { GraphProto, NodeProto } from 'onnx-buf';
+import type { FcLayer } from '@spherize/core';
+import type { NodeProto } from 'onnx-buf';
 import { quantisedConstant } from './dequantization.js';
 import type { ConstantSource, GraphIndex } from './graph-index.js';
 import { nameOfWeights, UniqueNames } from './layer-names.js';
 import { floatAttribute, intAttribute, isStandard } from './onnx-protos.js';
+import { operatorOf } from './operators/operator-table.js';
 import type { TensorShapes } from './tensor-shapes.js';
 import { dataTypeName, dimsOf, isFloatType, sizeOf } from './tensor-values.js';
 
@@ -40,14 +41,11 @@ export interface OnnxLayer {
   readonly beta: number;
 }
 
-const QUANTISED = new Set([
-  'QLinearMatMul',
-  'MatMulInteger',
-  'QGemm',
-  'MatMulNBits',
-  'DynamicQuantizeMatMul',
-]);
-const FUSED = new Set(['FusedMatMul', 'FusedGemm', 'GemmFastGelu', 'TransposeMatMul']);
+/** A Gemm or MatMul that cannot be compressed. */
+export interface UnfitProduct {
+  readonly name: string;
+  readonly reason: string;
+}
 
 /**
  * @param names names that layers had in the model this one comes from, by the tensor that they produce
@@ -56,44 +54,31 @@ export function findFcLayers(
   index: GraphIndex,
   shapes: TensorShapes,
   names: ReadonlyMap<string, string>,
-): { layers: OnnxLayer[]; skipped: SkippedLayer[] } {
+): { layers: OnnxLayer[]; unfit: ReadonlyMap<NodeProto, UnfitProduct>; unique: UniqueNames } {
   const layers: OnnxLayer[] = [];
-  const skipped: SkippedLayer[] = [];
+  const unfit = new Map<NodeProto, UnfitProduct>();
   const unique = new UniqueNames(names.values());
   for (const node of index.graph.node) {
-    const gemm = isStandard(node) && node.opType === 'Gemm';
-    if (!gemm && !(isStandard(node) && node.opType === 'MatMul')) {
-      const quantised = QUANTISED.has(node.opType);
-      if (quantised || FUSED.has(node.opType)) {
-        const reason = quantised
-          ? `its weights are quantised in a ${node.opType}, which no option dequantises`
-          : `${node.opType} is not a standard operator`;
-        skipped.push({ name: unique.add(node.name || node.output[0]!), reason });
-      }
-      for (const { g, graphs } of node.attribute) {
-        for (const graph of g === undefined ? graphs : [g, ...graphs]) {
-          for (const inner of innerProducts(graph, (name) => index.constantSource(name) !== undefined)) {
-            const reason = `it is inside the ${node.opType} ${node.name || node.output[0]}, whose subgraphs are left alone`;
-            skipped.push({ name: unique.add(inner), reason });
-          }
-        }
-      }
-      continue;
-    }
+    if (!isProduct(node)) continue;
     const weights = index.constantSource(node.input[1]!);
-    const reason = unfit(index, shapes, node, weights);
+    const reason = whyUnfit(index, shapes, node, weights);
     if (reason === null) continue;
     if (reason !== undefined) {
-      skipped.push({ name: unique.add(stemOf(index, node, weights)), reason });
+      unfit.set(node, { name: unique.add(stemOf(index, node, weights)), reason });
       continue;
     }
     layers.push(describe(index, node, weights!, (output, stem) => names.get(output) ?? unique.add(stem)));
   }
-  return { layers, skipped };
+  return { layers, unfit, unique };
+}
+
+/** Whether a node is a product of matrices as fully connected layers are made of. */
+export function isProduct(node: NodeProto): boolean {
+  return operatorOf(node)?.weights === 'matrix';
 }
 
 /** Why a Gemm or MatMul cannot be compressed; null when it is no layer at all, undefined when nothing is in the way. */
-function unfit(
+function whyUnfit(
   index: GraphIndex,
   shapes: TensorShapes,
   node: NodeProto,
@@ -101,7 +86,6 @@ function unfit(
 ): string | null | undefined {
   const [left, right] = node.input as [string, string];
   if (weights === undefined) {
-    if (index.isOverridable(right)) return 'its weights are a graph input that callers may override';
     const maker = index.constantMaker(right);
     if (maker?.opType === 'DequantizeLinear') return quantisedReason(index, maker);
     if (maker !== undefined) return `its weights are computed by ${maker.opType}: fold constants first`;
@@ -110,15 +94,16 @@ function unfit(
       return 'its right operand is an input of the model: only constants can be compressed';
     return product
       ? null
-      : 'its weights are the left operand of the product, where its features lie on the first axis';
+      : 'its weights are the left operand of the product, and are no matrix of floats or multiply an input of unknown rank';
   }
   if (index.constantSource(left) !== undefined) return null;
   const { tensor } = weights;
   if (!isFloatType(tensor.dataType)) return `its weights are of type ${dataTypeName(tensor.dataType)}`;
   if (tensor.dims.length !== 2) return `its weights have ${tensor.dims.length} axes, not two`;
   if (sizeOf(tensor) === 0) return 'its weights are empty';
-  if (shapes.rank(left) === 1) return 'its input has one axis only';
   if (index.opset < 7) return `operator set ${index.opset} is too old: convert the model to 7 or newer`;
+  if (index.opset < 11 && node.opType === 'MatMul' && shapes.rank(left) === undefined)
+    return `the rank of its input ${left} is unknown, and operator set ${index.opset} needs it: infer shapes first, or convert the model to 11 or newer`;
   return undefined;
 }
 
@@ -129,29 +114,6 @@ function quantisedReason(index: GraphIndex, dequantise: NodeProto): string {
     return `its weights are quantised${what} in a way that is not supported`;
   }
   return `its weights are quantised as ${dataTypeName(type!)}: --dequantize compresses them as floats`;
-}
-
-/** Names for the Gemms and MatMuls of constant matrices in a subgraph, and in those inside it. */
-function innerProducts(graph: GraphProto, constantOutside: (tensor: string) => boolean): string[] {
-  const made = new Set(graph.node.flatMap(({ output }) => output));
-  const constants = new Set(graph.initializer.map(({ name }) => name));
-  const constant = (tensor: string | undefined): boolean =>
-    !!tensor && (constants.has(tensor) || (!made.has(tensor) && constantOutside(tensor)));
-  // Nodes are listed in the order in which they run.
-  for (const { opType, input, output } of graph.node) {
-    if (opType !== 'Constant' && (input.length === 0 || !input.every(constant))) continue;
-    for (const name of output) constants.add(name);
-  }
-  return graph.node.flatMap((node) => {
-    if (isStandard(node) && (node.opType === 'Gemm' || node.opType === 'MatMul')) {
-      if (!constant(node.input[1]) || constant(node.input[0])) return [];
-      const named = made.has(node.input[1]!) ? undefined : nameOfWeights(node.input[1]!);
-      return [named ?? (node.name || node.output[0]!)];
-    }
-    return node.attribute.flatMap(({ g, graphs }) =>
-      (g === undefined ? graphs : [g, ...graphs]).flatMap((inner) => innerProducts(inner, constant)),
-    );
-  });
 }
 
 function stemOf(index: GraphIndex, node: NodeProto, weights: ConstantSource | undefined): string {

@@ -6,18 +6,9 @@ import {
   type NodeProto,
   type TensorProto,
 } from 'onnx-buf';
-import { attribute, floatAttribute, isStandard } from './onnx-protos.js';
+import { attribute, floatAttribute } from './onnx-protos.js';
+import { operatorOf } from './operators/operator-table.js';
 import { dimsOf, floatValues, isFloatType } from './tensor-values.js';
-
-/** Operators whose constant operands are weights. */
-const READS_WEIGHTS = new Set(
-  (
-    'Gemm MatMul Conv ConvTranspose BatchNormalization InstanceNormalization LayerNormalization GroupNormalization ' +
-    'PRelu LSTM GRU RNN Transpose DequantizeLinear'
-  ).split(' '),
-);
-/** Operators that may read a mask, where infinity has its place and NaN has none. */
-const READS_MASKS = new Set(['Add', 'Sub', 'Mul', 'Div']);
 
 /**
  * @param source what to call the model in messages
@@ -31,10 +22,10 @@ export function checkFiniteWeights(graph: GraphProto, source: string): void {
   }
   const passed = new Set<string>();
   for (const node of graph.node) {
-    if (!isStandard(node)) continue;
+    const finite = operatorOf(node)?.finite;
+    if (finite === undefined) continue;
     checkFactors(node, source);
-    const mask = READS_MASKS.has(node.opType);
-    if (!mask && !READS_WEIGHTS.has(node.opType)) continue;
+    const mask = finite === 'masks';
     for (const name of node.input) {
       const tensor = constants.get(name);
       const key = `${mask} ${name}`;

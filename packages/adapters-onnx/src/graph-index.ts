@@ -37,10 +37,14 @@ export class GraphIndex {
   readonly initializers: ReadonlyMap<string, TensorProto>;
   /** Graph inputs that are not initializers. */
   readonly inputs: readonly ValueInfoProto[];
+  /**
+   * Names of the initializers that are graph inputs too, and which callers of the file may replace from IR version 4 on. They are
+   * taken as constants, and a rewritten model no longer has them as inputs: what was decided from their values holds.
+   */
+  readonly defaults: readonly string[];
   readonly #producers = new Map<string, NodeProto>();
   readonly #consumers = new Map<string, NodeProto[]>();
   readonly #outputs: ReadonlySet<string>;
-  readonly #overridable: ReadonlySet<string>;
   readonly #constants = new Map<string, TensorProto>();
   readonly #dequantised = new Map<NodeProto, TensorProto>();
   #computed: ReadonlySet<string> | undefined;
@@ -58,9 +62,8 @@ export class GraphIndex {
     this.initializers = new Map(this.graph.initializer.map((tensor) => [tensor.name, tensor]));
     const sparse = new Set(this.graph.sparseInitializer.map(({ values }) => values?.name));
     this.inputs = this.graph.input.filter(({ name }) => !this.initializers.has(name) && !sparse.has(name));
-    // From IR version 4 on, an initializer that is also an input is a default that callers may override.
     const listed = this.graph.input.filter(({ name }) => this.initializers.has(name));
-    this.#overridable = new Set(model.irVersion >= 4n ? listed.map(({ name }) => name) : []);
+    this.defaults = model.irVersion >= 4n ? listed.map(({ name }) => name) : [];
     this.#outputs = new Set(this.graph.output.map(({ name }) => name));
     for (const node of this.graph.node) {
       for (const name of node.output) if (name !== '') this.#producers.set(name, node);
@@ -90,14 +93,9 @@ export class GraphIndex {
     return this.consumers(tensor).length + (this.isOutput(tensor) ? 1 : 0);
   }
 
-  /** Whether a tensor is an initializer that callers of the model may replace. */
-  isOverridable(tensor: string): boolean {
-    return this.#overridable.has(tensor);
-  }
-
   /** The value of an initializer or of a Constant node. */
   constant(name: string): TensorProto | undefined {
-    if (name === '' || this.#overridable.has(name)) return undefined;
+    if (name === '') return undefined;
     const initializer = this.initializers.get(name);
     if (initializer !== undefined) return initializer;
     const node = this.producer(name);

@@ -1,4 +1,4 @@
 export { type OnnxRuntimeEngine, onnxRuntimeEngine } from './matrix-engine.js';
 export { onnxFormat } from './onnx-format.js';
 export { onnxModel } from './onnx-model.js';
-export { onnxTensors } from './onnx-tensors.js';
+export { type FloatTensor, onnxTensors } from './onnx-tensors.js';

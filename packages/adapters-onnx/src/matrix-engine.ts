@@ -2,8 +2,8 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { type DenseMatrix, denseMatrix, InputError, type MatrixEngine } from '@spherize/core';
 import { TensorProto_DataType as DataType, ModelProtoSchema } from 'onnx-buf';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { makeNode, makeValueInfo } from './onnx-protos.js';
+import { InferenceSession, Tensor } from './onnxruntime.js';
 
 /** A matrix engine that holds a native session from its first product until it is released. */
 export interface OnnxRuntimeEngine extends MatrixEngine {

@@ -133,14 +133,15 @@ export class ModelEditor {
     }
   }
 
-  /** Before IR version 4 every initializer is listed as an input too. */
+  /** Before IR version 4 every initializer is listed as an input too; after it none is, as `GraphIndex.defaults` says. */
   #inputs(): ValueInfoProto[] {
     const { graph, model } = this.#index;
+    if (model.irVersion >= 4n) return graph.input.filter(({ name }) => !this.#index.initializers.has(name));
     const listed = graph.input.filter(({ name }) => this.#initializers.has(name));
     const before = graph.input.filter(
       ({ name }) => this.#initializers.has(name) || !this.#index.initializers.has(name),
     );
-    if (model.irVersion >= 4n || listed.length === 0) return before;
+    if (listed.length === 0) return before;
     const known = new Set(before.map(({ name }) => name));
     const declared = before.map((info) => {
       const tensor = this.#initializers.get(info.name);

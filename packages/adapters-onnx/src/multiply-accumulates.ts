@@ -6,33 +6,13 @@
  */
 import { create } from '@bufbuild/protobuf';
 import type { Tensor, TensorInfo } from '@spherize/core';
-import { type ModelProto, type NodeProto, ValueInfoProtoSchema } from 'onnx-buf';
+import { type ModelProto, ValueInfoProtoSchema } from 'onnx-buf';
 import type { GraphIndex } from './graph-index.js';
-import { copyMessage, intAttribute, isStandard } from './onnx-protos.js';
+import { copyMessage } from './onnx-protos.js';
+import type { WeightProduct } from './operators/operator.js';
+import { operatorOf } from './operators/operator-table.js';
 import { startModelSession } from './session.js';
 import type { TensorShapes } from './tensor-shapes.js';
-
-/** A product of weights: `factor` multiplications per value of `tensor`. */
-export interface WeightProduct {
-  readonly tensor: string;
-  readonly factor: number;
-}
-
-/** Standard operators that multiply by weights in ways that are not counted here. */
-const UNCOUNTED = new Set(
-  (
-    'LSTM GRU RNN Einsum QLinearMatMul QLinearConv MatMulInteger ConvInteger DeformConv Attention ' +
-    'If Loop Scan SequenceMap'
-  ).split(' '),
-);
-/** Operators of onnxruntime that multiply by nothing. */
-const FOREIGN_WITHOUT_WEIGHTS = new Set([
-  'Gelu',
-  'FastGelu',
-  'QuickGelu',
-  'BiasGelu',
-  'SkipLayerNormalization',
-]);
 
 /** The products of weights in a graph, or undefined when it has some that cannot be counted. */
 export function findWeightProducts(index: GraphIndex, shapes: TensorShapes): WeightProduct[] | undefined {
@@ -41,53 +21,14 @@ export function findWeightProducts(index: GraphIndex, shapes: TensorShapes): Wei
     tensor !== undefined &&
     (index.constantSource(tensor) !== undefined || index.constantMaker(tensor) !== undefined);
   for (const node of index.graph.node) {
-    if (!isStandard(node)) {
-      if (FOREIGN_WITHOUT_WEIGHTS.has(node.opType)) continue;
-      return undefined;
-    }
-    if (UNCOUNTED.has(node.opType)) return undefined;
-    const [left, right] = node.input;
-    const found = weightProduct(node, shapes, constant(left), constant(right));
+    const rule = operatorOf(node)?.products ?? 'uncounted';
+    if (rule === 'uncounted') return undefined;
+    if (rule === 'none') continue;
+    const found = rule(node, shapes, constant);
     if (found === undefined) return undefined;
     if (found !== null) products.push(found);
   }
   return products;
-}
-
-/** Null when a node is no product of weights, undefined when its weights' shape is unknown. */
-function weightProduct(
-  node: NodeProto,
-  shapes: TensorShapes,
-  leftConstant: boolean,
-  rightConstant: boolean,
-): WeightProduct | null | undefined {
-  const [left, right] = node.input as [string, string];
-  const output = node.output[0]!;
-  const per = (tensor: string, factor: number | undefined) =>
-    factor === undefined ? undefined : { tensor, factor };
-  switch (node.opType) {
-    case 'Gemm':
-    case 'MatMul': {
-      // What is constant on both sides is computed once, when the session is made.
-      if (leftConstant === rightConstant) return null;
-      const gemm = node.opType === 'Gemm';
-      const shape = shapes.shape(rightConstant ? right : left);
-      if (!rightConstant)
-        return per(output, shape?.at(gemm && intAttribute(node, 'transA', 0) === 1 ? -2 : -1));
-      const inner = gemm && intAttribute(node, 'transB', 0) === 1 ? -1 : -2;
-      return per(output, shape?.at(shape.length === 1 ? -1 : inner));
-    }
-    case 'Conv': {
-      const [, ...filter] = rightConstant ? (shapes.shape(right) ?? [undefined, undefined]) : [];
-      return rightConstant ? per(output, product(filter)) : null;
-    }
-    case 'ConvTranspose': {
-      const [, ...filter] = rightConstant ? (shapes.shape(right) ?? [undefined, undefined]) : [];
-      return rightConstant ? per(left, product(filter)) : null;
-    }
-    default:
-      return null;
-  }
 }
 
 function product(sizes: readonly (number | undefined)[]): number | undefined {

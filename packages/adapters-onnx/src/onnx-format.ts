@@ -2,6 +2,7 @@
 import type { Model, ModelFormat, ReadOptions } from '@spherize/core';
 import { checkModel } from './check-model.js';
 import { externalFiles, readExternalData } from './external-data.js';
+import { sortedModel } from './node-order.js';
 import { OnnxModel } from './onnx-model.js';
 import { readModel } from './read-model.js';
 
@@ -18,7 +19,7 @@ export const onnxFormat: ModelFormat = {
     checkModel(proto, source);
     return {
       model: new OnnxModel(
-        proto,
+        sortedModel(proto),
         external.files.length === 0 ? { bytes, dequantize } : { external: true, dequantize },
       ),
       bytes: bytes.length + external.bytes,

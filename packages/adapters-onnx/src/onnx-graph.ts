@@ -6,6 +6,7 @@ import { FeatureAxes } from './feature-axis.js';
 import { GraphDescription } from './graph-description.js';
 import { GraphIndex } from './graph-index.js';
 import { TensorShapes } from './tensor-shapes.js';
+import { unofferedWeights } from './unoffered-weights.js';
 import { withUprightInputs } from './upright-inputs.js';
 
 /** Names that a model passes on to the models made from it, by the first tensor that a layer or operation produces. */
@@ -22,7 +23,6 @@ export class OnnxGraph {
   readonly axes: FeatureAxes;
   readonly description: GraphDescription;
   readonly #byName: ReadonlyMap<string, OnnxLayer>;
-  readonly #layerNodes: ReadonlySet<NodeProto>;
 
   /** @param dequantize whether weights behind DequantizeLinear count as weights */
   constructor(
@@ -34,11 +34,10 @@ export class OnnxGraph {
     const upright = withUprightInputs(index);
     this.index = upright === model ? index : new GraphIndex(upright, dequantize);
     this.shapes = new TensorShapes(this.index);
-    const { layers, skipped } = findFcLayers(this.index, this.shapes, names.layers);
+    const { layers, unfit, unique } = findFcLayers(this.index, this.shapes, names.layers);
     this.layers = layers;
-    this.skipped = skipped;
+    this.skipped = unofferedWeights(this.index.model, layers, unfit, unique);
     this.#byName = new Map(layers.map((layer) => [layer.name, layer]));
-    this.#layerNodes = new Set(layers.flatMap(({ node, add }) => (add ? [node, add] : [node])));
     const byOutput = new Map(layers.map((layer) => [layer.output, layer]));
     this.axes = new FeatureAxes(this.index, this.shapes, byOutput);
     this.description = new GraphDescription(this.index, this.shapes, this.axes, byOutput, names.operations);
@@ -66,7 +65,10 @@ export class OnnxGraph {
     return node;
   }
 
-  isLayerNode(node: NodeProto): boolean {
-    return this.#layerNodes.has(node);
+  /** The nodes of a layer or operation. */
+  nodesCalled(name: string): NodeProto[] {
+    const layer = this.#byName.get(name);
+    if (layer === undefined) return [this.operation(name)];
+    return layer.add ? [layer.node, layer.add] : [layer.node];
   }
 }

@@ -1,10 +1,12 @@
 /** An ONNX model in memory, as core sees it. */
 import { fromBinary } from '@bufbuild/protobuf';
 import {
+  checkRewrite,
   type DenseMatrix,
   type FcLayer,
   type GraphView,
   InputError,
+  type MatrixEngine,
   type Model,
   type ModelRewrite,
   type ModelSession,
@@ -12,16 +14,25 @@ import {
   type SkippedLayer,
   type TensorInfo,
 } from '@spherize/core';
-import { type ModelProto, ModelProtoSchema, type TensorProto, type ValueInfoProto } from 'onnx-buf';
+import {
+  type GraphProto,
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfoProto,
+} from 'onnx-buf';
 import { checkModel } from './check-model.js';
 import { layerBias, layerWeights } from './layer-values.js';
+import { onnxRuntimeEngine } from './matrix-engine.js';
 import { findWeightProducts, multiplicationsIn } from './multiply-accumulates.js';
+import { sortedModel } from './node-order.js';
 import { type KeptNames, OnnxGraph } from './onnx-graph.js';
-import { attribute, declaredShape, declaredType } from './onnx-protos.js';
+import { attribute, declaredShape, elementType } from './onnx-protos.js';
 import { rewriteModel } from './rewrite-model.js';
 import { startModelSession } from './session.js';
 import { splitModel } from './split-model.js';
-import { isFloatType, isIntegerType, roundoffOf, sizeOf } from './tensor-values.js';
+import { isFloatType, roundoffOf, sizeOf } from './tensor-values.js';
 import { needsExternalData, writeAsOneFile, writeWithExternalData } from './write-model.js';
 
 /** What is known about a model beside its messages. */
@@ -33,13 +44,15 @@ export interface OnnxModelOrigin {
   readonly external?: boolean | undefined;
   /** Whether weights behind DequantizeLinear are layers' weights. A layer that is rewritten gets floats. Default no. */
   readonly dequantize?: boolean | undefined;
+  /** See `Model.overflowing`. */
+  readonly overflowing?: ReadonlySet<string> | undefined;
 }
 
 /** The model of an ONNX file's bytes, which are viewed, not copied: leave them as they are. */
 export function onnxModel(bytes: Uint8Array, { dequantize }: ReadOptions = {}): Model {
   const proto = decodeModel(bytes, 'the data');
   checkModel(proto, 'the data');
-  return new OnnxModel(proto, { bytes, dequantize });
+  return new OnnxModel(sortedModel(proto), { bytes, dequantize });
 }
 
 /**
@@ -68,12 +81,14 @@ export class OnnxModel implements Model {
   readonly #external: boolean;
   readonly #dequantize: boolean;
   readonly #graph: OnnxGraph;
+  readonly overflowing: ReadonlySet<string>;
 
   constructor(
     proto: ModelProto,
-    { bytes, names, external = false, dequantize = false }: OnnxModelOrigin = {},
+    { bytes, names, external = false, dequantize = false, overflowing = new Set() }: OnnxModelOrigin = {},
   ) {
     this.#proto = proto;
+    this.overflowing = overflowing;
     this.#bytes = bytes;
     this.#external = external;
     this.#dequantize = dequantize;
@@ -86,6 +101,14 @@ export class OnnxModel implements Model {
 
   get skipped(): readonly SkippedLayer[] {
     return this.#graph.skipped;
+  }
+
+  get notes(): readonly string[] {
+    const { defaults } = this.#graph.index;
+    if (defaults.length === 0) return [];
+    return [
+      `initializers that are inputs too are taken as constants: ${defaults.join(', ')}; a rewritten model no longer takes them as inputs`,
+    ];
   }
 
   get inputs(): readonly TensorInfo[] {
@@ -108,9 +131,9 @@ export class OnnxModel implements Model {
     return Math.max(2 ** -24, ...new Set(this.#weightTensors().map(({ dataType }) => roundoffOf(dataType))));
   }
 
-  async multiplyAccumulates(): Promise<number | undefined> {
+  async multiplyAccumulates(inputs: readonly TensorInfo[] = this.inputs): Promise<number | undefined> {
     const found = findWeightProducts(this.#graph.index, this.#graph.shapes);
-    return found && multiplicationsIn(found, this.#graph.index.model, this.inputs);
+    return found && multiplicationsIn(found, this.#graph.index.model, inputs);
   }
 
   weights(layer: string): DenseMatrix {
@@ -122,8 +145,10 @@ export class OnnxModel implements Model {
   }
 
   rewrite(rewrite: ModelRewrite): Model {
+    const widths = checkRewrite(this, rewrite);
     if (rewrite.layers.length === 0 && rewrite.features.length === 0) return this;
-    return this.#derived(rewriteModel(this.#graph, rewrite));
+    const { model, overflowing } = rewriteModel(this.#graph, rewrite, widths);
+    return this.#derived(model, overflowing);
   }
 
   split(layers: readonly string[], also: readonly string[]): { head: Model | undefined; tail: Model } {
@@ -133,16 +158,33 @@ export class OnnxModel implements Model {
   }
 
   async session(): Promise<ModelSession> {
+    this.#requireFinite();
     return startModelSession(this.#proto, this.#bytes);
   }
 
+  async engine(): Promise<MatrixEngine> {
+    return onnxRuntimeEngine();
+  }
+
   async write(target: string): Promise<number> {
+    this.#requireFinite();
     if (this.#external || needsExternalData(this.#proto)) return writeWithExternalData(this.#proto, target);
     return writeAsOneFile(this.#bytes ?? this.#proto, target);
   }
 
-  #derived(proto: ModelProto): OnnxModel {
+  /** A rewrite may not leave infinite weights. */
+  #requireFinite(): void {
+    const [name] = this.overflowing;
+    if (name === undefined) return;
+    throw new InputError(
+      'UNSUPPORTED',
+      `${name}: its new weights are too large for the type that stores them; leave the layer out with --layers, or convert the model to float32`,
+    );
+  }
+
+  #derived(proto: ModelProto, overflowing: ReadonlySet<string> = new Set()): OnnxModel {
     return new OnnxModel(proto, {
+      overflowing: new Set([...this.overflowing, ...overflowing]),
       names: this.#graph.keptNames,
       external: this.#external,
       dequantize: this.#dequantize,
@@ -150,15 +192,30 @@ export class OnnxModel implements Model {
   }
 
   #weightTensors(): TensorProto[] {
-    const { initializer, node } = this.#graph.index.graph;
-    const constants = node.flatMap((candidate) =>
-      candidate.opType === 'Constant' ? (attribute(candidate, 'value')?.t ?? []) : [],
-    );
-    return [...initializer, ...constants].filter(({ dataType }) => isFloatType(dataType));
+    const { graph, model } = this.#graph.index;
+    const bodies = model.functions.flatMap(({ node }) => constantsOf(node));
+    return [...tensorsOf(graph), ...bodies].filter(({ dataType }) => isFloatType(dataType));
   }
 }
 
+/** The constants of a graph and of the subgraphs in it. */
+function tensorsOf({ initializer, sparseInitializer, node }: GraphProto): TensorProto[] {
+  return [...initializer, ...sparseInitializer.flatMap(({ values }) => values ?? []), ...constantsOf(node)];
+}
+
+function constantsOf(nodes: readonly NodeProto[]): TensorProto[] {
+  return nodes.flatMap((node) =>
+    node.opType === 'Constant'
+      ? (attribute(node, 'value')?.t ?? attribute(node, 'sparse_value')?.sparseTensor?.values ?? [])
+      : node.attribute.flatMap(({ g, graphs }) => [...(g ? tensorsOf(g) : []), ...graphs.flatMap(tensorsOf)]),
+  );
+}
+
 function tensorInfo(info: ValueInfoProto): TensorInfo {
-  const integral = isIntegerType(declaredType(info) ?? 0);
-  return { name: info.name, shape: declaredShape(info) ?? [undefined], ...(integral ? { integral } : {}) };
+  const type = elementType(info);
+  return {
+    name: info.name,
+    shape: declaredShape(info) ?? [undefined],
+    ...(type === 'float32' ? {} : { type }),
+  };
 }

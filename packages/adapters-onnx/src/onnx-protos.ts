@@ -1,9 +1,11 @@
 /** Reading attributes of ONNX nodes, and making and copying protobuf messages. */
 import { create, type Message, type MessageInitShape } from '@bufbuild/protobuf';
+import type { ElementType } from '@spherize/core';
 import {
   type AttributeProto,
   type AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
+  TensorProto_DataType as DataType,
   type NodeProto,
   NodeProtoSchema,
   type TypeProto,
@@ -90,4 +92,28 @@ export function declaredShape(info: ValueInfoProto): Shape | undefined {
 export function declaredType(info: ValueInfoProto): number | undefined {
   const type = info.type?.value;
   return type?.case === 'tensorType' && type.value.elemType !== 0 ? type.value.elemType : undefined;
+}
+
+const ELEMENT_TYPES: Readonly<Partial<Record<DataType, ElementType>>> = {
+  [DataType.FLOAT16]: 'float16',
+  [DataType.FLOAT]: 'float32',
+  [DataType.DOUBLE]: 'float64',
+  [DataType.INT8]: 'int8',
+  [DataType.UINT8]: 'uint8',
+  [DataType.INT16]: 'int16',
+  [DataType.UINT16]: 'uint16',
+  [DataType.INT32]: 'int32',
+  [DataType.UINT32]: 'uint32',
+  [DataType.INT64]: 'int64',
+  [DataType.UINT64]: 'uint64',
+  [DataType.BOOL]: 'bool',
+  [DataType.STRING]: 'string',
+};
+
+/** The type of an input or output; float32 where a tensor's declaration leaves it open. */
+export function elementType(info: ValueInfoProto): ElementType {
+  const kind = info.type?.value.case;
+  if (kind !== undefined && kind !== 'tensorType') return 'other';
+  const declared = declaredType(info);
+  return declared === undefined ? 'float32' : (ELEMENT_TYPES[declared as DataType] ?? 'other');
 }

@@ -4,14 +4,19 @@ import { decodeModel } from './onnx-model.js';
 import { attribute } from './onnx-protos.js';
 import { dimsOf, floatValues, isFloatType } from './tensor-values.js';
 
+/** A tensor of float32. */
+export interface FloatTensor extends Tensor {
+  readonly data: Float32Array;
+}
+
 /**
  * The float initializers and constants of a model, by name and as float32. Values stored as float32 are viewed, not copied.
  *
  * @throws InputError `BAD_FILE` when the bytes are no ONNX model
  */
-export function onnxTensors(bytes: Uint8Array): ReadonlyMap<string, Tensor> {
+export function onnxTensors(bytes: Uint8Array): ReadonlyMap<string, FloatTensor> {
   const { initializer, node } = decodeModel(bytes, 'the data').graph!;
-  const tensors = new Map<string, Tensor>();
+  const tensors = new Map<string, FloatTensor>();
   const constants = node
     .filter(({ opType }) => opType === 'Constant')
     .map((constant) => [constant.output[0]!, attribute(constant, 'value')?.t] as const);

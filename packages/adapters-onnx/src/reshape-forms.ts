@@ -2,7 +2,7 @@
 import type { NodeProto } from 'onnx-buf';
 import type { GraphIndex } from './graph-index.js';
 import { intAttribute, intsAttribute } from './onnx-protos.js';
-import type { TensorShapes } from './tensor-shapes.js';
+import type { ShapeFacts } from './operators/operator.js';
 
 /** A Reshape to `[batch, …, features, …]` with ones in all other places. */
 export interface ReshapeForm {
@@ -19,11 +19,7 @@ export interface ReshapeForm {
 }
 
 /** Recognises the form, or returns undefined for a Reshape that splits or merges features. */
-export function reshapeForm(
-  index: GraphIndex,
-  shapes: TensorShapes,
-  node: NodeProto,
-): ReshapeForm | undefined {
+export function reshapeForm(index: GraphIndex, shapes: ShapeFacts, node: NodeProto): ReshapeForm | undefined {
   if (intAttribute(node, 'allowzero', 0) === 1) return undefined;
   const constant = index.constantIntegers(node.input[1]);
   const target = constant ?? batchAndRest(index, node);
@@ -45,12 +41,11 @@ export function reshapeForm(
   }
   const input = shapes.shape(node.input[0]!);
   if (first > 0) {
-    if (input?.[0] !== first) return undefined;
     return {
       rank: target.length,
       axis,
       features: dim < 0 ? undefined : dim,
-      perSample: true,
+      perSample: input?.[0] === first,
       constant: true,
     };
   }
@@ -70,21 +65,27 @@ function batchAndRest(index: GraphIndex, node: NodeProto): number[] | undefined 
 
 function isBatchOf(index: GraphIndex, size: string, tensor: string): boolean {
   let node = index.producer(size);
-  if (node?.opType === 'Unsqueeze') node = index.producer(node.input[0]!);
+  while (node?.opType === 'Unsqueeze' || node?.opType === 'Cast') node = index.producer(node.input[0]!);
   if (node === undefined) return false;
   if (node.opType === 'Shape') return node.input[0] === tensor && isBatchOnly(node);
-  const shape = index.producer(node.input[0] ?? '');
+  let shape = index.producer(node.input[0] ?? '');
+  while (shape?.opType === 'Cast') shape = index.producer(shape.input[0]!);
   return shape?.opType === 'Shape' && shape.input[0] === tensor && picksBatch(index, node);
 }
 
 /** Whether a Shape node is read for nothing but the size of the first axis, which rewriting never changes. */
 export function readsBatchOnly(index: GraphIndex, node: NodeProto): boolean {
   if (node.opType !== 'Shape') return false;
-  const output = node.output[0]!;
-  return (
-    isBatchOnly(node) ||
-    (!index.isOutput(output) && index.consumers(output).every((reader) => picksBatch(index, reader)))
-  );
+  return isBatchOnly(node) || onlyBatchIsPicked(index, node.output[0]!);
+}
+
+function onlyBatchIsPicked(index: GraphIndex, shape: string): boolean {
+  if (index.isOutput(shape)) return false;
+  return index
+    .consumers(shape)
+    .every((reader) =>
+      reader.opType === 'Cast' ? onlyBatchIsPicked(index, reader.output[0]!) : picksBatch(index, reader),
+    );
 }
 
 function isBatchOnly(shape: NodeProto): boolean {

@@ -6,19 +6,19 @@ import type { GraphIndex } from './graph-index.js';
 import type { ModelEditor } from './model-editor.js';
 import { intAttribute, makeNode } from './onnx-protos.js';
 import type { TensorShapes } from './tensor-shapes.js';
-import { dimsOf, floatTensor } from './tensor-values.js';
+import { dimsOf, fitsType, floatTensor } from './tensor-values.js';
 
+/** @returns whether the new values fit into the types that they are stored in */
 export function rewriteLayer(
   editor: ModelEditor,
   index: GraphIndex,
   shapes: TensorShapes,
   target: OnnxLayer,
   rewrite: LayerRewrite,
-): void {
+): boolean {
   const { node, name, layer, weights } = target;
   const { weights: matrix, bias, input } = rewrite;
   const { dataType } = weights.tensor;
-  checkShapes(target, rewrite);
 
   // Weights are written in the form in which the node reads them, whatever stood between tensor and node.
   const transB = node.opType === 'Gemm' && intAttribute(node, 'transB', 0) === 1;
@@ -27,8 +27,6 @@ export function rewriteLayer(
     floatTensor(tensor, [stored.rows, stored.cols], dataType, stored.data),
   );
   const settled = new Set(target.addsForeign ? ['alpha'] : ['alpha', 'beta']);
-  // A bias that stays keeps its factor.
-  if (target.bias !== undefined && bias === null) settled.delete('beta');
   editor.change(node, { attribute: node.attribute.filter((attribute) => !settled.has(attribute.name)) });
 
   if (bias !== null) setBias(editor, target, bias, matrix.rows);
@@ -47,6 +45,9 @@ export function rewriteLayer(
     editor.insertBefore(node, nodes);
     editor.setInput(node, 0, output);
   }
+  const fits = (values: Float32Array | null | undefined, type = dataType): boolean =>
+    !values || fitsType(type, values);
+  return fits(stored.data) && fits(bias, target.bias?.source.tensor.dataType) && fits(input?.multiply);
 }
 
 function setBias(editor: ModelEditor, target: OnnxLayer, values: Float32Array, outputs: number): void {
@@ -69,24 +70,4 @@ function setBias(editor: ModelEditor, target: OnnxLayer, values: Float32Array, o
   const product = editor.fresh(`${name}/product`);
   editor.change(node, { output: [product] });
   editor.insertAfter(node, [makeNode('Add', editor.fresh(`${name}/add`), [product, tensor], [output])]);
-}
-
-function checkShapes({ name, bias }: OnnxLayer, { weights, bias: values, input }: LayerRewrite): void {
-  if (input?.groups.length === 0) throw new Error(`${name}: no clusters`);
-  const clusters = input?.groups.reduce((sum, { count }) => sum + count, 0) ?? weights.cols;
-  if (clusters !== weights.cols) {
-    throw new Error(`${name}: ${clusters} clusters but weights of ${weights.cols} columns`);
-  }
-  if (values !== null && values.length !== weights.rows) {
-    throw new Error(`${name}: ${values.length} bias values but weights of ${weights.rows} rows`);
-  }
-  const needed = input?.gather?.length ?? input?.multiply?.length;
-  const summed = input?.groups.reduce((sum, { size, count }) => sum + size * count, 0);
-  if (needed !== undefined && needed !== summed) {
-    throw new Error(`${name}: ${needed} positions but groups of ${summed}`);
-  }
-  const kept = bias === undefined ? undefined : dimsOf(bias.source.tensor).at(-1);
-  if (values === null && kept !== undefined && kept !== 1 && kept !== weights.rows) {
-    throw new Error(`${name}: weights of ${weights.rows} rows need a bias of as many values`);
-  }
 }

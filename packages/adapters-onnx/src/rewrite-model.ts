@@ -1,5 +1,5 @@
 /** Carries out core's instructions on an ONNX model. */
-import { InputError, type ModelRewrite } from '@spherize/core';
+import { InputError, type ModelRewrite, type WidthChange } from '@spherize/core';
 import type { ModelProto, NodeProto } from 'onnx-buf';
 import { ModelEditor } from './model-editor.js';
 import type { OnnxGraph } from './onnx-graph.js';
@@ -9,77 +9,54 @@ import { rewriteLayer } from './rewrite-layer.js';
 import { int64Tensor } from './tensor-values.js';
 
 /**
- * @throws InputError `UNKNOWN_NAME` for a layer or operation that the model does not have
+ * @param widths what `checkRewrite` found out about the rewrite
+ * @returns the model, and the layers and operations whose new parameters do not fit into the types that they are stored in
  */
-export function rewriteModel(graph: OnnxGraph, rewrite: ModelRewrite): ModelProto {
+export function rewriteModel(
+  graph: OnnxGraph,
+  rewrite: ModelRewrite,
+  widths: ReadonlyMap<string, WidthChange>,
+): { model: ModelProto; overflowing: ReadonlySet<string> } {
   const { index, shapes } = graph;
   const editor = new ModelEditor(index);
-  const seen = new Set<string>();
-  const once = (name: string) => {
-    if (seen.has(name)) throw new Error(`${name} is rewritten twice`);
-    seen.add(name);
-  };
+  const overflowing = new Set<string>();
   for (const change of rewrite.layers) {
-    once(change.layer);
-    const target = graph.layer(change.layer);
-    rewriteLayer(editor, index, shapes, target, change);
-    if (change.weights.rows !== target.layer.outputs) {
-      resize(graph, editor, target.output, target.layer.outputs, change.weights.rows);
-    }
+    if (!rewriteLayer(editor, index, shapes, graph.layer(change.layer), change))
+      overflowing.add(change.layer);
+    follow(graph, editor, change.layer, widths.get(change.layer));
   }
   for (const change of rewrite.features) {
-    once(change.operation);
-    const node = graph.operation(change.operation);
-    rewriteFeatures(editor, index, node, change);
-    const before = graph.axes.of(node.output[0]!)?.count;
-    if (node.opType === 'Conv' && change.order !== null && before !== change.order.length) {
-      resize(graph, editor, node.output[0]!, before!, change.order.length);
-    }
+    if (!rewriteFeatures(editor, index, graph.operation(change.operation), change))
+      overflowing.add(change.operation);
+    follow(graph, editor, change.operation, widths.get(change.operation));
   }
-  return editor.finish();
+  return { model: editor.finish(), overflowing };
 }
 
-/**
- * The number of features of a tensor changed: forgets the recorded shapes from there to the next layers, and follows it
- * in the constants of Reshapes.
- */
-function resize(graph: OnnxGraph, editor: ModelEditor, tensor: string, before: number, after: number): void {
-  const { index } = graph;
-  const visited = new Set<NodeProto>();
-  const pending = [tensor];
-  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-    editor.dropShapes([name]);
-    if (index.isOutput(name)) {
-      throw new InputError(
-        'UNSUPPORTED',
-        `${tensor}: its ${before} features reach the model's output ${name}`,
-      );
-    }
-    for (const node of index.consumers(name)) {
-      if (visited.has(node) || graph.isLayerNode(node)) continue;
-      visited.add(node);
-      if (node.opType === 'Reshape' && node.input[0] === name)
-        followReshape(graph, editor, node, before, after);
-      pending.push(...node.output.filter((output) => output !== ''));
-    }
+/** Forgets the recorded shapes of all tensors with another number of features, and puts it into the constants of Reshapes. */
+function follow(graph: OnnxGraph, editor: ModelEditor, maker: string, width: WidthChange | undefined): void {
+  if (width === undefined) return;
+  for (const node of [maker, ...width.through].flatMap((name) => graph.nodesCalled(name))) {
+    editor.dropShapes(node.output);
+    if (node.opType === 'Reshape') followReshape(graph, editor, node, width);
   }
 }
 
+/** Puts the new number of features into the constant shape of a Reshape that says the old one. */
 function followReshape(
   graph: OnnxGraph,
   editor: ModelEditor,
   node: NodeProto,
-  before: number,
-  after: number,
+  { from, to }: WidthChange,
 ): void {
   const { index, shapes } = graph;
   const form = reshapeForm(index, shapes, node);
   if (form !== undefined && form.features === undefined) return;
   const source = index.constantSource(node.input[1]!);
-  if (form?.features !== before || source === undefined) {
-    throw new InputError('UNSUPPORTED', `Reshape ${node.name} fixes the number of features, ${before}`);
+  if (form?.features !== from || source === undefined) {
+    throw new InputError('UNSUPPORTED', `Reshape ${node.name} fixes the number of features, ${from}`);
   }
-  const target = index.constantIntegers(node.input[1])!.map((dim, i) => (i === form.axis ? after : dim));
+  const target = index.constantIntegers(node.input[1])!.map((dim, i) => (i === form.axis ? to : dim));
   editor.setConstant(node, 1, source, `${node.name || node.output[0]}/shape`, (name) =>
     int64Tensor(name, target),
   );

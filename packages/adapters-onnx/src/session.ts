@@ -1,12 +1,12 @@
 /** Runs ONNX models with onnxruntime. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toBinary } from '@bufbuild/protobuf';
 import { InputError, type ModelSession, type Tensor } from '@spherize/core';
+import { temporaryFolder } from '@spherize/files';
 import { type ModelProto, ModelProtoSchema } from 'onnx-buf';
-import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import { fromFloat16, toFloat16 } from './half-floats.js';
+import { InferenceSession, type Tensor as OrtTensor } from './onnxruntime.js';
+import { fromOrt, holdsNumbers, toOrt } from './ort-tensors.js';
 import { writeWithExternalData } from './write-model.js';
 
 /**
@@ -50,7 +50,7 @@ export async function startModelSession(
   const { initializer = [] } = model.graph ?? {};
   const bytes = initializer.reduce((sum, { rawData }) => sum + rawData.length, 0);
   if (bytes <= LARGEST_IN_MEMORY) return startSession(encoded ?? toBinary(ModelProtoSchema, model), choice);
-  const folder = await mkdtemp(join(tmpdir(), 'spherize-session-'));
+  const folder = await temporaryFolder('spherize-session-');
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
     const path = join(folder, 'model.onnx');
@@ -70,8 +70,8 @@ export async function startModelSession(
 }
 
 /**
- * Starts onnxruntime on an encoded model, or on the file of one. `run` ignores tensors that the model does not read, and gives every number
- * back as float32.
+ * Starts onnxruntime on an encoded model, or on the file of one. `run` ignores tensors that the model does not read, and leaves out
+ * outputs that are no tensors of numbers.
  *
  * @throws InputError `BAD_FILE` when onnxruntime refuses the model, also while it runs
  */
@@ -83,8 +83,11 @@ export async function startSession(
   const types = new Map(
     session.inputMetadata.map((input) => [input.name, input.isTensor ? input.type : 'sequence']),
   );
+  const fetched = session.outputMetadata.filter((output) => output.isTensor && holdsNumbers(output.type));
+  const fetches = fetched.map(({ name }) => name);
   return {
     async run(inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+      if (fetches.length === 0) throw noNumbers(session.outputNames);
       const feeds: Record<string, OrtTensor> = {};
       for (const [name, tensor] of Object.entries(inputs)) {
         const type = types.get(name);
@@ -93,10 +96,10 @@ export async function startSession(
       for (const name of session.inputNames) {
         if (!(name in feeds)) throw new InputError('BAD_ARGUMENT', `the model's input ${name} is missing`);
       }
-      const results = await session.run(feeds).catch((error: unknown) => {
+      const results = await session.run(feeds, fetches).catch((error: unknown) => {
         throw refusal(error);
       });
-      return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, fromOrt(name, value)]));
+      return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, fromOrt(value)]));
     },
     release: () => session.release(),
   };
@@ -117,6 +120,13 @@ async function create(
   }
 }
 
+function noNumbers(outputs: readonly string[]): InputError {
+  return new InputError(
+    'UNSUPPORTED',
+    `no output of the model is a tensor of numbers: ${outputs.join(', ')}; export it with its scores as a tensor (for scikit-learn: zipmap=False)`,
+  );
+}
+
 function refusal(cause: unknown): InputError {
   const message = (cause instanceof Error ? cause.message : String(cause))
     .split('\n', 1)[0]!
@@ -127,42 +137,4 @@ function refusal(cause: unknown): InputError {
     `onnxruntime cannot run the model: ${message}; check it with onnx.checker, or export it again`,
     { cause },
   );
-}
-
-function toOrt(name: string, type: string, { data, shape }: Tensor): OrtTensor {
-  switch (type) {
-    case 'float32':
-      return new OrtTensor('float32', data, shape);
-    case 'float16':
-      return new OrtTensor('float16', Uint16Array.from(data, toFloat16), shape);
-    case 'float64':
-      return new OrtTensor('float64', Float64Array.from(data), shape);
-    case 'int64':
-      return new OrtTensor(
-        'int64',
-        BigInt64Array.from(data, (value) => BigInt(Math.trunc(value))),
-        shape,
-      );
-    case 'int32':
-      return new OrtTensor('int32', Int32Array.from(data), shape);
-    case 'uint8':
-      return new OrtTensor('uint8', Uint8Array.from(data), shape);
-    default:
-      throw new InputError('UNSUPPORTED', `the model's input ${name} takes ${type}, not floats`);
-  }
-}
-
-function fromOrt(name: string, tensor: OrtTensor): Tensor {
-  const { data } = tensor;
-  const shape = [...tensor.dims];
-  if (data instanceof Float32Array) return { shape, data };
-  if (tensor.type === 'float16')
-    return { shape, data: Float32Array.from(data as Uint16Array, decode16(data)) };
-  if (Array.isArray(data)) throw new InputError('UNSUPPORTED', `the model's output ${name} is text`);
-  return { shape, data: Float32Array.from(data as ArrayLike<number | bigint>, Number) };
-}
-
-/** Newer runtimes hand out Float16Array, older ones the bit patterns. */
-function decode16(data: unknown): (value: number) => number {
-  return data instanceof Uint16Array ? fromFloat16 : (value) => value;
 }

@@ -1,5 +1,4 @@
 /** Cuts an ONNX model in two: what must stay with the named layers and everything after them, and what comes before. */
-import { InputError } from '@spherize/core';
 import type { ModelProto, NodeProto, ValueInfoProto } from 'onnx-buf';
 import { type GraphIndex, tensorsReadBy } from './graph-index.js';
 import type { OnnxGraph } from './onnx-graph.js';
@@ -17,7 +16,7 @@ export function splitModel(
   const { index, shapes } = graph;
   const inTail = dependants(
     index,
-    names.flatMap((name) => nodesCalled(graph, name)),
+    names.flatMap((name) => graph.nodesCalled(name)),
   );
 
   // What the tail reads from before the cut: constants and shapes are computed again, the rest comes in.
@@ -50,14 +49,6 @@ export function splitModel(
     head: part(index, ancestors(index, headOutputs), [], headOutputs),
     tail: part(index, new Set([...inTail, ...repeated]), crossing, outputs),
   };
-}
-
-function nodesCalled(graph: OnnxGraph, name: string): NodeProto[] {
-  const layer = graph.layers.find((candidate) => candidate.name === name);
-  if (layer !== undefined) return layer.add ? [layer.node, layer.add] : [layer.node];
-  const node = graph.description.node(name);
-  if (node === undefined) throw new InputError('UNKNOWN_NAME', `no layer or operation is called ${name}`);
-  return [node];
 }
 
 /** Some nodes and all that depend on them. */

@@ -19,20 +19,6 @@ export function isFloatType(dataType: number): boolean {
   );
 }
 
-/** Whether a type's values are whole numbers. */
-export function isIntegerType(dataType: number): boolean {
-  return (
-    dataType === DataType.INT64 ||
-    dataType === DataType.INT32 ||
-    dataType === DataType.INT16 ||
-    dataType === DataType.INT8 ||
-    dataType === DataType.UINT64 ||
-    dataType === DataType.UINT32 ||
-    dataType === DataType.UINT16 ||
-    dataType === DataType.UINT8
-  );
-}
-
 /** The largest relative error of rounding to a float type, as far as float32 can show it. */
 export function roundoffOf(dataType: number): number {
   if (dataType === DataType.FLOAT16) return 2 ** -11;
@@ -93,6 +79,15 @@ export function floatTensor(
   values: Float32Array,
 ): TensorProto {
   return rawTensor(name, dims, dataType, encodeFloats(dataType, values));
+}
+
+/** The first magnitude that rounds to infinity. */
+const FLOAT16_OVERFLOW = 65520;
+
+/** Whether a data type holds all of these values as numbers. */
+export function fitsType(dataType: number, values: Float32Array): boolean {
+  const limit = dataType === DataType.FLOAT16 ? FLOAT16_OVERFLOW : Number.POSITIVE_INFINITY;
+  return values.every((value) => Math.abs(value) < limit);
 }
 
 /** A one-dimensional int64 tensor. */

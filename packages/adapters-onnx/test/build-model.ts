@@ -14,7 +14,10 @@ import {
   StringStringEntryProtoSchema,
   type TensorProto,
   TensorProtoSchema,
+  TypeProto_SequenceSchema,
+  TypeProtoSchema,
   type ValueInfoProto,
+  ValueInfoProtoSchema,
 } from 'onnx-buf';
 import { makeValueInfo } from '../src/onnx-protos.js';
 import { floatTensor, int64Tensor } from '../src/tensor-values.js';
@@ -23,6 +26,7 @@ export type AttributeValue =
   | number
   | readonly number[]
   | { float: number }
+  | { text: string }
   | { tensor: TensorProto }
   | { graph: GraphProto };
 
@@ -64,6 +68,16 @@ export class ModelBuilder {
     return this;
   }
 
+  /** An output that is a sequence of float tensors. */
+  sequenceOutput(name: string): this {
+    const elemType = makeValueInfo(name, DataType.FLOAT, undefined).type!;
+    const type = create(TypeProtoSchema, {
+      value: { case: 'sequenceType', value: create(TypeProto_SequenceSchema, { elemType }) },
+    });
+    this.outputs.push(create(ValueInfoProtoSchema, { name, type }));
+    return this;
+  }
+
   weight(
     name: string,
     dims: readonly number[],
@@ -80,6 +94,17 @@ export class ModelBuilder {
   integers(values: readonly number[]): string {
     const name = this.name('ints');
     this.initializers.push(int64Tensor(name, values));
+    return name;
+  }
+
+  /** An initializer of whole numbers that all have one value, of at most eight bits. */
+  whole(name: string, dims: readonly number[], type: number, value: number): string {
+    const size = dims.reduce((product, dim) => product * dim, 1);
+    const int32Data = new Array<number>(size).fill(value);
+    const own = type === DataType.UINT32 ? { uint64Data: int32Data.map(BigInt) } : { int32Data };
+    this.initializers.push(
+      create(TensorProtoSchema, { name, dims: dims.map(BigInt), dataType: type, ...own }),
+    );
     return name;
   }
 
@@ -142,7 +167,12 @@ export class ModelBuilder {
     const model = create(ModelProtoSchema, {
       irVersion: BigInt(this.irVersion),
       producerName: 'test',
-      opsetImport: [{ domain: '', version: BigInt(this.opset) }],
+      opsetImport: [
+        { domain: '', version: BigInt(this.opset) },
+        ...[...new Set(this.nodes.map(({ domain }) => domain))]
+          .filter((domain) => domain !== '')
+          .map((domain) => ({ domain, version: 1n })),
+      ],
       graph: this.graph(),
     });
     return toBinary(ModelProtoSchema, model);
@@ -155,6 +185,10 @@ function makeAttribute(name: string, value: AttributeValue): AttributeProto {
   }
   if ('float' in value) {
     return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
+  }
+  if ('text' in value) {
+    const s = new TextEncoder().encode(value.text);
+    return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s });
   }
   if ('tensor' in value) {
     return create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t: value.tensor });

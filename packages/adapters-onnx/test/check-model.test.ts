@@ -30,14 +30,14 @@ const CASES: [what: string, change: (b: ModelBuilder) => void, line: string][] =
     (b) => {
       b.nodes[0]!.input[0] = 'y';
     },
-    "node 0 (Gemm 'fc') reads 'y', which is only made by itself or a later node: the graph has a cycle or is not sorted",
+    "node 0 (Gemm 'fc') reads 'y', which is made from what it makes itself: the graph has a cycle",
   ],
   [
     'a node that reads itself',
     (b) => {
       b.nodes[1]!.input[0] = 'y';
     },
-    "node 1 (Relu 'relu') reads 'y', which is only made by itself or a later node: the graph has a cycle or is not sorted",
+    "node 1 (Relu 'relu') reads 'y', which is made from what it makes itself: the graph has a cycle",
   ],
   [
     'a dangling input',

@@ -79,6 +79,7 @@ export function compressExactly(
     scaleInto: null,
     orderInto: null,
     targetIsLayer: false,
+    path: [],
     steps: [],
     reason: 'not asked for',
   };

@@ -26,16 +26,16 @@ describe('effects behind a layer', () => {
     ['a PRelu slope', (b, x) => b.node('PRelu', [x, b.weight('s', [1])]), 'homogeneous'],
     ['PRelu slopes', (b, x) => b.node('PRelu', [x, b.weight('s', [4])]), 'homogeneous-per-feature'],
     ['a constant of a wider rank', (b, x) => b.node('Add', [x, b.weight('s', [4, 1, 1])]), 'other'],
-    ['a column added', (b, x) => b.node('Add', [x, b.weight('s', [3, 1])]), 'other'],
-    ['c / x', (b, x) => b.node('Div', [b.weight('s', [4]), x]), 'other'],
+    ['a column added', (b, x) => b.node('Add', [x, b.weight('s', [3, 1])]), 'elementwise'],
+    ['c / x', (b, x) => b.node('Div', [b.weight('s', [4]), x]), 'elementwise-per-feature'],
     ['x / c', (b, x) => b.node('Div', [x, b.weight('s', [4])]), 'affine'],
     ['a variable added', (b, x) => b.node('Add', [x, b.input('v', [undefined, 4])]), 'other'],
     ['a maximum with 1', (b, x) => b.node('Max', [x, b.weight('s', [], Float32Array.of(1))]), 'elementwise'],
     ['Flatten of axis 1', (b, x) => b.node('Flatten', [x]), 'layout'],
     ['a Reshape that splits features', (b, x) => b.node('Reshape', [x, b.integers([0, 2, 2])]), 'other'],
     ['a Reshape over samples', (b, x) => b.node('Reshape', [x, b.integers([-1, 2])]), 'other'],
-    ['a fixed batch that is not the own', (b, x) => b.node('Reshape', [x, b.integers([1, 4])]), 'other'],
-    ['Transpose', (b, x) => b.node('Transpose', [x], { perm: [1, 0] }), 'other'],
+    ['a fixed batch', (b, x) => b.node('Reshape', [x, b.integers([1, 4])]), 'layout'],
+    ['Transpose', (b, x) => b.node('Transpose', [x], { perm: [1, 0] }), 'homogeneous'],
     ['Softmax', (b, x) => b.node('Softmax', [x]), 'other'],
     ['an unknown domain', (b, x) => b.node('Relu', [x], {}, ['y'], 'y', 'my.domain'), 'other'],
     ['FastGelu', (b, x) => b.node('FastGelu', [x], {}, ['y'], 'y', 'com.microsoft'), 'elementwise'],
@@ -71,9 +71,17 @@ describe('effects behind a layer', () => {
 
 describe('effects behind a convolution', () => {
   test.each<[string, (b: ModelBuilder, x: string) => string, OperationEffect]>([
-    ['MaxPool', (b, x) => b.node('MaxPool', [x], { kernel_shape: [2, 2] }), { type: 'pooling' }],
-    ['a mean over positions', (b, x) => b.node('ReduceMean', [x], { axes: [-1, -2] }), { type: 'pooling' }],
-    ['a mean over channels', (b, x) => b.node('ReduceMean', [x], { axes: [1] }), { type: 'other' }],
+    ['MaxPool', (b, x) => b.node('MaxPool', [x], { kernel_shape: [2, 2] }), { type: 'homogeneous' }],
+    [
+      'a mean over positions',
+      (b, x) => b.node('ReduceMean', [x], { axes: [-1, -2] }),
+      { type: 'homogeneous' },
+    ],
+    [
+      'a mean over channels',
+      (b, x) => b.node('ReduceMean', [x], { axes: [1] }),
+      { type: 'other', reason: 'may reduce the axis of the features' },
+    ],
     [
       'slopes per channel',
       (b, x) => b.node('PRelu', [x, b.weight('s', [4, 1, 1])]),
@@ -104,9 +112,9 @@ describe('effects behind a convolution', () => {
     expect(effectAfterConvolution(build)).toEqual(effect);
   });
 
-  test('constants that broadcast over positions are not per channel', () => {
+  test('constants that broadcast over positions are the same for all channels', () => {
     const effect = effectAfterConvolution((b, x) => b.node('Mul', [x, b.weight('s', [5])]));
-    expect(effect.type).toBe('other');
+    expect(effect.type).toBe('homogeneous');
   });
 
   test.each([

@@ -1,9 +1,21 @@
 /** Files: what is read, what is refused, and how they are written. */
 
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { denseMatrix } from '@spherize/core';
 import { TensorProto_DataLocation as Location, ModelProtoSchema } from 'onnx-buf';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { onnxFormat, onnxModel } from '../src/index.js';
@@ -170,6 +182,63 @@ describe('external data', () => {
     expect(again.files).toEqual([join(folder, 'b.onnx')]);
   });
 
+  test('is read through links, as caches of downloads lay them, and the links are replaced on writing', async () => {
+    const b = new ModelBuilder();
+    b.node('Gemm', [b.input('x', [undefined, 30]), b.weight('fc.weight', [30, 40])], {}, ['y']);
+    const proto = fromBinary(ModelProtoSchema, b.output('y').build());
+    const [blobs, snapshot] = [join(folder, 'blobs'), join(folder, 'snapshots', '1')];
+    await mkdir(blobs);
+    await mkdir(snapshot, { recursive: true });
+    await writeWithExternalData(proto, join(snapshot, 'm.onnx'));
+    for (const [name, hash] of [
+      ['m.onnx', '6f1e'],
+      ['m.onnx.data', '9d02'],
+    ] as const) {
+      await rename(join(snapshot, name), join(blobs, hash));
+      await symlink(`../../blobs/${hash}`, join(snapshot, name));
+    }
+    const before = await Promise.all(['6f1e', '9d02'].map((hash) => readFile(join(blobs, hash))));
+    const path = join(snapshot, 'm.onnx');
+    const { model, files } = await onnxFormat.read(path);
+    expect(model.weights('fc')).toEqual(onnxModel(b.build()).weights('fc'));
+    expect(files).toEqual([path, join(await realpath(blobs), '9d02')]);
+    expect(await onnxFormat.filesOf?.(path)).toEqual(files);
+    const layers = [{ layer: 'fc', weights: denseMatrix(40, 30), bias: null, input: null }];
+    await model.rewrite({ layers, features: [] }).write(path);
+    expect(new Set((await onnxFormat.read(path)).model.weights('fc').data)).toEqual(new Set([0]));
+    for (const name of ['m.onnx', 'm.onnx.data'])
+      expect((await lstat(join(snapshot, name))).isSymbolicLink()).toBe(false);
+    expect(await Promise.all(['6f1e', '9d02'].map((hash) => readFile(join(blobs, hash))))).toEqual(before);
+    expect((await readdir(blobs)).sort()).toEqual(['6f1e', '9d02']);
+  });
+
+  test('may have a colon in its name', async () => {
+    const path = await writeExternal({ location: 'w:1.bin', offset: '4', length: '24' });
+    await rename(join(folder, 'model', 'a.data'), join(folder, 'model', 'w:1.bin'));
+    expect([...(await onnxFormat.read(path)).model.weights('fc').data]).toEqual([1, 3, 5, 2, 4, 6]);
+  });
+
+  test.each([`${'n'.repeat(195)}.onnx`, `${'n'.repeat(250)}.onnx`, `${'圧'.repeat(83)}.onnx`])(
+    'a model of any name that the file system takes has it beside it, also when replaced: %s',
+    async (name) => {
+      const b = new ModelBuilder();
+      const x = b.input('x', [undefined, 30]);
+      b.node('Gemm', [x, b.weight('fc.weight', [30, 40])], {}, ['y']);
+      const proto = fromBinary(ModelProtoSchema, b.output('y', [undefined, 40]).build());
+      const path = join(folder, name);
+      for (let time = 0; time < 2; time++) {
+        await writeWithExternalData(proto, path);
+        expect(await readdir(folder)).toHaveLength(2);
+        const input = { x: { shape: [3, 30], data: randomValues(90, 1) } };
+        const session = await startSession(path);
+        expectClose((await session.run(input)).y, (await run(onnxModel(b.build()), input)).y);
+        await session.release();
+      }
+      const { files } = await onnxFormat.read(path);
+      expect(files?.map((file) => basename(file)).sort()).toEqual((await readdir(folder)).sort());
+    },
+  );
+
   test('large values are written to a file of their own, aligned, and runtimes read them', async () => {
     const b = new ModelBuilder();
     const x = b.input('x', [undefined, 30]);
@@ -222,6 +291,9 @@ describe('external data', () => {
     [{ location: '../outside.data' }, 'UNSUPPORTED'],
     [{ location: '/etc/hostname' }, 'UNSUPPORTED'],
     [{ location: 'link.data' }, 'UNSUPPORTED'],
+    [{ location: 'etc.data' }, 'UNSUPPORTED'],
+    [{ location: 'next/outside.data' }, 'UNSUPPORTED'],
+    [{ location: 'https://example.org/a.data' }, 'UNSUPPORTED'],
     [{}, 'UNSUPPORTED'],
     [{ location: 'none.data' }, 'NOT_FOUND'],
     [{ location: 'a.data', offset: '8', length: '24' }, 'BAD_FILE'],
@@ -231,6 +303,8 @@ describe('external data', () => {
   ])('%j is refused', async (entries, code) => {
     const path = await writeExternal(entries);
     await symlink(join(folder, 'outside.data'), join(folder, 'model', 'link.data'));
+    await symlink('/etc/passwd', join(folder, 'model', 'etc.data'));
+    await symlink('..', join(folder, 'model', 'next'));
     await mkdir(join(folder, 'model', 'folder.data'));
     await expect(onnxFormat.read(path)).rejects.toMatchObject({ name: 'InputError', code });
   });

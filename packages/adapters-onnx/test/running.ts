@@ -20,10 +20,7 @@ export function expectClose(
   tolerance: number = ROUNDING,
 ): void {
   expect(actual?.shape).toEqual(expected?.shape);
-  const scale = (expected?.data ?? new Float32Array()).reduce(
-    (most: number, value: number) => Math.max(most, Math.abs(value)),
-    1,
-  );
+  const scale = [...(expected?.data ?? [])].reduce((most, value) => Math.max(most, Math.abs(value)), 1);
   let worst = 0;
   expected?.data.forEach((value, i) => {
     const difference = Math.abs(value - actual!.data[i]!);

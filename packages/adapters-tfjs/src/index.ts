@@ -13,6 +13,7 @@ const host: Host = {
   async start() {
     await startRegisteredBackend();
   },
+  engine: tfjsEngine,
   async write(artifacts: Artifacts, target: string) {
     const { saveArtifacts } = await import('./files/save-artifacts.js');
     return saveArtifacts(artifacts, target);
@@ -66,5 +67,4 @@ export async function tfjsEngine(): Promise<MatrixEngine> {
 }
 
 export type { ModelFile } from './files/model-json.js';
-export { ColumnGather, registerColumnGather } from './layers-model/column-gather.js';
 export { startRegisteredBackend } from './runtime/registered-backend.js';

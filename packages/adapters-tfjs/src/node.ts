@@ -7,12 +7,13 @@ import { writeFiles } from './files/write-files.js';
 import type { Host } from './host.js';
 import { openModel } from './open-model.js';
 import { engineOn } from './runtime/matrix-engine.js';
-import { startNodeBackend } from './runtime/node-backend.js';
+import { silenceGreeting, startNodeBackend } from './runtime/node-backend.js';
 
 const host: Host = {
   async start() {
     await startNodeBackend();
   },
+  engine: tfjsEngine,
   write: writeFiles,
 };
 
@@ -22,7 +23,7 @@ export const tfjsFormat: ModelFormat = {
   matches: (source) => /\.json$/i.test(source),
   async read(source: string): Promise<{ model: Model; bytes: number; files: readonly string[] }> {
     const { artifacts, bytes, files } = await readFiles(source);
-    return { model: await openModel(artifacts, host), bytes, files };
+    return { model: await tfjsModel(artifacts), bytes, files };
   },
   runtime: startNodeBackend,
 };
@@ -33,7 +34,8 @@ export const tfjsFormat: ModelFormat = {
  *
  * @throws InputError `BAD_FILE` or `UNSUPPORTED`
  */
-export function tfjsModel(artifacts: LoadedArtifacts): Promise<Model> {
+export async function tfjsModel(artifacts: LoadedArtifacts): Promise<Model> {
+  await silenceGreeting();
   return openModel(artifacts as io.ModelArtifacts, host);
 }
 

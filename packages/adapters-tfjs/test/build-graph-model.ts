@@ -23,15 +23,15 @@ export class GraphBuilder {
   readonly #data: ArrayBuffer[] = [];
   readonly #signature = { inputs: {} as Attributes, outputs: {} as Attributes };
 
-  input(name: string, shape: readonly (number | undefined)[]): string {
-    const attr = { dtype: { type: 'DT_FLOAT' }, shape: { shape: dims(shape) } };
+  input(name: string, shape: readonly (number | undefined)[], dtype = 'DT_FLOAT'): string {
+    const attr = { dtype: { type: dtype }, shape: { shape: dims(shape) } };
     this.#nodes.push({ name, op: 'Placeholder', input: [], attr });
-    this.#signature.inputs[name] = { name: `${name}:0`, dtype: 'DT_FLOAT', tensorShape: dims(shape) };
+    this.#signature.inputs[name] = { name: `${name}:0`, dtype, tensorShape: dims(shape) };
     return name;
   }
 
-  output(tensor: string, shape: readonly (number | undefined)[]): this {
-    this.#signature.outputs[tensor] = { name: `${tensor}:0`, dtype: 'DT_FLOAT', tensorShape: dims(shape) };
+  output(tensor: string, shape: readonly (number | undefined)[], dtype = 'DT_FLOAT'): this {
+    this.#signature.outputs[tensor] = { name: `${tensor}:0`, dtype, tensorShape: dims(shape) };
     return this;
   }
 

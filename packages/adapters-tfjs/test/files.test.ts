@@ -1,5 +1,16 @@
 /** Reading and writing files: shards of any number and type, what is kept, and what is refused. */
-import { mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import {
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, planFold } from '@spherize/core';
 import type { io } from '@tensorflow/tfjs-core';
@@ -93,6 +104,77 @@ describe('what is kept', () => {
   });
 });
 
+describe('what is read as it lies', () => {
+  const weightsAt = async (path: string) => (await tfjsFormat.read(path)).model.weights('fc1');
+
+  test('links, as caches of downloads lay them; writing replaces the links', async () => {
+    const path = await saved('cache');
+    const expected = await weightsAt(path);
+    const [home, blobs] = [join(folder, 'cache'), join(folder, 'cache-blobs')];
+    await mkdir(blobs);
+    const names = await readdir(home);
+    for (const name of names) {
+      await rename(join(home, name), join(blobs, `hash-of-${name}`));
+      await symlink(`../cache-blobs/hash-of-${name}`, join(home, name));
+    }
+    const before = await Promise.all(names.map((name) => readFile(join(blobs, `hash-of-${name}`))));
+    const { model } = await tfjsFormat.read(path);
+    expect(model.weights('fc1')).toEqual(expected);
+    await compressed(model, 0.5).write(path);
+    for (const name of await readdir(home))
+      expect((await lstat(join(home, name))).isSymbolicLink()).toBe(false);
+    expect((await readdir(blobs)).sort()).toEqual(names.map((name) => `hash-of-${name}`).sort());
+    expect(await Promise.all(names.map((name) => readFile(join(blobs, `hash-of-${name}`))))).toEqual(before);
+  });
+
+  test.each([
+    ['colon', 'model-shard1.bin', 'w:1.bin', 'w:1.bin'],
+    ['decoded', 'model-shard1.bin', 'model shard-1.bin', 'model%20shard%2D1.bin'],
+    ['undecoded', 'model-shard1.bin', 'model%2Dshard1.bin', 'model%2Dshard1.bin'],
+    ['percent', 'model-shard1.bin', '100%.bin', '100%.bin'],
+  ])('shards by their names, percent-encoded or not: %s', async (name, from, to, written) => {
+    const path = await saved(`name-${name}`);
+    const expected = await weightsAt(path);
+    await rename(join(folder, `name-${name}`, from), join(folder, `name-${name}`, to));
+    // Not this one.
+    if (name === 'undecoded') await writeFile(join(folder, `name-${name}`, from), new Uint8Array(100));
+    await editJson(path, ({ weightsManifest }) => {
+      weightsManifest[0]!.paths[0] = written;
+    });
+    expect(await weightsAt(path)).toEqual(expected);
+  });
+
+  test('a byte order mark at the head of the model.json', async () => {
+    const path = await saved('mark');
+    const expected = await weightsAt(path);
+    const { bytes } = await tfjsFormat.read(path);
+    await writeFile(path, `\uFEFF${await readFile(path, 'utf8')}`);
+    const { model, bytes: withMark } = await tfjsFormat.read(path);
+    expect(model.weights('fc1')).toEqual(expected);
+    expect(withMark).toBe(bytes + 3);
+    // And its shards are known when it is replaced.
+    await compressed(model, 0.5).write(path);
+    expect((await readdir(join(folder, 'mark'))).filter((name) => name.startsWith('model-shard'))).toEqual(
+      [],
+    );
+  });
+
+  test.each([`${'n'.repeat(250)}.json`, `${'圧'.repeat(66)}.json`, 'a#b?c%20d.json'])(
+    'a model of any name that the file system takes: %s',
+    async (name) => {
+      const model = await tfjsModel(await artifactsOf(build()));
+      const home = await mkdtemp(join(folder, 'long-'));
+      await model.write(join(home, name));
+      expect((await tfjsFormat.read(join(home, name))).model.weights('fc1')).toEqual(model.weights('fc1'));
+      const names = await readdir(home);
+      expect(names).toHaveLength(2);
+      const shard = names.find((file) => file.endsWith('.bin'))!;
+      // A URL of its own, relative to that of the model.
+      expect(new URL(shard, 'https://example.org/').pathname).toBe(`/${encodeURIComponent(shard)}`);
+    },
+  );
+});
+
 describe('quantised shards', () => {
   /** How a value of each type is stored, and the largest difference that makes. */
   const types = {
@@ -123,7 +205,7 @@ describe('quantised shards', () => {
       const [found, exact] = [model.weights(name).data, before.weights(name).data];
       for (const [i, value] of found.entries()) expect(Math.abs(value - exact[i]!)).toBeLessThan(error);
     }
-    // What nobody rewrites is written as it was; the rest as float32.
+    // What is rewritten stays in its type too, and equal values keep their bytes.
     const target = join(folder, `${type}.json`);
     const smaller = model.rewrite({
       layers: [{ layer: 'fc2', weights: model.weights('fc2'), bias: model.bias('fc2')!, input: null }],
@@ -134,8 +216,8 @@ describe('quantised shards', () => {
     expect(weights.map((spec: io.WeightsManifestEntry) => spec.quantization?.dtype)).toEqual([
       type,
       type,
-      undefined,
-      undefined,
+      type,
+      type,
     ]);
     expect(await outputsOf((await tfjsFormat.read(target)).model)).toEqual(await outputsOf(model));
   });
@@ -165,24 +247,33 @@ describe('what is refused, in one line', () => {
   };
 
   test.each([
-    ['parent', '../weights.bin', 'points elsewhere'],
-    ['absolute', '/etc/passwd', 'points elsewhere'],
-    ['url', 'https://example.org/weights.bin', 'is a URL'],
-    ['inside', 'a/../../weights.bin', 'points elsewhere'],
-    ['folder', '.', 'is no file'],
-  ])('a shard outside: %s', async (name, path, why) => {
-    await refused(await withPath(name, path), 'BAD_FILE', path, why);
+    ['parent', '../weights.bin', 'UNSUPPORTED', "not below the model's folder"],
+    ['encoded', '%2e%2e%2Fweights.bin', 'UNSUPPORTED', "not below the model's folder"],
+    ['absolute', '/etc/passwd', 'UNSUPPORTED', "not below the model's folder"],
+    ['url', 'https://example.org/weights.bin', 'UNSUPPORTED', 'nothing is fetched'],
+    ['inside', 'a/../../weights.bin', 'UNSUPPORTED', "not below the model's folder"],
+    ['folder', '.', 'BAD_FILE', 'which is no file'],
+  ])('a shard outside: %s', async (name, path, code, why) => {
+    await refused(await withPath(name, path), code, path, why);
   });
 
-  test('a shard that is a link out of the folder', async () => {
-    const model = await withPath('link', 'link.bin');
+  test.each([
+    ['link', '../outside.bin'],
+    ['etc', '/etc/passwd'],
+    ['directory', '..', 'link.bin/outside.bin'],
+  ])('a shard that is a link out of the folder: %s', async (name, target, path = 'link.bin') => {
+    const model = await withPath(`link-${name}`, path);
     await writeFile(join(folder, 'outside.bin'), new Uint8Array(100));
-    await symlink(join(folder, 'outside.bin'), join(folder, 'link/link.bin'));
-    await refused(model, 'BAD_FILE', 'is a link elsewhere');
+    await symlink(target, join(folder, `link-${name}/link.bin`));
+    await refused(model, 'UNSUPPORTED', "leads out of the model's folder");
   });
 
   test('a shard that is missing, or cut short', async () => {
-    await refused(await withPath('missing', 'none.bin'), 'NOT_FOUND', "'none.bin' is missing");
+    await refused(
+      await withPath('missing', 'none.bin'),
+      'NOT_FOUND',
+      'a shard is missing: there is no file none.bin',
+    );
     const model = await saved('short');
     await truncate(join(folder, 'short/model-shard2.bin'), 7);
     await refused(model, 'BAD_FILE', 'its weights take 652 bytes', 'have 559');

@@ -93,7 +93,9 @@ test('a fused product whose operands do not fit what is fused is left alone', as
   b.fused('_FusedMatMul', 'y', operands, []);
   const { layers, skipped } = await tfjsModel(b.output('y', [undefined, 2]).build());
   expect(layers).toEqual([]);
-  expect(skipped).toEqual([{ name: 'w', reason: 'its operands do not fit its fused operations' }]);
+  expect(skipped).toEqual([
+    { name: 'w', reason: 'its operands do not fit its fused operations', parameters: 6 },
+  ]);
 });
 
 test('an input too large to make up leaves the multiplications uncounted', async () => {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type Model, planFold, type Tensor } from '@spherize/core';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { dealOut, memberSums, total } from '../src/layers-model/cluster-blocks.js';
+import { blockOrder, blocksOf, dealOut, memberSums, total } from '../src/layers-model/cluster-blocks.js';
 import { LayersModel } from '../src/layers-model/layers-model.js';
 import { tfjsModel } from '../src/node.js';
 import { artifactsOf, randomWeights, temporaryFolder, tfl } from './build-layers-model.js';
@@ -25,18 +25,18 @@ const foldOf = (model: Model, name: string) => {
   return planFold(model.graph, input, inputs);
 };
 
-/** Class names of a model's layers, each once. */
-function classesOf(model: Model): string[] {
+/** Names of the layers that bring columns to their clusters because their order did not fold. */
+function stagesOf(model: Model): string[] {
   if (!(model instanceof LayersModel)) throw new Error('not a LayersModel');
-  const { config } = model.artifacts.topology as { config: { layers: { class_name: string }[] } };
-  return [...new Set(config.layers.map((layer) => layer.class_name))].sort();
+  const { config } = model.artifacts.topology as { config: { layers: { config: { name: string } }[] } };
+  return config.layers.map((layer) => layer.config.name).filter((name) => /_stage\d$/.test(name));
 }
 
 function expectClose(actual: Record<string, Tensor>, expected: Record<string, Tensor>): void {
   expect(Object.keys(actual)).toEqual(Object.keys(expected));
   for (const [name, { shape, data }] of Object.entries(expected)) {
     expect(actual[name]!.shape).toEqual(shape);
-    const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+    const largest = [...data].reduce((most, value) => Math.max(most, Math.abs(value)), 1);
     for (const [i, value] of data.entries()) {
       expect(Math.abs(value - actual[name]!.data[i]!)).toBeLessThan(ROUNDING * largest);
     }
@@ -92,13 +92,13 @@ describe('what stands between two layers', () => {
   ];
   test.each(cases)('%s', async (_, between, scaleInto, orderInto) => {
     const first = tfl.layers.dense({ name: 'fc1', inputShape: [9], units: 30 });
-    const model = await opened(tfl.sequential({ layers: [first, ...between(), dense('fc2', 7)] }));
+    const model = await opened(tfl.sequential({ layers: [first, ...between(), dense('fc2', 20)] }));
     expect(foldOf(model, 'fc2')).toMatchObject({ scaleInto, orderInto });
     const smaller = compressed(model, 0.6);
     expectClose(await outputsOf(smaller), await outputsOf(explicit(model, 0.6)));
-    const gathers = classesOf(smaller).includes('SpherizeColumnGather');
-    // The first layer reads the input, whose order nobody can change.
-    expect(gathers).toBe(true);
+    // The first layer reads the input, whose order nobody can change: stages of depthwise convolutions bring the columns together.
+    expect(stagesOf(smaller)).toContain('fc1_stage3');
+    expect(stagesOf(smaller).includes('fc2_stage3')).toBe(orderInto === null);
   });
 
   test.each(['relu', 'linear', 'sigmoid', 'tanh', 'elu', 'softmax'] as const)(
@@ -127,8 +127,8 @@ describe('after a convolution', () => {
       activation: 'relu',
     });
 
-  test('and Flatten one filter feeds several columns: the order stays a gather', async () => {
-    const model = await opened(tfl.sequential({ layers: [conv(), tfl.layers.flatten(), dense('fc', 5)] }));
+  test('and Flatten one filter feeds several columns: the order of the columns cannot fold', async () => {
+    const model = await opened(tfl.sequential({ layers: [conv(), tfl.layers.flatten(), dense('fc', 70)] }));
     expect(foldOf(model, 'fc')).toMatchObject({ scaleInto: null, orderInto: null });
     expect(foldOf(model, 'fc').reason).toContain('after a convolution');
     expectClose(await outputsOf(compressed(model, 0.5)), await outputsOf(explicit(model, 0.5)));
@@ -140,7 +140,7 @@ describe('after a convolution', () => {
     expect(foldOf(model, 'fc')).toMatchObject({ scaleInto: 'conv', orderInto: 'conv' });
     const smaller = compressed(model, 0.5);
     expectClose(await outputsOf(smaller), await outputsOf(explicit(model, 0.5)));
-    expect(classesOf(smaller)).not.toContain('SpherizeColumnGather');
+    expect(stagesOf(smaller)).toEqual([]);
   });
 });
 
@@ -169,6 +169,7 @@ describe('functional models', () => {
         ],
       }),
     );
+    expect(stagesOf(compressed(model, 0.6))).toEqual(['fc1_stage1', 'fc1_stage2', 'fc1_stage3']);
     expectClose(await outputsOf(compressed(model, 0.6)), await outputsOf(explicit(model, 0.6)));
   });
 
@@ -186,14 +187,25 @@ describe('functional models', () => {
     const model = await opened(tfl.model({ inputs: input, outputs: last as tfl.SymbolicTensor }));
     expect(model.layers.map(({ name }) => name)).toEqual(['last']);
     expect(model.skipped).toEqual([
-      { name: 'twice', reason: 'it is called 2 times, and all calls share its weights' },
-      { name: 'deep', reason: 'it is inside the nested model inner' },
-      { name: 'each', reason: 'it is inside the TimeDistributed wrapper' },
+      { name: 'twice', reason: 'it is called 2 times, and all calls share its weights', parameters: 36 },
+      { name: 'deep', reason: 'it is inside the nested model inner', parameters: 24 },
+      { name: 'each', reason: 'it is inside the TimeDistributed wrapper', parameters: 20 },
     ]);
     expectClose(await outputsOf(compressed(model, 0.5)), await outputsOf(explicit(model, 0.5)));
     expect(await model.multiplyAccumulates?.()).toBeUndefined();
   });
 });
+
+test.each(['concat', 'sum'] as const)(
+  'a Dense layer behind a Bidirectional one (%s) is compressed',
+  async (mergeMode) => {
+    const recurrent = tfl.layers.lstm({ units: 4 }) as tfl.RNN;
+    const both = tfl.layers.bidirectional({ layer: recurrent, mergeMode, inputShape: [3, 2] });
+    const model = await opened(tfl.sequential({ layers: [both, dense('fc', 12)] }));
+    expect(model.layers.map(({ inputs }) => inputs)).toEqual([mergeMode === 'concat' ? 8 : 4]);
+    expectClose(await outputsOf(compressed(model, 0.5)), await outputsOf(explicit(model, 0.5)));
+  },
+);
 
 describe('the compressed model', () => {
   const layers = () => [
@@ -204,10 +216,20 @@ describe('the compressed model', () => {
     dense('fc3', 4, 'softmax'),
   ];
 
-  test('loads in TensorFlow.js alone, without any layer of ours', async () => {
-    const model = await opened(tfl.sequential({ layers: layers() }));
+  const unfoldable = () => [
+    tfl.layers.conv2d({ inputShape: [6, 6, 1], filters: 7, kernelSize: 3, activation: 'relu' }),
+    tfl.layers.flatten(),
+    dense('fc1', 60, 'relu'),
+    dense('fc2', 4, 'softmax'),
+  ];
+
+  test.each([
+    ['whose order folds', layers, 0],
+    ['whose order does not fold', unfoldable, 3],
+  ] as const)('%s loads in TensorFlow.js alone', async (_, built, stages) => {
+    const model = await opened(tfl.sequential({ layers: built() }));
     const smaller = compressed(model, 0.6);
-    expect(classesOf(smaller).filter((name) => name.startsWith('Spherize'))).toEqual([]);
+    expect(stagesOf(smaller)).toHaveLength(stages);
     const target = join(folder, 'stock.json');
     await smaller.write(target);
     const input = { shape: [2, 6, 6, 1], data: Array.from({ length: 72 }, (_, i) => Math.sin(i)) };
@@ -258,20 +280,19 @@ describe('blocks of clusters', () => {
       ),
     );
 
-  test('every member and every cluster has one place, and each sum is that of its members', () => {
+  test('every cluster has one place, and what lies in their order is found again', () => {
     fc.assert(
       fc.property(groups, (given) => {
-        const { blocks, sizes, rest, members, clusters } = dealOut(given);
-        const owners = given
-          .flatMap(({ size, count }) => Array.from({ length: count }, () => size))
-          .flatMap((size, c) => Array<number>(size).fill(c));
-        expect([...members].sort((a, b) => a - b)).toEqual(owners.map((_, i) => i));
-        expect(clusters.length).toBe(blocks * sizes.length + rest.length);
+        const { blocks, sizes, rest, clusters } = dealOut(given);
+        const sizeOf = given.flatMap(({ size, count }) => Array.from({ length: count }, () => size));
+        expect([...clusters].sort((a, b) => a - b)).toEqual(sizeOf.map((_, c) => c));
         const own = [...Array.from({ length: blocks }, () => sizes).flat(), ...rest];
-        let at = 0;
-        own.forEach((size, place) => {
-          for (let i = 0; i < size; i++) expect(owners[members[at++]!]).toBe(clusters[place]);
-        });
+        expect(Array.from(clusters, (c) => sizeOf[c])).toEqual(own);
+        expect([...blockOrder(given)]).toEqual([...clusters]);
+        const laidOut = own.map((size) => ({ size, count: 1 }));
+        expect(blocksOf(laidOut)).toMatchObject({ blocks, sizes, rest });
+        const inOrder = own.every((size, c) => size === sizeOf[c]);
+        expect(blocksOf(given) !== undefined).toBe(inOrder);
         const matrix = memberSums(sizes);
         expect(matrix.length).toBe(total(sizes) * sizes.length);
         expect(matrix.reduce((sum, value) => sum + value, 0)).toBe(total(sizes));

@@ -8,12 +8,18 @@ export interface LongRunOptions {
 
 /** How far one phase of a computation is. */
 export interface Progress {
-  /** What is being done: `gram`, `seeding`, `lloyd`, `hartigan`. */
+  /** What is being done: `gram`, `seeding`, `lloyd`, `hartigan`, `calibration`, `proof`, `curves`, `sweep`. */
   readonly phase: string;
   /** Units of the phase that are done. */
   readonly done: number;
   /** Units of the phase in all, or undefined where nobody knows beforehand. */
   readonly total: number | undefined;
+  /** The layer that it is done to, where it is done to one. */
+  readonly layer?: string | undefined;
+  /** What is at hand within the phase, in words. */
+  readonly detail?: string | undefined;
+  /** Share in [0, 1] of the whole call that is done, by an estimate that never falls; from calls that know it. */
+  readonly share?: number | undefined;
 }
 
 const BREATH_MILLISECONDS = 100;

@@ -15,13 +15,25 @@ export type InputErrorCode =
   | 'UNKNOWN_NAME'
   | 'UNSUPPORTED';
 
-/** A wrong input, explained in one line. */
+/** What else is known about a wrong input. */
+export interface InputErrorOptions extends ErrorOptions {
+  /** The option of the called function that is wrong, by its name. */
+  readonly option?: string | undefined;
+}
+
+/** A wrong input, explained in one line. Where an option is wrong, the line begins with its name. */
 export class InputError extends Error {
   override readonly name = 'InputError';
   readonly code: InputErrorCode;
+  /** The option of the called function that is wrong; undefined when it is something else. */
+  readonly option: string | undefined;
+  /** The message without the option's name, for those who call the option otherwise. */
+  readonly reason: string;
 
-  constructor(code: InputErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(code: InputErrorCode, reason: string, { option, ...options }: InputErrorOptions = {}) {
+    super(option === undefined ? reason : `${option}: ${reason}`, options);
     this.code = code;
+    this.option = option;
+    this.reason = reason;
   }
 }

@@ -1,7 +1,9 @@
 /** A model format that needs no files: chains of operations on rows of features, kept in a map. */
 import {
+  checkRewrite,
   type DenseMatrix,
   type FcLayer,
+  float32Values,
   type GraphOperation,
   type GraphView,
   InputError,
@@ -100,6 +102,7 @@ export class ChainModel implements Model {
   }
 
   rewrite(rewrite: ModelRewrite): Model {
+    checkRewrite(this, rewrite);
     const operations = this.operations.map((operation): Operation => {
       const feature = rewrite.features.find((candidate) => candidate.operation === operation.name);
       if (operation.type === 'affine' && feature) {
@@ -179,7 +182,7 @@ export function memoryFormat(files: Map<string, ChainModel | undefined>): ModelF
 export async function runOn(model: Model, data: Float32Array): Promise<Float32Array> {
   const session = await model.session();
   const outputs = await session.run({ [model.inputs[0]!.name]: { shape: [2, data.length / 2], data } });
-  return outputs[model.outputs[0]!.name]!.data;
+  return float32Values(outputs[model.outputs[0]!.name]!);
 }
 
 function effectOf(operation: Operation): OperationEffect {

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Measurements } from '@spherize/core/allocation';
 import { cacheFolder } from '../embedded/embedded-model.js';
 import { checkedLine, checkedRecord } from '../files/checked-lines.js';
 import { logLine } from '../terminal/output.js';
@@ -14,7 +15,7 @@ interface Measurement {
   readonly value: unknown;
 }
 
-export class MeasurementCache {
+export class MeasurementCache implements Measurements {
   readonly path: string;
   readonly #known: Map<string, unknown>;
   /** Whether the file can be written to. */

@@ -1,27 +1,21 @@
-/** Everything that measuring curves of a model needs, from the options of a command. */
+/** Trials of a model from the options of a command: in threads, with what was measured kept on the disk. */
 import { stat } from 'node:fs/promises';
-import { type ClusteringAlgorithm, type ClusterScale, clusterers, type FcLayer } from '@spherize/core';
+import type { FcLayer } from '@spherize/core';
+import { GENERATED_PROBES, Trials } from '@spherize/core/trials';
 import type { OpenCalibration } from '../calibration/open-calibration.js';
 import { ClusteringPool } from '../clustering/clustering-pool.js';
 import { requireClusteringMemory } from '../clustering/required-memory.js';
 import type { Dataset } from '../data/dataset.js';
 import { Digest } from '../files/digest.js';
-import { importFromWorkingFolder } from '../plugins/import-module.js';
+import type { ClustererChoice } from '../options/clusterer-choice.js';
+import { openClusterer, type ShortForms } from '../plugins/clusterers.js';
 import { matrixEngine } from '../plugins/matrix-engines.js';
 import type { OpenModel } from '../plugins/model-formats.js';
 import { version } from '../version.js';
 import { MeasurementCache } from './measurement-cache.js';
-import { OutputProbe } from './output-probe.js';
-import { dataBatches, GENERATED_PROBES, generatedBatches, generatedProbes } from './probe-batches.js';
-import { Trials } from './trials.js';
 
-/** Samples that run at a time. */
-const BATCH = 250;
-
-export interface TrialsOptions {
-  readonly clusterer: string;
-  readonly algorithm: ClusteringAlgorithm;
-  readonly scale: ClusterScale;
+export interface TrialsOptions extends ShortForms {
+  readonly clusterer: ClustererChoice;
   readonly sparsity: number;
   readonly dequantize?: true;
   readonly seed: number;
@@ -30,20 +24,20 @@ export interface TrialsOptions {
   readonly threads?: number;
   readonly mean?: number[];
   readonly std?: number[];
+  /** The output with the scores of the classes; when left out, as `scoresOutput` finds it. */
+  readonly scores?: string | undefined;
 }
 
 export interface OpenTrials {
   readonly trials: Trials;
-  /** Measures curves. */
-  readonly probe: OutputProbe;
   readonly cache: MeasurementCache;
   readonly pool: ClusteringPool;
 }
 
 /** The data of the trials. */
 export interface TrialData {
-  /** What curves are measured on; generated inputs when left out. */
-  readonly probe: Dataset | undefined;
+  /** What curves are measured on, and of which samples, every n-th only; generated inputs when left out. */
+  readonly probe: { readonly data: Dataset; readonly part?: number | undefined } | undefined;
   readonly calibration: OpenCalibration | undefined;
 }
 
@@ -58,16 +52,16 @@ export async function openTrials(
   const { model } = opened;
   const { mean, std, seed } = options;
   requireClusteringMemory(layers, options.memory, true);
-  const clusterer = await clusterers.find(options.clusterer, importFromWorkingFolder);
-  const generated = probe ? undefined : generatedProbes(model, { seed, mean, std, batch: BATCH });
+  const chosen = await openClusterer(options.clusterer, options);
   const cache = await MeasurementCache.open(
     {
       version,
       model: await contentOf(opened.files),
       layers: layers.map(({ name }) => name),
-      clusterer: await clustererIdentity(options.clusterer),
-      algorithm: options.algorithm,
-      scale: options.scale,
+      clusterer: await clustererIdentity(chosen.specifier),
+      algorithm: chosen.algorithm,
+      scale: chosen.scale,
+      ...(Object.keys(chosen.options).length > 0 && { options: chosen.options }),
       sparsity: options.sparsity,
       dequantize: options.dequantize ?? false,
       seed,
@@ -77,7 +71,9 @@ export async function openTrials(
       calibration: calibration
         ? [calibration.inputs.name, calibration.inputs.samples, calibration.digest ?? null]
         : null,
-      probe: probe ? [probe.samples, await probe.digest()] : [GENERATED_PROBES],
+      probe: probe ? [probe.data.samples, await probe.data.digest(), probe.part ?? null] : [GENERATED_PROBES],
+      inputs: model.inputs.map(({ shape }) => shape),
+      scores: options.scores ?? null,
       mean: mean ?? null,
       std: std ?? null,
     },
@@ -85,13 +81,10 @@ export async function openTrials(
   );
   const pool = new ClusteringPool(options.threads);
   try {
-    const trials = await Trials.open({
-      model,
-      layers,
-      clusterer: pool.clusterer(options.clusterer, clusterer),
+    const trials = await Trials.open(model, {
+      layers: layers.map(({ name }) => name),
+      clusterer: pool.clusterer(chosen.specifier, chosen.clusterer),
       engine: matrixEngine(),
-      algorithm: options.algorithm,
-      scale: options.scale,
       sparsity: options.sparsity,
       seed,
       roundTo: options.roundTo,
@@ -99,19 +92,11 @@ export async function openTrials(
       calibration: calibration?.inputs,
       signal,
     });
-    const batches = probe
-      ? dataBatches(trials.head, trials.tail, probe, BATCH)
-      : generatedBatches(trials.head, generated!);
-    return { trials, cache, pool, probe: await OutputProbe.record(trials.tail, batches, signal) };
+    return { trials, cache, pool };
   } catch (error) {
     await pool.close();
     throw error;
   }
-}
-
-/** Records what labelled data give at the cut of some trials. */
-export function recordData(trials: Trials, data: Dataset, signal: AbortSignal): Promise<OutputProbe> {
-  return OutputProbe.record(trials.tail, dataBatches(trials.head, trials.tail, data, BATCH), signal);
 }
 
 async function contentOf(files: readonly string[]): Promise<string> {

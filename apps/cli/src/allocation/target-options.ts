@@ -12,14 +12,8 @@ export interface TargetOptions {
   readonly limit?: number;
 }
 
-/** One target. */
-export type Target =
-  /** At most this share of the file's bytes. */
-  | { readonly kind: 'size'; readonly size: number }
-  /** The layers with so many times fewer multiply-accumulates, at least. */
-  | { readonly kind: 'speedup'; readonly speedup: number }
-  /** At most this share of top-1 accuracy lost. */
-  | { readonly kind: 'drop'; readonly maxDrop: number };
+/** One target, as the options give it; see `Target` of the library. */
+export type Target = { readonly size: number } | { readonly speedup: number } | { readonly maxDrop: number };
 
 /** `--target-size`, `--target-speedup`, `--max-drop`, and the data that they are measured on. */
 export function addTargetOptions(command: Command): Command {
@@ -81,7 +75,7 @@ export function chosenTarget(options: TargetOptions, ratiosGiven: boolean): Targ
     throw new InputError('BAD_ARGUMENT', '--limit cuts data, but there are none: give --data');
   if (options.data !== undefined && ratiosGiven)
     throw new InputError('BAD_ARGUMENT', '--data chooses ratios, but --ratio gives them: leave one out');
-  if (targetSize !== undefined) return { kind: 'size', size: targetSize };
-  if (targetSpeedup !== undefined) return { kind: 'speedup', speedup: targetSpeedup };
-  return maxDrop === undefined ? undefined : { kind: 'drop', maxDrop };
+  if (targetSize !== undefined) return { size: targetSize };
+  if (targetSpeedup !== undefined) return { speedup: targetSpeedup };
+  return maxDrop === undefined ? undefined : { maxDrop };
 }

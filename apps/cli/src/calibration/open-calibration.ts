@@ -1,5 +1,6 @@
 /** From what a user types after `--calibrate` to unlabelled inputs. */
 import {
+  allocateValues,
   type CalibrationInputs,
   evolvedInputs,
   type GeneratedInputsOptions,
@@ -7,9 +8,9 @@ import {
   type Model,
   Random,
 } from '@spherize/core';
+import { singleInput } from '@spherize/core/evaluation';
 import type { Dataset } from '../data/dataset.js';
 import { openDataset } from '../data/open-dataset.js';
-import { singleInput } from '../evaluation/model-runner.js';
 
 /** Inputs that are made up, for those who have no data. */
 export const GENERATED = 'generated';
@@ -24,6 +25,8 @@ export interface CalibrationOptions extends Pick<GeneratedInputsOptions, 'mean' 
   readonly calibrate: string;
   readonly calibrationSamples?: number | undefined;
   readonly seed: number;
+  /** The output with the scores of the classes, over which generated images are spread. */
+  readonly scores?: string | undefined;
 }
 
 /** Inputs for calibration, and by what a repeated run knows them. */
@@ -49,12 +52,13 @@ export async function openCalibration(
   if (calibrate === GENERATED) {
     const samples = options.calibrationSamples ?? DEFAULT_SAMPLES.generated;
     return {
-      inputs: evolvedInputs(model, input, { samples, seed, mean, std, batch: BATCH }),
+      inputs: evolvedInputs(model, input, { samples, seed, mean, std, batch: BATCH, scores: options.scores }),
       digest: undefined,
     };
   }
   const data = await openDataset(calibrate, {
     sampleShape: input.shape.slice(1),
+    type: input.type,
     ...(mean && { mean }),
     ...(std && { std }),
   });
@@ -106,7 +110,7 @@ function samplesOf(
     async *batches() {
       for (let start = 0; start < samples; start += batch) {
         const chosen = positions.slice(start, Math.min(start + batch, samples));
-        const values = new Float32Array(chosen.length * size);
+        const values = allocateValues(data.type, chosen.length * size);
         for (const [i, position] of chosen.entries()) {
           values.set((await data.batch(position, 1)).inputs, i * size);
         }

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { type Clusterer, type Clustering, type Columns, InputError } from '@spherize/core';
+import { type Clusterer, type Clustering, type Columns, InputError, optionTable } from '@spherize/core';
 import { Piscina } from 'piscina';
 import type { ClusteringTask, RefusedTask } from './clustering-worker.js';
 
@@ -31,11 +31,11 @@ export class ClusteringPool {
   clusterer(specifier: string, clusterer: Clusterer): Clusterer {
     return {
       name: clusterer.name,
-      cluster: async (columns: Columns, k, { seed, algorithm, scale, weights, signal }) => {
+      options: optionTable(clusterer),
+      cluster: async (columns: Columns, k, { signal, onProgress, ...choice }) => {
         const { values, diagonal } = columns.gram;
-        const choice = { seed, algorithm, scale, weights };
         if (values === undefined) return clusterer.cluster(columns, k, { ...choice, signal });
-        const task = { specifier, values, diagonal, norms: columns.norms, k, ...choice };
+        const task = { specifier, values, diagonal, norms: columns.norms, k, choice };
         const result = await this.#workers.run(task, signal ? { signal } : {});
         if ('refused' in result) throw new InputError(result.refused.code, result.refused.message);
         return result;

@@ -9,13 +9,15 @@ import {
 import { importFromWorkingFolder } from '../plugins/import-module.js';
 
 /** One clustering, as it travels to a worker thread. */
-export interface ClusteringTask extends Pick<ClusterOptions, 'seed' | 'algorithm' | 'scale' | 'weights'> {
+export interface ClusteringTask {
   readonly specifier: string;
   /** The Gram matrix, in memory that all threads share. */
   readonly values: Float32Array;
   readonly diagonal: Float64Array;
   readonly norms: Float64Array;
   readonly k: number;
+  /** Seed, weights, and the options of the clusterer's own. */
+  readonly choice: Pick<ClusterOptions, 'seed' | 'weights'>;
 }
 
 /** A wrong input: errors lose their class between threads, so it travels as a value. */
@@ -25,7 +27,7 @@ export interface RefusedTask {
 
 /** Runs in a worker thread. */
 export default async function cluster(task: ClusteringTask): Promise<Clustering | RefusedTask> {
-  const { specifier, values, diagonal, norms, k, ...choice } = task;
+  const { specifier, values, diagonal, norms, k, choice } = task;
   try {
     const clusterer = await clusterers.find(specifier, importFromWorkingFolder);
     const columns = { count: norms.length, norms, gram: storedGram(values, diagonal) };

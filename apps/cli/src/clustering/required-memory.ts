@@ -1,5 +1,5 @@
 import type { FcLayer } from '@spherize/core';
-import { requireMemory } from '../files/available-memory.js';
+import { requireMemory } from '@spherize/files';
 
 /**
  * Refuses layers whose weights and Gram matrices cannot fit. A layer takes W, of 4·m·n bytes, and its Gram matrix, of 4·n²; where

@@ -1,3 +1,10 @@
+import {
+  gridSettings,
+  largestLead,
+  meanOverSeeds,
+  REFERENCES,
+  type SweepSetting,
+} from '@spherize/core/sweep';
 import { Command } from 'commander';
 import { GENERATED, openCalibration } from '../calibration/open-calibration.js';
 import { openEmbeddedLayersModel } from '../embedded/alexnet-layers-model.js';
@@ -14,8 +21,6 @@ import {
 } from '../options/shared.js';
 import { openModel } from '../plugins/model-formats.js';
 import { effectiveRecipe } from '../recipe/recipe.js';
-import { largestLead, meanOverSeeds } from '../sweep/results.js';
-import { gridSettings, REFERENCES, type SweepSetting } from '../sweep/settings.js';
 import { sweepIntoFolder } from '../sweep/sweep-into-folder.js';
 import { sweepTable } from '../sweep/table.js';
 import { percent, printJson, printLine } from '../terminal/output.js';
@@ -27,9 +32,9 @@ const DATA = 'fashion-mnist';
 /** The sparsity to which the embedded model was trained. */
 const OWN_SPARSITY = 0.9;
 const SPARSITIES = [OWN_SPARSITY, 0.95, 0.98];
-const CLUSTERERS = ['kmeans', 'spherical'];
+const METHODS = [{ clusterer: 'kmeans' }, { clusterer: 'spherical' }];
 /** The best method without data: it is added to the paper's two. */
-const BEST = { clusterers: ['rank-one'], algorithms: ['hartigan'], calibrated: true } as const;
+const BEST = { methods: [{ clusterer: 'rank-one' }], algorithms: ['hartigan'], calibrated: true } as const;
 const CALIBRATION_SAMPLES = 500;
 const BATCH = 500;
 /** Test images of the default grid. */
@@ -114,7 +119,7 @@ export function alexnetCommand(): Command {
 
 /** The paper's comparison (Lloyd) at every sparsity, and Hartigan's method at the model's own. */
 function defaultGrid(seed: number): SweepSetting[] {
-  const shared = { clusterers: CLUSTERERS, ratios: [0.5, 0.7, 0.8, 0.9], seeds: [seed] };
+  const shared = { methods: METHODS, ratios: [0.5, 0.7, 0.8, 0.9], seeds: [seed] };
   return [
     ...gridSettings({ ...shared, algorithms: ['lloyd'], sparsities: SPARSITIES }),
     ...gridSettings({ ...shared, algorithms: ['hartigan'], sparsities: [OWN_SPARSITY] }),
@@ -129,7 +134,7 @@ function fullGrid(seed: number): SweepSetting[] {
     seeds: [seed, seed + 1, seed + 2],
   };
   return [
-    ...gridSettings({ ...shared, clusterers: CLUSTERERS, algorithms: ['lloyd', 'hartigan'] }),
+    ...gridSettings({ ...shared, methods: METHODS, algorithms: ['lloyd', 'hartigan'] }),
     ...gridSettings({ ...shared, ...BEST, references: REFERENCES }),
   ];
 }

@@ -1,23 +1,27 @@
-import { InputError, type Model, type ModelSession } from '@spherize/core';
+import { InputError, type Model, type ModelSession, type TensorInfo } from '@spherize/core';
+import { compareLatency } from '@spherize/core/evaluation';
+import { fixedBatch, type Reach, randomInputs, requireInputMemory, widestReach } from '@spherize/core/proof';
+import { requireMemory } from '@spherize/files';
 import { Command } from 'commander';
+import { formatShape } from '../data/sample-shape.js';
 import { gzipSize } from '../footprint/gzip-size.js';
-import { compareLatency } from '../footprint/latency.js';
 import { sessionMemory } from '../footprint/session-memory.js';
 import { comparisonTable, graphFootprint, staticFigures } from '../footprint/static-footprint.js';
-import { parseInteger, parseList, parseNumber } from '../options/parse.js';
+import { type ListValue, parseInteger, parseList, parseNumber } from '../options/parse.js';
 import {
   addCommonOptions,
   addFormatOption,
+  addShapeOption,
   type CommonOptions,
   type FormatOptions,
+  type ShapeOptions,
 } from '../options/shared.js';
 import { type OpenModel, openModel } from '../plugins/model-formats.js';
-import { fixedBatch, generateInputs, requireInputMemory } from '../proof/generated-inputs.js';
 import { interruptible } from '../terminal/interrupt.js';
 import { formatTable, logLine, megabytes, printJson, printLine } from '../terminal/output.js';
 import { type ProgressBar, startProgress } from '../terminal/progress.js';
 
-interface BenchOptions extends CommonOptions, FormatOptions {
+interface BenchOptions extends CommonOptions, FormatOptions, ShapeOptions {
   readonly batch: number[];
   readonly seconds: number;
 }
@@ -47,11 +51,13 @@ export function benchCommand(): Command {
     .option(
       '--batch <sizes>',
       'samples per run, separated by commas',
-      (text) => [...new Set(parseList(text, (item) => parseInteger('--batch', item, 1)))],
+      (list: ListValue) => [
+        ...new Set(parseList('--batch', list, (item) => parseInteger('--batch', item, 1))),
+      ],
       [1, 16, 64],
     )
     .option('--seconds <s>', 'how long to time each batch size', parseSeconds, 4);
-  return addCommonOptions(addFormatOption(command)).action(bench);
+  return addCommonOptions(addShapeOption(addFormatOption(command))).action(bench);
 }
 
 function parseSeconds(text: string): number {
@@ -61,26 +67,28 @@ function parseSeconds(text: string): number {
 }
 
 async function bench(source: string, compressed: string, options: BenchOptions): Promise<void> {
-  const before = await openModel(source, options.format);
-  const after = await openModel(compressed, options.format);
+  const before = await openModel(source, options.format, options);
+  const after = await openModel(compressed, options.format, options);
   requireSameInputs(before, after);
-  requireInputMemory(before.model.inputs, Math.max(...options.batch));
+  requireInputMemory(before.model.inputs, Math.max(...options.batch), requireMemory);
   const fixed = fixedBatch(before.model.inputs) ?? fixedBatch(after.model.inputs);
   const batches = fixed === undefined ? options.batch : [fixed];
   const skipped = fixed === undefined ? [] : options.batch.filter((batch) => batch !== fixed);
   if (skipped.length > 0) {
     logLine(`batch ${skipped.join(', ')} skipped: the model fixes its batch size to ${fixed}`);
   }
+  sayFreeAxes(before.model.inputs);
   const progress = startProgress(6 + batches.length);
   const { statics, memory, results } = await interruptible(async (signal) => {
     // Timed last, when nothing else is going on.
+    const reach = await widestReach(before.model, options.seed, requireMemory);
     const first = await footprint(before, progress, signal);
     const second = await footprint(after, progress, signal);
     const memory = {
-      before: await memoryOf(before, options, progress, signal),
-      after: await memoryOf(after, options, progress, signal),
+      before: await memoryOf(before, reach, options, progress, signal),
+      after: await memoryOf(after, reach, options, progress, signal),
     };
-    const results = await timeBatches(before.model, after.model, batches, options, progress, signal);
+    const results = await timeBatches(before.model, after.model, batches, reach, options, progress, signal);
     return { statics: { before: first, after: second }, memory, results };
   }).finally(() => progress.stop());
   if (options.json) {
@@ -109,6 +117,19 @@ async function bench(source: string, compressed: string, options: BenchOptions):
     '\nSession memory: growth of the resident memory of a fresh process per model, by one session and one run of ' +
       `batch ${fixed ?? 1}.\nTimes: median and quartiles of alternating runs of both models, after warm-up.`,
   );
+}
+
+/** Times hold for the sizes that were timed. */
+function sayFreeAxes(inputs: readonly TensorInfo[]): void {
+  for (const { name, shape } of inputs) {
+    const free = shape.flatMap((length, axis) => (axis > 0 && length === undefined ? [axis] : []));
+    if (free.length === 0) continue;
+    const form = shape.map((length, axis) => length ?? (axis === 0 ? '?' : 'N')).join(',');
+    logLine(
+      `input '${name}' of shape ${formatShape(shape)}: ${free.length === 1 ? 'axis' : 'axes'} ${free.join(', ')} set to 1, ` +
+        `set others with --shape ${name}=${form}`,
+    );
+  }
 }
 
 /** @throws InputError unless both models take inputs of the same shapes; a batch may be free in one and fixed in the other */
@@ -148,13 +169,14 @@ async function footprint(opened: OpenModel, progress: ProgressBar, signal: Abort
 }
 
 async function memoryOf(
-  { source, path }: OpenModel,
+  { source, path, model }: OpenModel,
+  reach: Reach,
   { seed, format }: BenchOptions,
   progress: ProgressBar,
   signal: AbortSignal,
 ): Promise<number> {
   progress.note(`${source}: session memory`);
-  const growth = await sessionMemory(path, seed, format, signal);
+  const growth = await sessionMemory({ path, seed, format, inputs: model.inputs, reach }, signal);
   progress.advance();
   return growth;
 }
@@ -163,6 +185,7 @@ async function timeBatches(
   before: Model,
   after: Model,
   batches: readonly number[],
+  reach: Reach,
   { seed, seconds }: BenchOptions,
   progress: ProgressBar,
   signal: AbortSignal,
@@ -181,8 +204,8 @@ async function timeBatches(
     for (const batch of batches) {
       progress.note(`batch ${batch}`);
       const times = await compareLatency(
-        { session: first, inputs: generateInputs(before.inputs, batch, seed) },
-        { session: second, inputs: generateInputs(after.inputs, batch, seed) },
+        { session: first, inputs: randomInputs(before.inputs, batch, seed, { reach, requireMemory }) },
+        { session: second, inputs: randomInputs(after.inputs, batch, seed, { reach, requireMemory }) },
         seconds,
         signal,
       );

@@ -1,63 +1,71 @@
 import {
-  type AssembledModel,
   type CalibrationInputs,
-  clusterers,
+  type CompressedModel,
   compressModel,
+  groupSkipped,
   InputError,
   type LayerReport,
   type Model,
   selectLayers,
 } from '@spherize/core';
+import type { Verification } from '@spherize/core/proof';
+import { replaceFile, requireMemory } from '@spherize/files';
 import { Command } from 'commander';
-import { compressToTarget, targetSummary } from '../allocation/compress-to-target.js';
+import { searchTarget, targetSummary } from '../allocation/compress-to-target.js';
 import { addTargetOptions, chosenTarget, type TargetOptions } from '../allocation/target-options.js';
 import { GENERATED } from '../calibration/open-calibration.js';
 import { requireClusteringMemory } from '../clustering/required-memory.js';
-import { requireWritableFile, writeFileAtomically } from '../files/atomic-write.js';
+import { requireWritableFile } from '../files/output-places.js';
 import { gzipSize } from '../footprint/gzip-size.js';
 import { comparisonTable, graphFootprint, staticFigures } from '../footprint/static-footprint.js';
-import { parseRatios } from '../options/parse.js';
+import type { ClustererChoice } from '../options/clusterer-choice.js';
+import { parseRatios, type RatioItem, ratioItems } from '../options/parse.js';
 import {
-  addAlgorithmOption,
   addCalibrationOptions,
   addClustererOptions,
   addCommonOptions,
   addDequantizeOption,
   addFormatOption,
+  addLabelOptions,
   addLayersOption,
   addMemoryOption,
   addNormalizationOptions,
-  addScaleOption,
+  addShapeOption,
+  addShortForms,
   type CalibrationChoice,
-  type ClusteringOptions,
   type CommonOptions,
   type DequantizeOption,
   type FormatOptions,
+  type LabelOptions,
   type NormalizationOptions,
   openCalibrationIfGiven,
   openDataIfGiven,
-  type ScaleOptions,
+  requireNoLabelOptions,
+  type ShapeOptions,
 } from '../options/shared.js';
-import { importFromWorkingFolder } from '../plugins/import-module.js';
+import { openClusterer, type ShortForms } from '../plugins/clusterers.js';
 import { matrixEngine } from '../plugins/matrix-engines.js';
 import { filesOf, openModel, requireSameFormat } from '../plugins/model-formats.js';
-import { requireRunnable, verifyRewrite } from '../proof/verify-rewrite.js';
 import { effectiveRecipe, recipePath, recipeText } from '../recipe/recipe.js';
 import { interruptible } from '../terminal/interrupt.js';
 import { formatTable, logLine, megabytes, percent, printJson, printLine } from '../terminal/output.js';
+import { skippedTable } from '../terminal/skipped-table.js';
+import { visible } from '../terminal/visible.js';
 
 interface CompressOptions
   extends CommonOptions,
-    ClusteringOptions,
+    ShortForms,
     DequantizeOption,
     FormatOptions,
-    ScaleOptions,
     CalibrationChoice,
+    LabelOptions,
     NormalizationOptions,
+    ShapeOptions,
     TargetOptions {
   readonly output: string;
-  readonly clusterer: string;
-  readonly ratio?: string[];
+  readonly scores?: string;
+  readonly clusterer: ClustererChoice;
+  readonly ratio?: RatioItem[];
   readonly roundTo?: number;
   readonly layers?: string[];
   readonly sparsity: number;
@@ -72,17 +80,26 @@ export function compressCommand(): Command {
     .requiredOption('-o, --output <file>', 'the model to write')
     .option(
       '--ratio <ratio>',
-      'column reduction ratio in [0, 1), or LAYER=RATIO; repeat it or separate by commas',
-      (text: string, before: string[] = []) => [...before, text],
+      'column reduction ratio in [0, 1), or LAYER=RATIO; repeat it or separate by commas, a name with a comma in "quotes"',
+      (value: Parameters<typeof ratioItems>[0], before: readonly RatioItem[] = []) => [
+        ...before,
+        ...ratioItems(value),
+      ],
+    )
+    .option(
+      '--scores <name>',
+      "the model's output with the scores of the classes (default: the first of floats with a score per class)",
     );
   return addCommonOptions(
     addNormalizationOptions(
       addCalibrationOptions(
-        addScaleOption(
-          addAlgorithmOption(
-            addLayersOption(
-              addMemoryOption(
-                addDequantizeOption(addFormatOption(addTargetOptions(addClustererOptions(definition)))),
+        addShortForms(
+          addLayersOption(
+            addMemoryOption(
+              addDequantizeOption(
+                addFormatOption(
+                  addShapeOption(addLabelOptions(addTargetOptions(addClustererOptions(definition)))),
+                ),
               ),
             ),
           ),
@@ -96,71 +113,66 @@ async function compress(source: string, options: CompressOptions, command: Comma
   const started = performance.now();
   const target = chosenTarget(options, options.ratio !== undefined);
   const ratios = parseRatios(options.ratio ?? []);
-  const clusterer = await clusterers.find(options.clusterer, importFromWorkingFolder);
-  await requireWritableFile(options.output);
+  const { clusterer } = await openClusterer(options.clusterer, options);
+  for (const path of [options.output, recipePath(options.output)]) await requireWritableFile(path);
   const opened = await openModel(source, options.format, options);
   const { model, bytes: bytesBefore } = opened;
   requireSameFormat(opened, options.output);
+  if (options.data === undefined) requireNoLabelOptions(options);
   const data = await openDataIfGiven(options, model);
   const calibration = await openCalibrationIfGiven(options, model, data);
-  const sayWhatIsSkipped = (): void => {
-    for (const { name, reason } of model.skipped) logLine(`not compressed: ${name}: ${reason}`);
-  };
-  const compressAsAsked = async (signal: AbortSignal): Promise<AssembledModel> => {
+  const compressAsAsked = async (signal: AbortSignal): Promise<CompressedModel> => {
     const ratio = ratioOfLayers(model, options.layers, ratios);
-    sayWhatIsSkipped();
     requireClusteringMemory(selectLayers(model, [...ratio.keys()]), options.memory, false);
-    await requireRunnable(model);
     return compressModel(model, {
       clusterer,
       engine: matrixEngine(),
       ratio,
       roundTo: options.roundTo,
       sparsity: options.sparsity,
-      algorithm: options.algorithm,
-      scale: options.scale,
       seed: options.seed,
       memory: options.memory,
       calibration: calibration?.inputs,
+      requireMemory,
       signal,
     });
   };
-  const { result, reached, verified, bytesAfter, before, after, seconds } = await interruptible(
-    async (interrupt) => {
-      // The original's gzip size takes as long as the clustering: both at once, and before the output may replace the file.
-      const failed = new AbortController();
-      const gzipBefore = gzipSize(opened.files, AbortSignal.any([interrupt, failed.signal]));
-      gzipBefore.catch(() => {});
-      try {
-        // Now, while nothing else is in memory: it may run the whole model.
-        const footprintBefore = await graphFootprint(model);
-        if (target) sayWhatIsSkipped();
-        const { result, reached } = target
-          ? await compressToTarget(opened, target, { data, calibration }, options, interrupt)
-          : { result: await compressAsAsked(interrupt), reached: undefined };
-        const verified = await verifyRewrite(model, result, { seed: options.seed, signal: interrupt });
-        const before = {
-          bytes: bytesBefore,
-          gzipBytes: await gzipBefore,
-          ...footprintBefore,
-        };
-        interrupt.throwIfAborted();
-        const bytesAfter = await result.model.write(options.output);
-        await writeFileAtomically(recipePath(options.output), recipeText(effectiveRecipe(command)));
-        const seconds = (performance.now() - started) / 1000;
-        const after = {
-          bytes: bytesAfter,
-          gzipBytes: await gzipSize(await filesOf(options.output, options.format), interrupt),
-          ...(await graphFootprint(result.model)),
-        };
-        return { result, reached, verified, bytesAfter, before, after, seconds };
-      } finally {
-        failed.abort();
-      }
-    },
-  );
+  const { result, reached, bytesAfter, before, after, seconds } = await interruptible(async (interrupt) => {
+    // The original's gzip size takes as long as the clustering: both at once, and before the output may replace the file.
+    const failed = new AbortController();
+    const gzipBefore = gzipSize(opened.files, AbortSignal.any([interrupt, failed.signal]));
+    gzipBefore.catch(() => {});
+    try {
+      // Now, while nothing else is in memory: it may run the whole model.
+      const footprintBefore = await graphFootprint(model);
+      const { result, reached } = target
+        ? await searchTarget(opened, target, { data, calibration }, options, interrupt)
+        : { result: await compressAsAsked(interrupt), reached: undefined };
+      const before = {
+        bytes: bytesBefore,
+        gzipBytes: await gzipBefore,
+        ...footprintBefore,
+      };
+      interrupt.throwIfAborted();
+      const bytesAfter = await result.model.write(options.output);
+      await replaceFile(recipePath(options.output), recipeText(effectiveRecipe(command)));
+      const seconds = (performance.now() - started) / 1000;
+      const after = {
+        bytes: bytesAfter,
+        gzipBytes: await gzipSize(await filesOf(options.output, options.format), interrupt),
+        ...(await graphFootprint(result.model)),
+      };
+      return { result, reached, bytesAfter, before, after, seconds };
+    } finally {
+      failed.abort();
+    }
+  });
+  const verified = result.proof!;
   if (verified.deviation === null) logLine(`not verified: ${verified.reason}`);
+  const notes = model.notes ?? [];
   const layers = result.layers.map(({ fold, ...layer }) => ({ ...layer, fold: fold.reason }));
+  const { rounding } = result.model;
+  const storage = rounding && { types: rounding.types, weightError: rounding.error };
   if (options.json) {
     printJson({
       model: source,
@@ -174,7 +186,10 @@ async function compress(source: string, options: CompressOptions, command: Comma
       macsBefore: before.macs,
       macsAfter: after.macs,
       layers,
+      skipped: model.skipped,
+      ...(notes.length > 0 && { notes }),
       ...(reached && { target: reached }),
+      ...(storage && { storage }),
       verified,
       seconds,
     });
@@ -192,6 +207,9 @@ async function compress(source: string, options: CompressOptions, command: Comma
   printLine(
     formatTable(['layer', 'columns', 'clusters', 'reduction', 'sparsity', 'rel. error', 'scales'], rows),
   );
+  const groups = groupSkipped(model.skipped);
+  if (groups.length > 0) printLine(`\n${skippedTable(groups)}`);
+  for (const note of notes) printLine(visible(`note: ${note}`));
   printLine(`\n${calibrationSummary(result.layers, calibration?.inputs)}`);
   printLine(`\n${comparisonTable(staticFigures(before, after))}`);
   if (verified.deviation !== null) {
@@ -199,11 +217,24 @@ async function compress(source: string, options: CompressOptions, command: Comma
       `\nverified: outputs differ from the ${verified.against} by ${verified.deviation.toExponential(1)} of the largest output`,
     );
   }
+  if (storage) printLine(storageSummary(storage, verified));
   if (reached) printLine(targetSummary(reached));
   const share = percent(bytesAfter / bytesBefore, 1);
   printLine(
     `${megabytes(bytesBefore)} → ${megabytes(bytesAfter)} (${share}) in ${seconds.toFixed(1)} s: ${options.output}`,
   );
+}
+
+/** What it cost that new weights are stored as the old ones were. */
+function storageSummary(
+  { types, weightError }: { types: readonly string[]; weightError: number },
+  verified: Verification,
+): string {
+  const outputs =
+    verified.deviation === null || verified.roundingDeviation === undefined
+      ? ''
+      : `, which moves the outputs by ${verified.roundingDeviation.toExponential(1)} of the largest`;
+  return `storage: rewritten weights stay ${types.join(' and ')}; rounding changes them by ${weightError.toExponential(1)}${outputs}`;
 }
 
 /** What calibration did to each layer, in one line; or what it could do. */

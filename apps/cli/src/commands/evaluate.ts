@@ -1,21 +1,30 @@
+import { EVALUATION_BATCH, evaluateModel } from '@spherize/core/evaluation';
 import { Command } from 'commander';
-import { evaluateModel } from '../evaluation/evaluate-model.js';
 import { parseInteger } from '../options/parse.js';
 import {
   addCommonOptions,
   addDataOptions,
   addFormatOption,
+  addOutputOption,
+  addShapeOption,
   type CommonOptions,
   type DataOptions,
   type FormatOptions,
+  type OutputOptions,
   openData,
+  type ShapeOptions,
 } from '../options/shared.js';
 import { openModel } from '../plugins/model-formats.js';
 import { interruptible } from '../terminal/interrupt.js';
 import { percent, printJson, printLine } from '../terminal/output.js';
 import { startProgress } from '../terminal/progress.js';
 
-interface EvaluateCommandOptions extends CommonOptions, DataOptions, FormatOptions {
+interface EvaluateCommandOptions
+  extends CommonOptions,
+    DataOptions,
+    FormatOptions,
+    OutputOptions,
+    ShapeOptions {
   readonly batch: number;
 }
 
@@ -24,11 +33,11 @@ export function evaluateCommand(): Command {
   const command = new Command('evaluate')
     .description('measure the top-1 and top-5 accuracy of a classifier')
     .argument('<model>', 'model file, or the name of an embedded model')
-    .option('--batch <n>', 'samples at a time', (text) => parseInteger('--batch', text, 1), 64);
-  return addCommonOptions(addDataOptions(addFormatOption(command))).action(
+    .option('--batch <n>', 'samples at a time', (text) => parseInteger('--batch', text, 1), EVALUATION_BATCH);
+  return addCommonOptions(addOutputOption(addDataOptions(addShapeOption(addFormatOption(command))))).action(
     async (source: string, options: EvaluateCommandOptions) => {
-      const { model } = await openModel(source, options.format);
-      const data = await openData(options, model);
+      const { model } = await openModel(source, options.format, { shape: options.shape });
+      const data = await openData({ ...options, scores: options.output }, model);
       const started = performance.now();
       const bar = startProgress(data.samples);
       const accuracy = await interruptible((signal) =>

@@ -1,4 +1,4 @@
-import { planFold, selectLayers, sparsityOf } from '@spherize/core';
+import { groupSkipped, keepsColumns, planFold, sparsityOf } from '@spherize/core';
 import { Command } from 'commander';
 import {
   addCommonOptions,
@@ -10,6 +10,7 @@ import {
 } from '../options/shared.js';
 import { openModel } from '../plugins/model-formats.js';
 import { formatTable, percent, printJson, printLine } from '../terminal/output.js';
+import { skippedTable } from '../terminal/skipped-table.js';
 import { visible } from '../terminal/visible.js';
 
 /** `spherize inspect MODEL`: the fully connected layers and how their scales fold. */
@@ -20,21 +21,33 @@ export function inspectCommand(): Command {
   return addCommonOptions(addDequantizeOption(addFormatOption(command))).action(
     async (source: string, options: CommonOptions & DequantizeOption & FormatOptions) => {
       const { model } = await openModel(source, options.format, options);
-      const layers = selectLayers(model).map((layer) => {
-        const { scaleInto, orderInto, reason } = planFold(model.graph, layer.input, layer.inputs);
-        const { name, outputs, inputs, gatheredBy } = layer;
-        const gather = orderInto === null && gatheredBy ? `; gathered by ${gatheredBy}` : '';
+      const layers = model.layers.map((layer) => {
+        const { scaleInto, reason } = planFold(model.graph, layer.input, layer.inputs);
+        const { name, outputs, inputs } = layer;
+        const kept = keepsColumns(layer);
         return {
           name,
           outputs,
           inputs,
+          parameters: outputs * inputs + (model.bias(name)?.length ?? 0),
           sparsity: sparsityOf(model.weights(name)),
-          fold: { into: scaleInto, reason: `${reason}${gather}` },
+          fold: { into: scaleInto, reason: kept === undefined ? reason : `${reason}; ${kept}` },
         };
       });
       if (options.json) {
-        printJson({ layers, skipped: model.skipped });
+        const notes = model.notes ?? [];
+        printJson({
+          parameters: model.parameters,
+          layers,
+          skipped: model.skipped,
+          ...(notes.length > 0 && { notes }),
+        });
         return;
+      }
+      const groups = groupSkipped(model.skipped);
+      if (layers.length === 0) {
+        const held = groups.length === 0 ? 'it holds no weights' : 'this is where its weights are:';
+        printLine(`nothing to compress: no fully connected layer of the model can be; ${held}`);
       }
       const rows = layers.map(({ name, outputs, inputs, sparsity, fold }) => [
         name,
@@ -44,9 +57,13 @@ export function inspectCommand(): Command {
         fold.into ?? '–',
         fold.reason,
       ]);
-      printLine(formatTable(['layer', 'outputs', 'inputs', 'sparsity', 'folds into', 'how'], rows));
-      for (const { name, reason } of model.skipped)
-        printLine(visible(`not compressible: ${name}: ${reason}`));
+      if (rows.length > 0) {
+        printLine(formatTable(['layer', 'outputs', 'inputs', 'sparsity', 'folds into', 'how'], rows));
+      }
+      if (groups.length > 0) {
+        printLine(`\n${skippedTable(groups)}`);
+      }
+      for (const note of model.notes ?? []) printLine(visible(`note: ${note}`));
     },
   );
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { makeResultFolder, requireResultFolder } from '../files/atomic-write.js';
+import { makeResultFolder, requireResultFolder } from '../files/output-places.js';
 import { addCommonOptions, type CommonOptions } from '../options/shared.js';
 import { effectiveRecipe } from '../recipe/recipe.js';
 import { mergeShards } from '../sweep/merge-shards.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { replaceFile } from '@spherize/files';
 import { Command } from 'commander';
-import { writeFileAtomically } from '../files/atomic-write.js';
 import { addCommonOptions, type CommonOptions } from '../options/shared.js';
 import { readResultFolder } from '../report/report-folder.js';
 import { reportPage } from '../report/report-page.js';
@@ -17,8 +17,8 @@ export function reportCommand(): Command {
     const { results, recipe } = await readResultFolder(folder);
     const report = join(folder, 'report.html');
     const figure = join(folder, 'accuracy.svg');
-    await writeFileAtomically(report, await reportPage(results, recipe));
-    await writeFileAtomically(figure, await renderSvg(accuracySpecification(results)));
+    await replaceFile(report, await reportPage(results, recipe));
+    await replaceFile(figure, await renderSvg(accuracySpecification(results)));
     if (options.json) printJson({ report, figure });
     else printLine(`${report}\n${figure}`);
   });

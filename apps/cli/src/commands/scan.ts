@@ -1,50 +1,59 @@
 import { type FcLayer, InputError, selectLayers } from '@spherize/core';
+import { CURVE_RATIOS, type MeasuredCurve, measureCurves } from '@spherize/core/allocation';
+import { requireRunnable } from '@spherize/core/proof';
+import { OutputProbe } from '@spherize/core/trials';
 import { Command } from 'commander';
-import { CURVE_RATIOS, type MeasuredCurve, measureCurves } from '../allocation/measure-curves.js';
 import { openTrials } from '../allocation/open-trials.js';
 import { DATASET_SPECS } from '../data/open-dataset.js';
+import type { ClustererChoice } from '../options/clusterer-choice.js';
 import { parseInteger } from '../options/parse.js';
 import {
-  addAlgorithmOption,
   addCalibrationOptions,
   addClustererOptions,
   addCommonOptions,
   addDequantizeOption,
   addFormatOption,
+  addLabelOptions,
   addLayersOption,
   addMemoryOption,
   addNormalizationOptions,
-  addScaleOption,
+  addOutputOption,
+  addShapeOption,
+  addShortForms,
   addThreadsOption,
   type CalibrationChoice,
-  type ClusteringOptions,
   type CommonOptions,
   type DequantizeOption,
   type FormatOptions,
+  type LabelOptions,
   type NormalizationOptions,
+  type OutputOptions,
   openCalibrationIfGiven,
   openDataIfGiven,
-  type ScaleOptions,
+  requireNoLabelOptions,
+  type ShapeOptions,
   shareList,
 } from '../options/shared.js';
+import type { ShortForms } from '../plugins/clusterers.js';
 import { openModel } from '../plugins/model-formats.js';
-import { requireRunnable } from '../proof/verify-rewrite.js';
 import { interruptible } from '../terminal/interrupt.js';
 import { formatTable, percent, printJson, printLine } from '../terminal/output.js';
 import { startProgress } from '../terminal/progress.js';
 
 interface ScanOptions
   extends CommonOptions,
-    ClusteringOptions,
+    ShortForms,
     DequantizeOption,
     FormatOptions,
-    ScaleOptions,
     CalibrationChoice,
-    NormalizationOptions {
+    LabelOptions,
+    NormalizationOptions,
+    OutputOptions,
+    ShapeOptions {
   readonly data?: string;
   readonly limit?: number;
   readonly ratios: number[];
-  readonly clusterer: string;
+  readonly clusterer: ClustererChoice;
   readonly sparsity: number;
   readonly layers?: string[];
   readonly memory: number;
@@ -64,17 +73,15 @@ export function scanCommand(): Command {
     )
     .option('--limit <n>', 'use only its first n samples', (text) => parseInteger('--limit', text, 1))
     .option('--ratios <list>', 'column reduction ratios', shareList('--ratios'), [...CURVE_RATIOS]);
-  const command = addClustererOptions(definition).option(
+  const command = addClustererOptions(addLabelOptions(addOutputOption(addShapeOption(definition)))).option(
     '--restart',
     'measure anew what earlier runs have kept',
   );
   return addCommonOptions(
     addNormalizationOptions(
       addCalibrationOptions(
-        addScaleOption(
-          addAlgorithmOption(
-            addLayersOption(addMemoryOption(addThreadsOption(addDequantizeOption(addFormatOption(command))))),
-          ),
+        addShortForms(
+          addLayersOption(addMemoryOption(addThreadsOption(addDequantizeOption(addFormatOption(command))))),
         ),
       ),
     ),
@@ -87,21 +94,32 @@ async function scan(source: string, options: ScanOptions): Promise<void> {
   const { restart, ratios } = options;
   if (options.data === undefined && options.limit !== undefined)
     throw new InputError('BAD_ARGUMENT', '--limit cuts data, but there are none: give --data');
-  const data = await openDataIfGiven(options, model);
-  const calibration = await openCalibrationIfGiven(options, model, data);
+  if (options.data === undefined) requireNoLabelOptions(options);
+  const trialOptions = { ...options, scores: options.output };
+  const data = await openDataIfGiven(trialOptions, model);
+  const calibration = await openCalibrationIfGiven(trialOptions, model, data);
   const layers = selectLayers(model, options.layers);
   await requireRunnable(model);
   const { curves, top1, samples, kept } = await interruptible(async (signal) => {
     const progress = startProgress(layers.length * ratios.length);
-    progress.note('original');
+    progress.show({ detail: 'original' });
     try {
-      const open = await openTrials(opened, layers, { probe: data, calibration }, options, {
+      const probed = data && { data };
+      const open = await openTrials(opened, layers, { probe: probed, calibration }, trialOptions, {
         restart,
         signal,
       });
       try {
-        const curves = await measureCurves({ ...open, ratios, signal, progress });
-        return { curves, top1: open.probe.top1, samples: open.probe.samples, kept: open.cache.path };
+        const { seed, mean, std } = options;
+        const probe = await OutputProbe.record(open.trials, { data, seed, mean, std, signal });
+        const curves = await measureCurves(open.trials, probe, {
+          ratios,
+          measurements: open.cache,
+          ahead: open.pool.threads + 1,
+          signal,
+          onProgress: progress.show,
+        });
+        return { curves, top1: probe.top1, samples: probe.samples, kept: open.cache.path };
       } finally {
         await open.pool.close();
       }

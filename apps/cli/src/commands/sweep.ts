@@ -1,7 +1,8 @@
+import { gridSettings, type Method, REFERENCES, type Reference } from '@spherize/core/sweep';
 import { Command } from 'commander';
-import { parseChoice, parseInteger, parseList } from '../options/parse.js';
+import { type ClustererChoice, clustererValues, nameOf } from '../options/clusterer-choice.js';
+import { type ListValue, parseChoice, parseInteger, parseList } from '../options/parse.js';
 import {
-  addAlgorithmOption,
   addCalibrationOptions,
   addCommonOptions,
   addDataOptions,
@@ -10,23 +11,25 @@ import {
   addLatencyOption,
   addLayersOption,
   addMemoryOption,
-  addScaleOption,
+  addOutputOption,
+  addShapeOption,
+  addShortForms,
   addThreadsOption,
   type CalibrationChoice,
-  type ClusteringOptions,
   type CommonOptions,
   type DataOptions,
   type FormatOptions,
   type JournalOptions,
   type LatencyOptions,
+  type OutputOptions,
   openCalibrationIfGiven,
   openData,
-  type ScaleOptions,
+  type ShapeOptions,
   shareList,
 } from '../options/shared.js';
+import { methodOf, openClusterer, type ShortForms } from '../plugins/clusterers.js';
 import { openModel } from '../plugins/model-formats.js';
 import { effectiveRecipe } from '../recipe/recipe.js';
-import { gridSettings, REFERENCES, type Reference } from '../sweep/settings.js';
 import { sweepIntoFolder } from '../sweep/sweep-into-folder.js';
 import { sweepTable } from '../sweep/table.js';
 import { printJson, printLine } from '../terminal/output.js';
@@ -34,17 +37,18 @@ import { printJson, printLine } from '../terminal/output.js';
 interface SweepCommandOptions
   extends CommonOptions,
     DataOptions,
-    ClusteringOptions,
+    ShortForms,
     JournalOptions,
     FormatOptions,
-    ScaleOptions,
     CalibrationChoice,
-    LatencyOptions {
+    LatencyOptions,
+    OutputOptions,
+    ShapeOptions {
   readonly references: Reference[];
   readonly out: string;
   readonly ratios: number[];
   readonly sparsities: number[];
-  readonly clusterers: string[];
+  readonly clusterers: ClustererChoice[];
   readonly seeds: number;
   readonly layers?: string[];
   readonly batch: number;
@@ -65,10 +69,12 @@ export function sweepCommand(): Command {
       shareList('--sparsities'),
       [0],
     )
-    .option('--clusterers <list>', 'built-in names, packages or paths', (text) => parseList(text, String), [
-      'kmeans',
-      'spherical',
-    ])
+    .option(
+      '--clusterers <clusterers>',
+      'built-in names, packages or paths; one with several options of its own in "quotes"',
+      (list: ListValue) => clustererValues('--clusterers', list),
+      ['kmeans', 'spherical'],
+    )
     .option(
       '--seeds <n>',
       'how many seeds, counted from --seed',
@@ -83,10 +89,12 @@ export function sweepCommand(): Command {
     addDataOptions(
       addCalibrationOptions(
         addFormatOption(
-          addScaleOption(
-            addAlgorithmOption(
-              addLayersOption(
-                addMemoryOption(addThreadsOption(addJournalOptions(addLatencyOption(definition)))),
+          addShortForms(
+            addLayersOption(
+              addMemoryOption(
+                addThreadsOption(
+                  addJournalOptions(addLatencyOption(addOutputOption(addShapeOption(definition)))),
+                ),
               ),
             ),
           ),
@@ -94,26 +102,32 @@ export function sweepCommand(): Command {
       ),
     ),
   ).action(async (source: string, options: SweepCommandOptions, command: Command) => {
+    const methods: Method[] = [];
+    for (const choice of options.clusterers) methods.push(methodOf(await openClusterer(choice, options)));
+    const names = options.clusterers.map(nameOf);
     const settings = gridSettings({
-      clusterers: options.clusterers,
+      methods,
       algorithms: [options.algorithm],
       sparsities: options.sparsities,
       ratios: options.ratios,
       seeds: Array.from({ length: options.seeds }, (_, i) => options.seed + i),
-      scale: options.scale,
       calibrated: options.calibrate !== undefined,
-      references: options.references.filter((reference) => !options.clusterers.includes(reference)),
+      references: options.references.filter((reference) => !names.includes(reference)),
     });
-    const opened = await openModel(source, options.format);
-    const data = await openData(options, opened.model);
+    const opened = await openModel(source, options.format, { shape: options.shape });
+    const measured = { ...options, scores: options.output };
+    const data = await openData(measured, opened.model);
     const { limit, mean, std, calibrate } = options;
-    const calibration = await openCalibrationIfGiven(options, opened.model, data);
+    const calibration = await openCalibrationIfGiven(measured, opened.model, data);
     const { results, files } = await sweepIntoFolder(options.out, {
       opened,
       recipe: effectiveRecipe(command),
       data,
       chosen: {
         '--limit': limit,
+        // The labels' digest holds what --label-offset and --classes do.
+        ...(options.output !== undefined && { '--output': options.output }),
+        ...(options.shape && { '--shape': opened.model.inputs.map(({ shape }) => shape) }),
         '--mean': mean,
         '--std': std,
         '--calibrate': calibrate,
@@ -140,7 +154,7 @@ export function sweepCommand(): Command {
   });
 }
 
-function parseReferences(text: string): Reference[] {
-  if (text === 'none') return [];
-  return parseList(text, (item) => parseChoice('--references', item, REFERENCES));
+function parseReferences(list: ListValue): Reference[] {
+  if (String(list) === 'none') return [];
+  return parseList('--references', list, (item) => parseChoice('--references', item, REFERENCES));
 }

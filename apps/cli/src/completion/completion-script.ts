@@ -1,5 +1,7 @@
 /** Scripts that complete commands, flags and file names, made from the commands themselves. */
-import type { Command } from 'commander';
+import type { Command, Option } from 'commander';
+import { takesClusterers } from '../recipe/recipe.js';
+import { clustererWords } from '../terminal/clusterer-help.js';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
@@ -10,6 +12,13 @@ export function completionScript(program: Command, shell: Shell): string {
 
 const flagsOf = (command: Command): string[] =>
   command.options.flatMap(({ long, short }) => [long, short]).filter((flag) => flag != null);
+
+/** The flags after which a clusterer stands. */
+const clustererFlags = (program: Command): string[] => [
+  ...new Set(
+    program.commands.flatMap(({ options }) => options.filter(takesClusterers).map(({ long }) => long!)),
+  ),
+];
 
 function bash(program: Command): string {
   const cases = program.commands.map(
@@ -25,6 +34,20 @@ _spherize() {
   case "\${COMP_WORDS[1]}" in
 ${cases.join('\n')}
   esac
+  local line="\${COMP_LINE:0:COMP_POINT}"
+  local typed="\${line##* }" before="\${line% *}"
+  case "\${before##* }" in
+    ${clustererFlags(program).join('|')})
+      local item="\${typed##*,}"
+      COMPREPLY=($(compgen -W '${clustererWords().join(' ')}' -- "$item"))
+      if [ "\${#COMPREPLY[@]}" -gt 0 ]; then
+        COMPREPLY=("\${COMPREPLY[@]/#/\${typed%"$item"}}")
+        # The shell takes words apart at : and =, and only the last part is replaced.
+        COMPREPLY=("\${COMPREPLY[@]#"\${typed%"\${typed##*[:=]}"}"}")
+        compopt -o nospace 2>/dev/null
+        return
+      fi ;;
+  esac
   case "$current" in
     -*) COMPREPLY=($(compgen -W "$flags" -- "$current")) ;;
     *) COMPREPLY=($(compgen -f -- "$current")) ;;
@@ -37,12 +60,15 @@ complete -o filenames -F _spherize spherize
 function zsh(program: Command): string {
   const text = (words: string): string =>
     words.replace(/[\\'[\]:]/g, (found) => (found === "'" ? "'\\''" : `\\${found}`));
+  const value = (option: Option): string =>
+    takesClusterers(option)
+      ? `:value:{compadd -- ${text(clustererWords().join(' '))}; _files}`
+      : ':value:_files';
   const cases = program.commands.map((command) => {
     const flags = command.options
       .filter(({ long }) => long != null)
       .map(
-        ({ long, description, required }) =>
-          `'*${long}[${text(description)}]${required ? ':value:_files' : ''}'`,
+        (option) => `'*${option.long}[${text(option.description)}]${option.required ? value(option) : ''}'`,
       );
     return `    ${command.name()}) _arguments ${flags.join(' ')} '*:file:_files' ;;`;
   });
@@ -73,8 +99,8 @@ function fish(program: Command): string {
     ...command.options
       .filter(({ long }) => long != null)
       .map(
-        ({ long, short, description, required }) =>
-          `complete -c spherize -n '__fish_seen_subcommand_from ${command.name()}' -l ${long!.slice(2)}${short ? ` -s ${short.slice(1)}` : ''}${required ? ' -r' : ''} -d ${quoted(description)}`,
+        (option) =>
+          `complete -c spherize -n '__fish_seen_subcommand_from ${command.name()}' -l ${option.long!.slice(2)}${option.short ? ` -s ${option.short.slice(1)}` : ''}${option.required ? ' -r' : ''}${takesClusterers(option) ? ` -a ${quoted(clustererWords().join(' '))}` : ''} -d ${quoted(option.description)}`,
       ),
   ]);
   return `# spherize completion fish\n${lines.join('\n')}\n`;

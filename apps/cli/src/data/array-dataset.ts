@@ -1,11 +1,12 @@
 /**
  * A data set over arrays held in memory in their stored type; each batch is converted when it is asked for.
  */
-import { InputError, tensorIndex } from '@spherize/core';
+import { allocateValues, InputError } from '@spherize/core';
 import { Digest } from '../files/digest.js';
 import { assertBatchInside, type Dataset, type DatasetOptions, limitedCount } from './dataset.js';
-import { createNormalization, normalizeSample } from './normalization.js';
-import { elementCount, fitSampleShape, formatShape } from './sample-shape.js';
+import { checkValues } from './held-values.js';
+import { createNormalization, normalizeInterleaved, normalizeSample } from './normalization.js';
+import { channelAxis, elementCount, fitSampleShape, formatShape } from './sample-shape.js';
 
 /** The number types that a data file can hold. */
 export type NumberArray =
@@ -31,11 +32,12 @@ export interface StoredArray {
  * Makes a data set of inputs `[samples, ...]` and labels `[samples]` or `[samples, 1]`.
  *
  * Samples with two axes are images of one channel: `[samples, 28, 28]` becomes samples of shape `[1, 28, 28]`.
- * Bytes are scaled to [0, 1]; every other type is taken as is. Then follows `(x − mean) / std` per channel, where
- * the channels are the first axis of a sample.
+ * Where the model takes floats, bytes are scaled to [0, 1] and every other type is taken as is; then follows `(x − mean) / std`
+ * per channel. The channels are the last axis of images with 1, 3 or 4 of them there, otherwise the first axis of a sample.
+ * Inputs of whole numbers get what is stored.
  *
- * @throws InputError when the counts differ, there is no sample, a value is NaN or infinite, a label is not an integer of at least 0, or the
- * samples do not fit the model.
+ * @throws InputError when the counts differ, there is no sample, a value is NaN, infinite or none that the model's input holds, a label is
+ * not an integer of at least 0, or the samples do not fit the model.
  */
 export function createArrayDataset(
   name: string,
@@ -45,21 +47,31 @@ export function createArrayDataset(
 ): Dataset {
   const available = inputs.shape[0] ?? 0;
   checkCounts(available, inputs, labels);
-  checkFinite(inputs);
-  const classes = toClassIndices(labels);
+  const { type, labelOffset = 0, scores } = options;
+  if (options.classNames !== undefined)
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `--classes puts the folders of folder: in order, but the labels of ${labels.path} are numbers: use --label-offset to shift them`,
+    );
+  const classes = toClassIndices(labels, labelOffset);
   const axes = inputs.shape.slice(1);
   const own = axes.length === 2 ? [1, ...axes] : axes;
   const size = elementCount(own);
   const shape = fitSampleShape(own, options.sampleShape);
-  const channels = own[0] ?? 1;
+  const axis = channelAxis(own);
+  const channels = own[axis] ?? 1;
   const pixels = size / channels;
   const normalization = createNormalization(channels, inputs.data instanceof Uint8Array, options);
+  checkValues(inputs, normalization, type);
   const samples = limitedCount(available, options.limit);
 
   return {
     name,
     samples,
     shape,
+    type,
+    scores,
+    classes: { count: classes.reduce((most, label) => Math.max(most, label), 0) + 1, from: 'labels' },
     async digest() {
       const digest = new Digest().text(`${inputs.data.constructor.name} ${formatShape(own)}`);
       digest.numbers(inputs.data.subarray(0, samples * size));
@@ -67,10 +79,16 @@ export function createArrayDataset(
     },
     async batch(start, count) {
       assertBatchInside(samples, start, count);
-      const values = new Float32Array(count * size);
+      const values = allocateValues(type, count * size);
       for (let i = 0; i < count; i++) {
-        const layout = { offset: (start + i) * size, channelStride: pixels, pixelStride: 1 };
-        normalizeSample(normalization, inputs.data, layout, pixels, values, i * size);
+        const offset = (start + i) * size;
+        if (axis === 0) {
+          const layout = { offset, channelStride: pixels, pixelStride: 1 };
+          normalizeSample(normalization, inputs.data, layout, pixels, values, i * size);
+        } else {
+          const sample = inputs.data.subarray(offset, offset + size);
+          normalizeInterleaved(normalization, sample, values, i * size);
+        }
       }
       return { inputs: values, labels: classes.slice(start, start + count) };
     },
@@ -99,21 +117,7 @@ function checkCounts(available: number, inputs: StoredArray, labels: StoredArray
   }
 }
 
-/** What is computed from NaN or infinity says nothing about a model. */
-function checkFinite({ data, path, shape }: StoredArray): void {
-  if (!(data instanceof Float32Array || data instanceof Float64Array)) return;
-  for (let i = 0; i < data.length; i++) {
-    const value = data[i]!;
-    if (Number.isFinite(value)) continue;
-    throw new InputError(
-      'BAD_FILE',
-      `${path}: has ${value} at [${tensorIndex(i, shape).join(', ')}], inputs must be finite; repair or remove that sample`,
-    );
-  }
-}
-
-function toClassIndices(labels: StoredArray): Int32Array {
-  const { data, path } = labels;
+function toClassIndices({ data, path }: StoredArray, offset: number): Int32Array {
   const classes = new Int32Array(data.length);
   for (let i = 0; i < data.length; i++) {
     const label = data[i]!;
@@ -124,6 +128,12 @@ function toClassIndices(labels: StoredArray): Int32Array {
         `${path}: label ${i} must be an integer of at least 0, got ${label}; number the classes from 0`,
       );
     }
+    classes[i] = label + offset;
+    if (label + offset < 0)
+      throw new InputError(
+        'BAD_FILE',
+        `${path}: label ${i} is ${label}, which --label-offset ${offset} makes negative; give a larger offset`,
+      );
   }
   return classes;
 }

@@ -3,16 +3,13 @@
  *
  * The order of the samples is fixed by the source alone, so the same spec and limit always give the same batches.
  */
-import { InputError } from '@spherize/core';
+import { type ElementType, InputError } from '@spherize/core';
+import type { LabelledBatch, LabelledData } from '@spherize/core/evaluation';
 
-/** A labelled data set that is read batch by batch. */
-export interface Dataset {
-  /** The specification as typed, such as `folder:photos/val`. */
-  readonly name: string;
-  /** The number of samples, after the limit. */
-  readonly samples: number;
-  /** The shape of one sample: `[channels, height, width]`, or `[features]`. */
-  readonly shape: readonly number[];
+/** A labelled data set; its name is the specification as typed, such as `folder:photos/val`. */
+export interface Dataset extends LabelledData {
+  /** What is known of the classes of all samples, those beyond the limit too. */
+  readonly classes: ClassCount;
   /** SHA-256 of what is stored of these samples and their labels, in hex digits; normalisation is not part of it. */
   digest(): Promise<string>;
   /**
@@ -20,24 +17,36 @@ export interface Dataset {
    *
    * @throws InputError when a file that is only read now turns out to be damaged.
    */
-  batch(start: number, count: number): Promise<Batch>;
+  batch(start: number, count: number): Promise<LabelledBatch>;
 }
 
-/** Consecutive samples of a data set, ready for the model. */
-export interface Batch {
-  /** Row-major, of shape `[count, ...shape]`, already scaled and normalised. */
-  readonly inputs: Float32Array<ArrayBuffer>;
-  /** The class index of each sample, of shape `[count]`, never negative. */
-  readonly labels: Int32Array;
+/** The labels of a data set are below `count`: so many folders or names there are, or the largest label is one less. */
+export interface ClassCount {
+  readonly count: number;
+  readonly from: 'folders' | 'names' | 'labels';
+}
+
+/** A list of names from a file. */
+export interface ClassNames {
+  readonly path: string;
+  readonly names: readonly string[];
 }
 
 /** How a data set is cut and normalised, and what it must look like. */
 export interface DatasetOptions {
   /** The shape of the model's input without its batch axis; `undefined` marks an axis of any length. */
   readonly sampleShape?: readonly (number | undefined)[];
+  /** What that input takes. Default `float32`. */
+  readonly type?: ElementType | undefined;
+  /** Added to every label. Default 0. */
+  readonly labelOffset?: number;
+  /** The names of the classes in the model's order, for folders. */
+  readonly classNames?: ClassNames;
+  /** The output that the labels are compared with. */
+  readonly scores?: string;
   /** How many samples to take, from the first. Default: all. */
   readonly limit?: number;
-  /** Subtracted from the pixels after scaling them to [0, 1]: one number, or one per channel. Default: 0. */
+  /** For floats: subtracted from the pixels after scaling them to [0, 1]: one number, or one per channel. Default: 0. */
   readonly mean?: readonly number[];
   /** Divides what is left after subtracting the mean: one number, or one per channel. Default: 1. */
   readonly std?: readonly number[];

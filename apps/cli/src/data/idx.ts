@@ -7,7 +7,7 @@
 import { promisify } from 'node:util';
 import { constants, gunzip } from 'node:zlib';
 import { InputError } from '@spherize/core';
-import { requireMemory } from '../files/available-memory.js';
+import { requireMemory } from '@spherize/files';
 import { createArrayDataset, type NumberArray, type StoredArray } from './array-dataset.js';
 import type { Dataset, DatasetOptions } from './dataset.js';
 import { readInputFile } from './input-file.js';

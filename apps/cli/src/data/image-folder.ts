@@ -1,22 +1,30 @@
 /**
  * A folder of images with one subfolder per class, decoded and transformed batch by batch.
  *
- * Classes are the subfolders' names sorted by code unit (`10` comes before `2`), and a label is an index into them.
+ * Classes are the subfolders' names sorted by code unit (`10` comes before `2`), or a list of names in the model's order; a label is
+ * an index into them, plus an offset.
  * Files are found at any depth of a class and sorted by path. Samples go round the classes: the first image of every
  * class, then the second of every class that has one, and so on, so that any limit takes a share of every class.
  * Names that start with a dot, and files that are not images by their extension, are passed over.
  */
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
-import { InputError } from '@spherize/core';
-import { requireMemory } from '../files/available-memory.js';
+import { allocateValues, InputError } from '@spherize/core';
+import { requireMemory } from '@spherize/files';
 import { Digest } from '../files/digest.js';
-import { assertBatchInside, type Dataset, type DatasetOptions, limitedCount } from './dataset.js';
+import {
+  assertBatchInside,
+  type ClassNames,
+  type Dataset,
+  type DatasetOptions,
+  limitedCount,
+} from './dataset.js';
 import { evaluationTransform } from './evaluation-transform.js';
+import { requireBytes } from './held-values.js';
 import { decodeImage, IMAGE_EXTENSIONS } from './image-decoding.js';
 import { explainFileError } from './input-file.js';
 import { createNormalization, normalizeInterleaved, normalizeSample } from './normalization.js';
-import { fitSampleShape, formatShape, type InputShape } from './sample-shape.js';
+import { channelAxis, fitSampleShape, formatShape, type InputShape } from './sample-shape.js';
 
 /** Images decoded at the same time: enough to keep sharp's threads busy while one image is resampled here. */
 const CONCURRENT_IMAGES = 2;
@@ -38,12 +46,24 @@ export async function openImageFolder(
   const own = channelsLast ? [size, size, channels] : [channels, size, size];
   const shape = fitSampleShape(own, options.sampleShape);
   const normalization = createNormalization(channels, true, options);
-  const { paths, labels } = interleaveClasses(await listClasses(directory));
+  const { type, labelOffset = 0, classNames, scores } = options;
+  if (labelOffset < 0)
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `folder: the classes are numbered from 0, --label-offset ${labelOffset} makes them negative; leave it out`,
+    );
+  requireBytes('folder', type);
+  const folders = await listClasses(directory);
+  const indices = classNames ? orderedByName(directory, folders, classNames) : [...folders.keys()];
+  const { paths, labels } = interleaveClasses(
+    folders.map(({ images }) => images),
+    indices.map((index) => index + labelOffset),
+  );
   const samples = limitedCount(paths.length, options.limit);
   const pixels = size * size;
   requireMemory(
     `folder: an image of shape ${formatShape(shape)}`,
-    4 * channels * pixels,
+    allocateValues(type, 1).BYTES_PER_ELEMENT * channels * pixels,
     'give a model with smaller inputs',
   );
 
@@ -51,6 +71,11 @@ export async function openImageFolder(
     name,
     samples,
     shape,
+    type,
+    scores,
+    classes: classNames
+      ? { count: classNames.names.length + labelOffset, from: 'names' }
+      : { count: folders.length + labelOffset, from: 'folders' },
     async digest() {
       const digest = new Digest().numbers(labels.subarray(0, samples));
       for (const path of paths.slice(0, samples)) await digest.text(path).file(path);
@@ -58,7 +83,7 @@ export async function openImageFolder(
     },
     async batch(first, count) {
       assertBatchInside(samples, first, count);
-      const inputs = new Float32Array(count * channels * pixels);
+      const inputs = allocateValues(type, count * channels * pixels);
       await forEachConcurrently(count, async (i) => {
         const image = evaluationTransform(await decodeImage(paths[first + i]!, channels), size);
         const interleaved = { offset: 0, channelStride: 1, pixelStride: channels };
@@ -87,8 +112,7 @@ function imageInput(shape: InputShape | undefined): {
       if (Number.isInteger(size)) return { channels, size, channelsLast: false };
     }
   }
-  const isChannels = (length: number | undefined) => length === 1 || length === 3;
-  const channelsLast = shape.length === 3 && isChannels(shape[2]) && !isChannels(shape[0]);
+  const channelsLast = channelAxis(shape) === 2;
   const [channels = 3, height, width] = channelsLast ? [shape[2], shape[0], shape[1]] : shape;
   const size = height ?? width ?? DEFAULT_SIZE;
   if (shape.length !== 3 || (channels !== 1 && channels !== 3) || size !== (width ?? size)) {
@@ -100,8 +124,14 @@ function imageInput(shape: InputShape | undefined): {
   return { channels, size, channelsLast };
 }
 
-/** Returns the sorted image paths of every class, in the order of the class names. */
-async function listClasses(directory: string): Promise<string[][]> {
+/** A subfolder and its sorted image paths. */
+interface ClassFolder {
+  readonly name: string;
+  readonly images: readonly string[];
+}
+
+/** The subfolders in the order of their names. */
+async function listClasses(directory: string): Promise<ClassFolder[]> {
   const names = (await list(directory, false)).filter((name) => !name.startsWith('.'));
   const folders = await Promise.all(names.map((name) => isFolder(join(directory, name))));
   const classes = names.filter((_, i) => folders[i]);
@@ -111,7 +141,27 @@ async function listClasses(directory: string): Promise<string[][]> {
       `${directory}: has no subfolders; expected one folder of images per class`,
     );
   }
-  return Promise.all(classes.map((name) => listImages(join(directory, name))));
+  return Promise.all(
+    classes.map(async (name) => ({ name, images: await listImages(join(directory, name)) })),
+  );
+}
+
+/** The position of every folder's name in a list. */
+function orderedByName(
+  directory: string,
+  folders: readonly ClassFolder[],
+  { path, names }: ClassNames,
+): number[] {
+  const positions = new Map(names.map((name, i) => [name, i]));
+  return folders.map(({ name }) => {
+    const position = positions.get(name);
+    if (position === undefined)
+      throw new InputError(
+        'BAD_ARGUMENT',
+        `${directory}: the folder '${name}' is not among the ${names.length} classes of ${path}; add its name there, or rename it`,
+      );
+    return position;
+  });
 }
 
 async function listImages(directory: string): Promise<string[]> {
@@ -146,16 +196,19 @@ async function list(directory: string, recursive: boolean): Promise<string[]> {
   }
 }
 
-function interleaveClasses(classes: readonly string[][]): { paths: string[]; labels: Int32Array } {
+function interleaveClasses(
+  classes: readonly (readonly string[])[],
+  indices: readonly number[],
+): { paths: string[]; labels: Int32Array } {
   const paths: string[] = [];
   const labels: number[] = [];
   const longest = Math.max(...classes.map((images) => images.length));
   for (let round = 0; round < longest; round++) {
-    for (const [label, images] of classes.entries()) {
+    for (const [i, images] of classes.entries()) {
       const path = images[round];
       if (path === undefined) continue;
       paths.push(path);
-      labels.push(label);
+      labels.push(indices[i]!);
     }
   }
   return { paths, labels: Int32Array.from(labels) };

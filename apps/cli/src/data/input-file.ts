@@ -3,7 +3,7 @@
  */
 import { readFile, stat } from 'node:fs/promises';
 import { InputError } from '@spherize/core';
-import { requireMemory } from '../files/available-memory.js';
+import { requireMemory } from '@spherize/files';
 
 /**
  * Reads a file.

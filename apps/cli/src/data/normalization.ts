@@ -1,20 +1,22 @@
 /**
  * From stored pixels to the numbers a network was trained on: `(x / divisor − mean) / std`, per channel.
  *
- * Every step is rounded to float32, in this order, as a float32 tensor library does. The values are therefore
- * the same to the last bit.
+ * For float32 inputs every step is rounded to float32, in this order, as a float32 tensor library does. The values are
+ * therefore the same to the last bit. Inputs of whole numbers get the values as they are stored.
  */
-import { InputError } from '@spherize/core';
+import { InputError, isFloat, type Tensor } from '@spherize/core';
 import type { DatasetOptions } from './dataset.js';
 
 /** The constants of `(x / divisor − mean[c]) / std[c]`. */
 export interface Normalization {
-  /** 255 for bytes, which span [0, 255]; 1 for data that is taken as is. */
+  /** 255 for bytes that become floats; 1 for data that is taken as is. */
   readonly divisor: number;
   /** Of shape `[channels]`. */
   readonly mean: Float32Array;
   /** Of shape `[channels]`, each above 0. */
   readonly std: Float32Array;
+  /** Applied after every step. */
+  readonly round: (value: number) => number;
 }
 
 /** Where the channels and pixels of one sample lie in a flat array. */
@@ -30,19 +32,32 @@ export interface PixelLayout {
 /**
  * Prepares the normalisation of samples with this many channels.
  *
- * @param bytes whether the data are bytes, to be scaled to [0, 1] first.
- * @throws InputError when a mean or std is not finite, a std not above 0, or their count neither 1 nor `channels`.
+ * @param bytes whether the data are bytes, to be scaled to [0, 1] first where the model takes floats
+ * @throws InputError when a mean or std is not finite, a std not above 0, their count neither 1 nor `channels`, or one of them is
+ * given for an input of whole numbers
  */
 export function createNormalization(
   channels: number,
   bytes: boolean,
-  options: Pick<DatasetOptions, 'mean' | 'std'>,
+  options: Pick<DatasetOptions, 'mean' | 'std' | 'type'>,
 ): Normalization {
+  const { type = 'float32' } = options;
+  if (!isFloat(type) && (options.mean !== undefined || options.std !== undefined))
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `data: the model takes ${type}, values as they are stored: leave out --mean and --std, which are for floats`,
+    );
   const mean = perChannel('mean', options.mean ?? [0], channels);
   const std = perChannel('std', options.std ?? [1], channels);
   const bad = std.find((value) => value <= 0);
   if (bad !== undefined) throw new InputError('BAD_ARGUMENT', `data: every std must be above 0, got ${bad}`);
-  return { divisor: bytes ? 255 : 1, mean, std };
+  const single = type === 'float32' || type === 'float16';
+  return {
+    divisor: bytes && isFloat(type) ? 255 : 1,
+    mean,
+    std,
+    round: single ? Math.fround : (value) => value,
+  };
 }
 
 /** Normalises one sample of `pixels` pixels per channel into `target` from `start`, as `[channels, pixels]`. */
@@ -51,32 +66,32 @@ export function normalizeSample(
   source: ArrayLike<number>,
   layout: PixelLayout,
   pixels: number,
-  target: Float32Array,
+  target: Tensor['data'],
   start: number,
 ): void {
-  const { divisor, mean, std } = normalization;
+  const { divisor, mean, std, round } = normalization;
   for (let channel = 0; channel < mean.length; channel++) {
     const shift = mean[channel]!;
     const scale = std[channel]!;
     let from = layout.offset + channel * layout.channelStride;
     let to = start + channel * pixels;
     for (const end = to + pixels; to < end; to++, from += layout.pixelStride) {
-      target[to] = Math.fround(Math.fround(Math.fround(source[from]!) / divisor) - shift) / scale;
+      target[to] = round(round(round(source[from]!) / divisor) - shift) / scale;
     }
   }
 }
 
 /** Normalises one sample of interleaved channels into `target` from `start`, in the same order. */
 export function normalizeInterleaved(
-  { divisor, mean, std }: Normalization,
+  { divisor, mean, std, round }: Normalization,
   source: ArrayLike<number>,
-  target: Float32Array,
+  target: Tensor['data'],
   start: number,
 ): void {
   const channels = mean.length;
   for (let i = 0; i < source.length; i++) {
     const c = i % channels;
-    target[start + i] = Math.fround(Math.fround(Math.fround(source[i]!) / divisor) - mean[c]!) / std[c]!;
+    target[start + i] = round(round(round(source[i]!) / divisor) - mean[c]!) / std[c]!;
   }
 }
 

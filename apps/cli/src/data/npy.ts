@@ -1,16 +1,19 @@
 /**
  * NumPy's `.npy` files, through npyjs: the samples in one file, the labels in another.
  *
- * Little-endian, C order; float16/32/64, signed and unsigned integers of 8 to 64 bits.
+ * Little-endian, C order; float16/32/64, signed and unsigned integers of 8 to 64 bits, truth values as 0 and 1.
  */
-import { InputError } from '@spherize/core';
+import { InputError, tensorIndex } from '@spherize/core';
 import { parse } from 'npyjs';
 import { createArrayDataset, type NumberArray, type StoredArray } from './array-dataset.js';
 import type { Dataset, DatasetOptions } from './dataset.js';
 import { readInputFile } from './input-file.js';
 import { elementCount, formatShape } from './sample-shape.js';
 
-const NUMBER_TYPES = new Set(['u1', 'i1', 'u2', 'i2', 'u4', 'i4', 'u8', 'i8', 'f2', 'f4', 'f8']);
+const NUMBER_TYPES = new Set(['b1', 'u1', 'i1', 'u2', 'i2', 'u4', 'i4', 'u8', 'i8', 'f2', 'f4', 'f8']);
+
+/** Beyond it a double skips whole numbers. */
+const LARGEST_EXACT = 2n ** 53n;
 
 /**
  * Opens a pair of `.npy` files as a data set.
@@ -28,9 +31,10 @@ export async function openNpyDataset(
 }
 
 /**
- * Reads one `.npy` file. Integers of 64 bits become float64, which is exact up to 2^53; float16 becomes float32.
+ * Reads one `.npy` file. Integers of 64 bits become float64, float16 becomes float32.
  *
- * @throws InputError when it is not `.npy`, is in Fortran order, of another type, or not as long as its header says.
+ * @throws InputError when it is not `.npy`, is in Fortran order, of another type, not as long as its header says, or has an integer
+ * beyond 2^53.
  */
 export async function readNpy(path: string): Promise<StoredArray> {
   const file = await readInputFile(path);
@@ -47,15 +51,28 @@ export async function readNpy(path: string): Promise<StoredArray> {
       `${path}: is in Fortran order, C order is read; save numpy.ascontiguousarray(x) instead`,
     );
   }
-  const elements = data as NumberArray | BigInt64Array | BigUint64Array;
+  const elements = data as Elements;
   if (elements.length !== elementCount(shape)) {
     throw new InputError(
       'BAD_FILE',
       `${path}: holds ${elements.length} elements where its shape ${formatShape(shape)} needs ${elementCount(shape)}; save it again`,
     );
   }
-  const wide = elements instanceof BigInt64Array || elements instanceof BigUint64Array;
-  return { path, shape, data: wide ? Float64Array.from(elements, Number) : elements };
+  return { path, shape, data: asNumbers(path, shape, elements) };
+}
+
+type Elements = NumberArray | BigInt64Array | BigUint64Array | boolean[];
+
+function asNumbers(path: string, shape: readonly number[], elements: Elements): NumberArray {
+  if (Array.isArray(elements)) return Int8Array.from(elements, Number);
+  if (!(elements instanceof BigInt64Array || elements instanceof BigUint64Array)) return elements;
+  const inexact = elements.findIndex((value: bigint) => value > LARGEST_EXACT || value < -LARGEST_EXACT);
+  if (inexact >= 0)
+    throw new InputError(
+      'UNSUPPORTED',
+      `${path}: has ${elements[inexact]} at [${tensorIndex(inexact, shape).join(', ')}], integers are read up to 2^53; save it with smaller ones`,
+    );
+  return Float64Array.from(elements, Number);
 }
 
 function parseNpy(path: string, file: Buffer): ReturnType<typeof parse> {

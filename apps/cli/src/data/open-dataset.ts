@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import { InputError } from '@spherize/core';
 import { embeddedFile } from '../embedded/embedded-files.js';
+import { splitList } from '../options/list-text.js';
 import type { Dataset, DatasetOptions } from './dataset.js';
 import { openIdxDataset } from './idx.js';
 import { openImageFolder } from './image-folder.js';
@@ -68,11 +69,11 @@ async function openEmbedded(spec: string, part: string, options: DatasetOptions)
 }
 
 function splitPair(spec: string, rest: string, form: string): [string, string] {
-  const [first, second, ...more] = rest.split(',');
+  const [first, second, ...more] = splitList('data', rest);
   if (!first || !second || more.length > 0) {
     throw new InputError(
       'BAD_ARGUMENT',
-      `data: '${spec}' must name two files separated by one comma, as in ${form}`,
+      `data: '${spec}' must name two files separated by one comma, as in ${form}; a name with a comma goes into "quotes"`,
     );
   }
   return [first, second];

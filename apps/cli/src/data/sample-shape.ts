@@ -11,6 +11,14 @@ export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, length) => product * length, 1);
 }
 
+/**
+ * The axis of a sample that holds the channels: the last of images with 1, 3 or 4 channels there and not in front, otherwise the first.
+ */
+export function channelAxis(sample: InputShape): number {
+  const holdsChannels = (length: number | undefined) => length === 1 || length === 3 || length === 4;
+  return sample.length === 3 && holdsChannels(sample[2]) && !holdsChannels(sample[0]) ? 2 : 0;
+}
+
 /** Writes a shape as `[3, any, any]`. */
 export function formatShape(shape: InputShape): string {
   return `[${shape.map((length) => length ?? 'any').join(', ')}]`;

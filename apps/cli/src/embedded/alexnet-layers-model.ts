@@ -1,8 +1,8 @@
 /** The embedded AlexNet as a LayersModel of TensorFlow.js, of the same weights. */
 import { readFile } from 'node:fs/promises';
-import { onnxTensors } from '@spherize/adapters-onnx';
+import { type FloatTensor, onnxTensors } from '@spherize/adapters-onnx';
 import { tfjsFormat, tfjsModel } from '@spherize/adapters-tfjs/node';
-import { denseMatrix, type Model, type Tensor, transpose } from '@spherize/core';
+import { denseMatrix, type Model, transpose } from '@spherize/core';
 import { nameRuntime, type OpenModel } from '../plugins/model-formats.js';
 import { embeddedModelPath } from './embedded-model.js';
 
@@ -39,7 +39,7 @@ export async function openEmbeddedLayersModel(): Promise<OpenModel> {
  */
 export async function alexnetLayersModel(bytes: Uint8Array): Promise<Model> {
   const tensors = onnxTensors(bytes);
-  const tensor = (name: string): Tensor => tensors.get(name)!;
+  const tensor = (name: string): FloatTensor => tensors.get(name)!;
   const layers: { class_name: string; config: Config }[] = [];
   const weightSpecs: { name: string; shape: number[]; dtype: 'float32' }[] = [];
   const weightData: ArrayBuffer[] = [];
@@ -110,7 +110,7 @@ export async function alexnetLayersModel(bytes: Uint8Array): Promise<Model> {
 }
 
 /** Filters of shape `[filters, channels, height, width]` as `[height, width, channels, filters]`. */
-function filtersLast({ shape, data }: Tensor): Tensor {
+function filtersLast({ shape, data }: FloatTensor): FloatTensor {
   const [filters, channels, height, width] = shape as [number, number, number, number];
   const result = new Float32Array(data.length);
   let from = 0;

@@ -1,11 +1,12 @@
 /**
  * The models that come with the command: stored packed, unpacked into the user's cache folder on first use.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '@spherize/core';
+import { removeAbandoned, replaceFile } from '@spherize/files';
 import { unpackModel } from './compact-model.js';
 import { embeddedFile } from './embedded-files.js';
 
@@ -78,12 +79,10 @@ async function install(model: EmbeddedModel, folder: string): Promise<string> {
   if (await hasSize(path, model.size)) return path;
 
   await mkdir(folder, { recursive: true });
-  const temporary = `${path}.${randomUUID()}.tmp`;
+  await removeAbandoned(folder);
   try {
-    await writeFile(temporary, await unpack(model), { flag: 'wx' });
-    await rename(temporary, path);
+    await replaceFile(path, await unpack(model));
   } catch (error) {
-    await rm(temporary, { force: true });
     // Windows does not replace a file that another process, which was faster, has open.
     if (!(await hasSize(path, model.size))) throw error;
   }

@@ -1,15 +1,17 @@
 /** Runs in a process of its own: one session, one sample, and what that took. */
+import { randomInputs } from '@spherize/core/proof';
+import { requireMemory } from '@spherize/files';
 import { openModel } from '../plugins/model-formats.js';
-import { generateInputs } from '../proof/generated-inputs.js';
+import type { MeasuredSession } from './session-memory.js';
 
 /** What the process sends back. */
 export type SessionMemoryReport = { readonly growth: number } | { readonly error: string };
 
-const [path, seed, format] = process.argv.slice(2) as [string, string, string | undefined];
+const { path, seed, format, inputs: declared, reach } = JSON.parse(process.argv[2]!) as MeasuredSession;
 let report: SessionMemoryReport;
 try {
   const { model } = await openModel(path, format);
-  const inputs = generateInputs(model.inputs, 1, Number(seed));
+  const inputs = randomInputs(declared, 1, seed, { reach, requireMemory });
   globalThis.gc?.();
   const before = process.memoryUsage.rss();
   const session = await model.session();

@@ -1,5 +1,7 @@
 /** Turns the texts of command-line options into values; what is wrong is named with what was expected. */
 import { InputError } from '@spherize/core';
+import type { GivenShape } from '../plugins/fixed-shapes.js';
+import { splitList } from './list-text.js';
 
 export function parseNumber(name: string, text: string): number {
   const value = text.trim() === '' ? Number.NaN : Number(text);
@@ -27,6 +29,14 @@ export function parseInteger(name: string, text: string, least: number): number 
   return value;
 }
 
+/** A whole number of either sign. */
+export function parseWhole(name: string, text: string): number {
+  const value = parseNumber(name, text);
+  if (!Number.isSafeInteger(value))
+    throw new InputError('BAD_ARGUMENT', `${name}: expected a whole number, got '${text}'`);
+  return value;
+}
+
 /** A number in [0, 1). */
 export function parseShare(name: string, text: string): number {
   const value = text.trim() === '' ? Number.NaN : Number(text);
@@ -35,9 +45,13 @@ export function parseShare(name: string, text: string): number {
   return value;
 }
 
-/** Comma-separated values, each parsed by `parse`. */
-export function parseList<T>(text: string, parse: (item: string) => T): T[] {
-  return text.split(',').map((item) => parse(item.trim()));
+/** What an option of several values is given: a text of the command line, or a list of a recipe, whose items are not taken apart. */
+export type ListValue = string | readonly unknown[];
+
+/** Several values, each parsed by `parse`. */
+export function parseList<T>(name: string, list: ListValue, parse: (item: string) => T): T[] {
+  const items = typeof list === 'string' ? splitList(name, list) : list.map(String);
+  return items.map((item) => parse(item));
 }
 
 /** The value of an option that only allows some words. */
@@ -48,19 +62,67 @@ export function parseChoice<T extends string>(name: string, text: string, choice
   return found;
 }
 
+/** A ratio for all layers, `LAYER=RATIO`, or an object of ratios by layer from a recipe. */
+export type RatioItem = string | number | Readonly<Record<string, unknown>>;
+
+/** The items of one `--ratio`: a text of the command line, or a list or an object of a recipe. */
+export function ratioItems(value: ListValue | Readonly<Record<string, unknown>>): readonly RatioItem[] {
+  if (typeof value === 'string') return splitList('--ratio', value);
+  return (Array.isArray(value) ? value : [value]) as readonly RatioItem[];
+}
+
 /** `--ratio 0.5`, `--ratio fc6=0.5`, repeated or separated by commas: one ratio for all layers, or one by layer. */
-export function parseRatios(texts: readonly string[]): {
+export function parseRatios(items: readonly RatioItem[]): {
   all: number | undefined;
   byLayer: Map<string, number>;
 } {
   let all: number | undefined;
   const byLayer = new Map<string, number>();
-  for (const text of texts.flatMap((item) => item.split(','))) {
-    const at = text.lastIndexOf('=');
-    if (at < 0) all = parseShare('--ratio', text);
-    else byLayer.set(text.slice(0, at), parseShare(`--ratio ${text.slice(0, at)}`, text.slice(at + 1)));
+  for (const item of items) {
+    const named = typeof item === 'object' ? Object.entries(item) : namedRatio(String(item));
+    if (named === undefined) all = parseShare('--ratio', String(item));
+    else for (const [name, ratio] of named) byLayer.set(name, parseShare(`--ratio ${name}`, String(ratio)));
   }
   return { all, byLayer };
+}
+
+/** A name may hold `=`: the last one is before the ratio. */
+function namedRatio(text: string): [string, string][] | undefined {
+  const at = text.lastIndexOf('=');
+  return at < 0 ? undefined : [[text.slice(0, at), text.slice(at + 1)]];
+}
+
+/** Ratios as a recipe records them: a number, an object by layer, or both in a list. */
+export function recordedRatios(items: readonly RatioItem[]): unknown {
+  const { all, byLayer } = parseRatios(items);
+  if (byLayer.size === 0) return all;
+  const named = Object.fromEntries(byLayer);
+  return all === undefined ? named : [all, named];
+}
+
+const SIZE = '(?:[1-9]\\d{0,14}|\\?)';
+const SIZES = `${SIZE}(?:,${SIZE})*`;
+
+/** `x=1,3,224,224`, several of them separated by commas, or the axes alone. A name may itself hold commas and equals signs. */
+export function parseShapes(text: string): GivenShape[] {
+  const compact = text.replace(/\s*,\s*/g, ',').trim();
+  const shapeOf = (sizes: string) =>
+    sizes.split(',').map((size) => (size === '?' ? undefined : Number(size)));
+  if (new RegExp(`^${SIZES}$`).test(compact)) return [{ input: undefined, shape: shapeOf(compact) }];
+  const shapes: GivenShape[] = [];
+  let rest = compact;
+  while (rest !== '') {
+    const [whole, input, sizes] = new RegExp(`^(.+?)=(${SIZES})(?:,(?=.)|$)`).exec(rest) ?? [];
+    if (whole === undefined || sizes === undefined)
+      throw new InputError(
+        'BAD_ARGUMENT',
+        `--shape: expected NAME=1,3,224,224 with lengths of at least 1, or ? for a free axis, got '${text}'`,
+      );
+    shapes.push({ input, shape: shapeOf(sizes) });
+    rest = rest.slice(whole.length);
+  }
+  if (shapes.length === 0) throw new InputError('BAD_ARGUMENT', "--shape: expected NAME=1,3,224,224, got ''");
+  return shapes;
 }
 
 const UNITS: Readonly<Record<string, number>> = {

@@ -1,22 +1,30 @@
 /** Options that several commands have in common. */
 
 import { freemem } from 'node:os';
-import { type ClusteringAlgorithm, type ClusterScale, clusterers, type Model } from '@spherize/core';
+import { clusterers, InputError, type Model, scoresOutput } from '@spherize/core';
+import { singleInput } from '@spherize/core/evaluation';
+import { NAMED_OPTIONS } from '@spherize/core/sweep';
 import { type Command, Option } from 'commander';
 import { DEFAULT_SAMPLES, type OpenCalibration, openCalibration } from '../calibration/open-calibration.js';
+import { readClassNames } from '../data/class-names.js';
 import type { Dataset } from '../data/dataset.js';
 import { DATASET_SPECS, openDataset } from '../data/open-dataset.js';
-import { singleInput } from '../evaluation/model-runner.js';
+import { requireMatchingClasses } from '../evaluation/matching-classes.js';
+import type { GivenShape } from '../plugins/fixed-shapes.js';
 import { modelFormats } from '../plugins/model-formats.js';
 import { parseShard, type Shard } from '../sweep/shards.js';
+import { clustererValue, type NamedOptions } from './clusterer-choice.js';
 import {
+  type ListValue,
   parseBytes,
   parseChoice,
   parseInteger,
   parseList,
   parseNumber,
   parsePositive,
+  parseShapes,
   parseShare,
+  parseWhole,
 } from './parse.js';
 
 export interface CommonOptions {
@@ -30,18 +38,29 @@ export interface NormalizationOptions {
   readonly std?: number[];
 }
 
-export interface DataOptions extends NormalizationOptions {
+export interface LabelOptions {
+  readonly labelOffset?: number;
+  readonly classes?: string;
+}
+
+export interface DataOptions extends NormalizationOptions, LabelOptions {
   readonly data: string;
   readonly limit?: number;
+  /** The output that labels are compared with. */
+  readonly scores?: string | undefined;
+}
+
+export interface ShapeOptions {
+  readonly shape?: GivenShape[];
+}
+
+export interface OutputOptions {
+  readonly output?: string;
 }
 
 export interface JournalOptions {
   readonly shard?: Shard;
   readonly restart?: true;
-}
-
-export interface ClusteringOptions {
-  readonly algorithm: ClusteringAlgorithm;
 }
 
 /** `--json`, `--seed`, `--config` and `--verbose`: every command that measures has them. */
@@ -56,35 +75,90 @@ export function addCommonOptions(command: Command): Command {
 /** `--data` and how its samples are cut and normalised. */
 export function addDataOptions(command: Command): Command {
   return addNormalizationOptions(
-    command
-      .requiredOption('--data <data>', `labelled data: ${DATASET_SPECS.join(', ')}`)
-      .option('--limit <n>', 'use only the first n samples', (text) => parseInteger('--limit', text, 1)),
+    addLabelOptions(
+      command
+        .requiredOption('--data <data>', `labelled data: ${DATASET_SPECS.join(', ')}`)
+        .option('--limit <n>', 'use only the first n samples', (text) => parseInteger('--limit', text, 1)),
+    ),
   );
+}
+
+/** `--label-offset` and `--classes`. */
+export function addLabelOptions(command: Command): Command {
+  return command
+    .option(
+      '--label-offset <offset>',
+      'added to every label: 1 where the model has a background class first',
+      (text) => parseWhole('--label-offset', text),
+    )
+    .option(
+      '--classes <file>',
+      "the names of the model's classes in its order, one a line, for the folders of folder:",
+    );
+}
+
+/** `--output`, where it does not name the file to write. */
+export function addOutputOption(command: Command): Command {
+  return command.option(
+    '--output <name>',
+    "the model's output with the scores of the classes (default: the first of floats with a score per class)",
+  );
+}
+
+/** `--shape`. */
+export function addShapeOption(command: Command): Command {
+  return command.option(
+    '--shape <shape>',
+    'lengths for the free axes of an input, as in input=1,3,224,224 (? leaves one free); repeat it for others',
+    (text: string, before: readonly GivenShape[] = []) => [...before, ...parseShapes(text)],
+  );
+}
+
+/** @throws InputError `BAD_ARGUMENT` when there are options on labels but no data */
+export function requireNoLabelOptions({ labelOffset, classes }: LabelOptions): void {
+  if (labelOffset !== undefined || classes !== undefined)
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `${classes === undefined ? '--label-offset' : '--classes'} is about the labels of data, but there are none: give --data`,
+    );
 }
 
 /** `--mean` and `--std`. */
 export function addNormalizationOptions(command: Command): Command {
-  const numbers = (name: string) => (text: string) => parseList(text, (item) => parseNumber(name, item));
+  const numbers = (name: string) => (list: ListValue) =>
+    parseList(name, list, (item) => parseNumber(name, item));
   return command
-    .option('--mean <values>', 'subtracted from pixels in [0, 1], per channel', numbers('--mean'))
+    .option(
+      '--mean <values>',
+      'subtracted from pixels in [0, 1], per channel; for inputs of floats',
+      numbers('--mean'),
+    )
     .option('--std <values>', 'divides them afterwards, per channel', numbers('--std'));
 }
 
-/** `--algorithm`, for clusterers that have a choice. */
-export function addAlgorithmOption(command: Command): Command {
-  const choices: readonly ClusteringAlgorithm[] = ['lloyd', 'hartigan'];
-  return command.addOption(
-    new Option('--algorithm <name>', 'lloyd (the textbook method) or hartigan (goes on where it stalls)')
-      .argParser((text) => parseChoice('--algorithm', text, choices))
-      .default('hartigan'),
-  );
+/** `--algorithm` and `--scale`, for clusterers that have such options. */
+export function addShortForms(command: Command): Command {
+  for (const [name, option] of Object.entries(NAMED_OPTIONS)) {
+    if (option.type !== 'enum') continue;
+    command.addOption(
+      new Option(`--${name} <name>`, option.description)
+        .argParser((text) => parseChoice(`--${name}`, text, option.values))
+        .default(option.default),
+    );
+  }
+  return command;
 }
 
 /** `--clusterer`, `--sparsity` and `--round-to`: what is made of each layer. */
 export function addClustererOptions(command: Command): Command {
   const builtIn = clusterers.builtIn.map(({ name }) => name).join(', ');
   return command
-    .option('--clusterer <name>', `${builtIn}, a package or a path`, 'spherical')
+    .option(
+      '--clusterer <clusterer>',
+      `${builtIn}, a package or a path; with options of its own as in spherical:scale=projected`,
+      (value: string | NamedOptions) => clustererValue('--clusterer', value),
+      'spherical',
+    )
     .option(
       '--sparsity <share>',
       'prune each layer to this share of zeros first',
@@ -94,20 +168,6 @@ export function addClustererOptions(command: Command): Command {
     .option('--round-to <n>', 'keep every number of clusters a multiple of this, rounded up', (text) =>
       parseInteger('--round-to', text, 1),
     );
-}
-
-export interface ScaleOptions {
-  readonly scale: ClusterScale;
-}
-
-/** `--scale`, for clusterers of directions. */
-export function addScaleOption(command: Command): Command {
-  const choices: readonly ClusterScale[] = ['norm', 'projected'];
-  return command.addOption(
-    new Option('--scale <name>', "spherical's factors: norm (the paper's) or projected on the centroid")
-      .argParser((text) => parseChoice('--scale', text, choices))
-      .default('norm'),
-  );
 }
 
 export interface CalibrationChoice {
@@ -158,8 +218,8 @@ export function addLatencyOption(command: Command): Command {
 export function addLayersOption(command: Command): Command {
   return command.option(
     '--layers <names>',
-    'layers to compress, separated by commas (default: all)',
-    (text) => parseList(text, String),
+    'layers to compress, separated by commas, a name with a comma in "quotes" (default: all)',
+    (list: ListValue) => parseList('--layers', list, String),
   );
 }
 
@@ -202,19 +262,32 @@ export function addMemoryOption(command: Command): Command {
 }
 
 /** Parses a list of shares in [0, 1). */
-export function shareList(name: string): (text: string) => number[] {
-  return (text) => parseList(text, (item) => parseShare(name, item));
+export function shareList(name: string): (list: ListValue) => number[] {
+  return (list) => parseList(name, list, (item) => parseShare(name, item));
 }
 
-/** Opens the data set for a model's input. */
+/**
+ * Opens the data set for a model's input and scores.
+ *
+ * @throws InputError as `openDataset` does, and when the model has another number of classes
+ */
 export async function openData(options: DataOptions, model: Model): Promise<Dataset> {
-  const { data, limit, mean, std } = options;
-  return openDataset(data, {
-    sampleShape: singleInput(model).shape.slice(1),
+  const { data, limit, mean, std, labelOffset, classes, scores } = options;
+  const { shape, type } = singleInput(model);
+  // Before data are read: an output that is not there.
+  scoresOutput(model, scores);
+  const opened = await openDataset(data, {
+    sampleShape: shape.slice(1),
+    type,
     ...(limit === undefined ? {} : { limit }),
     ...(mean === undefined ? {} : { mean }),
     ...(std === undefined ? {} : { std }),
+    ...(labelOffset === undefined ? {} : { labelOffset }),
+    ...(classes === undefined ? {} : { classNames: await readClassNames(classes) }),
+    ...(scores === undefined ? {} : { scores }),
   });
+  await requireMatchingClasses(model, opened, labelOffset);
+  return opened;
 }
 
 /** The data that `--data` names, if it was given. */
@@ -227,7 +300,10 @@ export async function openDataIfGiven(
 
 /** The inputs that `--calibrate` names, if it was given. */
 export async function openCalibrationIfGiven(
-  options: CalibrationChoice & NormalizationOptions & Pick<CommonOptions, 'seed'>,
+  options: CalibrationChoice &
+    NormalizationOptions &
+    Pick<CommonOptions, 'seed'> &
+    Pick<DataOptions, 'scores'>,
   model: Model,
   evaluation: Dataset | undefined,
 ): Promise<OpenCalibration | undefined> {

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { extname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ImportModule } from '@spherize/core';
+import { decodeText } from '@spherize/files';
 
 /** Imports a plug-in by path or package name, both as seen from the folder in which the command runs. */
 export const importFromWorkingFolder: ImportModule = async (specifier) => {
@@ -31,7 +32,7 @@ function resolvePackage(name: string): string {
 function importEntry(folder: string): string | undefined {
   let target: unknown;
   try {
-    target = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).exports;
+    target = JSON.parse(decodeText(readFileSync(join(folder, 'package.json')))).exports;
   } catch {
     return undefined;
   }

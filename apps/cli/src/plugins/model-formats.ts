@@ -3,9 +3,10 @@ import { extname } from 'node:path';
 import { onnxFormat } from '@spherize/adapters-onnx';
 import { tfjsFormat } from '@spherize/adapters-tfjs/node';
 import { InputError, type Model, type ModelFormat, type ReadOptions, Registry } from '@spherize/core';
+import { requireMemory } from '@spherize/files';
 import { EMBEDDED_MODELS, embeddedModelPath, isEmbeddedModel } from '../embedded/embedded-model.js';
-import { requireMemory } from '../files/available-memory.js';
 import { verboseLine } from '../terminal/output.js';
+import { type GivenShape, withShapes } from './fixed-shapes.js';
 import { importFromWorkingFolder } from './import-module.js';
 
 /** The model formats that the command knows by name; others are found as packages and paths. */
@@ -39,6 +40,11 @@ export interface OpenModel {
   readonly files: readonly string[];
 }
 
+export interface OpenModelOptions extends ReadOptions {
+  /** Lengths for free axes of the model's inputs. */
+  readonly shape?: readonly GivenShape[] | undefined;
+}
+
 /**
  * Reads a model by path, or an embedded one by name.
  *
@@ -48,11 +54,12 @@ export interface OpenModel {
 export async function openModel(
   source: string,
   formatName?: string,
-  options: ReadOptions = {},
+  { shape = [], ...options }: OpenModelOptions = {},
 ): Promise<OpenModel> {
   const path = isEmbeddedModel(source) ? await embeddedModelPath(source) : source;
   const format = await formatOf(path, formatName);
-  const { model, bytes, files = [path] } = await format.read(path, options);
+  const { model: read, bytes, files = [path] } = await format.read(path, options);
+  const model = withShapes(read, shape);
   await nameRuntime(format);
   return { source, path, format, model, bytes, files };
 }

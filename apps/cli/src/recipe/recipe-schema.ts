@@ -1,13 +1,25 @@
+import { type Clusterer, type ClustererOption, clusterers, optionTable } from '@spherize/core';
 import type { Command, Option } from 'commander';
-import { recipeOptions, SCHEMA_URL } from './recipe.js';
+import { recipeOptions, SCHEMA_URL, valueWord } from './recipe.js';
 
 type Schema = Readonly<Record<string, unknown>>;
 
-const LIST: Schema = {
+const ITEM: Schema = { type: ['number', 'string'] };
+const LIST: Schema = { anyOf: [ITEM, { type: 'array', minItems: 1, items: ITEM }] };
+const BY_LAYER: Schema = { type: 'object', minProperties: 1, additionalProperties: { type: 'number' } };
+const RATIOS: Schema = {
+  anyOf: [ITEM, BY_LAYER, { type: 'array', minItems: 1, items: { anyOf: [ITEM, BY_LAYER] } }],
+};
+
+/** A clusterer: its name, or with options of its own, which are known for those that are built in. */
+const CLUSTERER: { readonly anyOf: readonly Schema[] } = {
   anyOf: [
-    { type: ['number', 'string'] },
-    { type: 'array', items: { type: ['number', 'string'] } },
-    { type: 'object', additionalProperties: { type: 'number' } },
+    { type: 'string' },
+    ...clusterers.builtIn.map(builtInSchema),
+    namedSchema(
+      { type: 'string', not: { enum: clusterers.builtIn.map(({ name }) => name) } },
+      { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean'] } },
+    ),
   ],
 };
 
@@ -18,11 +30,21 @@ const TYPES: Readonly<Record<string, Schema>> = {
   seconds: { type: 'number', exclusiveMinimum: 0 },
   share: { type: 'number', minimum: 0, exclusiveMaximum: 1 },
   size: { type: ['string', 'number'] },
+  offset: { type: 'integer' },
+  shape: {
+    anyOf: [
+      { type: 'string' },
+      { type: 'array', items: { type: ['number', 'string'] } },
+      { type: 'object', additionalProperties: { type: 'array', items: { type: ['number', 'string'] } } },
+    ],
+  },
   list: LIST,
   names: LIST,
   values: LIST,
   sizes: LIST,
-  ratio: LIST,
+  ratio: RATIOS,
+  clusterer: CLUSTERER,
+  clusterers: { anyOf: [...CLUSTERER.anyOf, { type: 'array', minItems: 1, items: CLUSTERER }] },
 };
 
 /** The JSON schema of recipes, from the commands themselves. */
@@ -65,9 +87,35 @@ function commandSchema(command: Command): Schema {
 
 function optionSchema(option: Option): Schema {
   const { description, defaultValue, defaultValueDescription } = option;
-  const [, word] = /<(\w+)>/.exec(option.flags) ?? [];
+  const word = valueWord(option);
   const type = word === undefined ? { type: 'boolean' } : (TYPES[word] ?? { type: 'string' });
   const shown =
     defaultValue === undefined || defaultValueDescription !== undefined ? {} : { default: defaultValue };
   return { description, ...type, ...shown };
+}
+
+function builtInSchema(clusterer: Clusterer): Schema {
+  const options = Object.entries(optionTable(clusterer)).map(([name, option]) => [name, valueSchema(option)]);
+  return namedSchema(
+    { const: clusterer.name },
+    { type: 'object', properties: Object.fromEntries(options), additionalProperties: false },
+  );
+}
+
+function namedSchema(name: Schema, options: Schema): Schema {
+  return { type: 'object', properties: { name, options }, required: ['name'], additionalProperties: false };
+}
+
+function valueSchema(option: ClustererOption): Schema {
+  const { description, default: usual } = option;
+  if (option.type === 'enum') return { description, enum: option.values, default: usual };
+  if (option.type === 'boolean') return { description, type: 'boolean', default: usual };
+  const { type, min, max } = option;
+  return {
+    description,
+    type,
+    ...(min !== undefined && { minimum: min }),
+    ...(max !== undefined && { maximum: max }),
+    default: usual,
+  };
 }

@@ -1,6 +1,10 @@
 /** Recipes: what the flags of a run say, as JSON. A run writes the one it followed, and `--config` follows one. */
 import { join, parse } from 'node:path';
+import { derivedName } from '@spherize/files';
 import type { Command, Option } from 'commander';
+import { choiceText, isNamedOptions } from '../options/clusterer-choice.js';
+import { listItem, splitList } from '../options/list-text.js';
+import { recordedRatios } from '../options/parse.js';
 
 /** The command and, by long name, its arguments and flags. */
 export interface Recipe {
@@ -23,18 +27,48 @@ export function recipeOptions(command: Command): Option[] {
   return command.options.filter((option) => !NOT_RECORDED.has(option.name()));
 }
 
-/** What users typed after each flag, by command. */
-const typed = new WeakMap<Command, Map<string, string[]>>();
+/** Options that take several values, by the word that stands after the flag. */
+const LIST_WORDS = new Set(['list', 'names', 'values', 'sizes', 'ratio', 'clusterers']);
 
-/** Makes a command remember what was typed after its flags. */
+/** The word after a flag: `n` in `--seed <n>`. */
+export function valueWord(option: Option): string | undefined {
+  return /<(\w+)>/.exec(option.flags)?.[1];
+}
+
+/** Whether an option takes several values. */
+export function takesList(option: Option): boolean {
+  return LIST_WORDS.has(valueWord(option) ?? '');
+}
+
+/** Whether an option takes values by layer. */
+export function takesLayers(option: Option): boolean {
+  return valueWord(option) === 'ratio';
+}
+
+/** Whether an option takes clusterers, which may have options of their own. */
+export function takesClusterers(option: Option): boolean {
+  return ['clusterer', 'clusterers'].includes(valueWord(option) ?? '');
+}
+
+/** What was given for each flag, on the command line or in a recipe, by command. */
+const given = new WeakMap<Command, Map<string, unknown>>();
+
+/** Makes a command remember what is typed after its flags. */
 export function recordFlags(command: Command): void {
-  const texts = new Map<string, string[]>();
-  typed.set(command, texts);
+  const values = new Map<string, unknown>();
+  given.set(command, values);
   for (const option of recipeOptions(command)) {
     command.on(`option:${option.name()}`, (text?: string | null) => {
-      texts.set(option.name(), [...(texts.get(option.name()) ?? []), text ?? '']);
+      values.set(option.name(), typedValue(option, text ?? ''));
     });
   }
+}
+
+/** Gives an option a list or an object of a recipe, as it is. */
+export function followValue(command: Command, option: Option, value: unknown): void {
+  const parse = option.parseArg as unknown as (value: unknown, previous: undefined) => unknown;
+  command.setOptionValueWithSource(option.attributeName(), parse(value, undefined), 'config');
+  given.get(command)?.set(option.name(), value);
 }
 
 /** The recipe that a command follows: its arguments, its flags, and the defaults of those that were not given. */
@@ -45,8 +79,10 @@ export function effectiveRecipe(command: Command): Recipe {
   ]);
   for (const option of recipeOptions(command)) {
     const value = command.getOptionValue(option.attributeName());
-    const texts = typed.get(command)?.get(option.name());
-    if (texts !== undefined) entries.push([option.name(), fromTexts(texts, option, Array.isArray(value))]);
+    const values = given.get(command);
+    if (takesLayers(option) && value !== undefined) entries.push([option.name(), recordedRatios(value)]);
+    else if (takesClusterers(option) && value !== undefined) entries.push([option.name(), value]);
+    else if (values?.has(option.name())) entries.push([option.name(), values.get(option.name())]);
     // A default that depends on the machine is no part of a recipe.
     else if (value !== undefined && option.defaultValueDescription === undefined)
       entries.push([option.name(), value]);
@@ -54,38 +90,41 @@ export function effectiveRecipe(command: Command): Recipe {
   return { $schema: SCHEMA_URL, command: command.name(), ...Object.fromEntries(entries) };
 }
 
-function fromTexts(texts: readonly string[], option: Option, isList: boolean): unknown {
+function typedValue(option: Option, text: string): unknown {
   if (!option.required && !option.optional) return true;
-  if (isList) return texts.flatMap((text) => text.split(',')).map(plainValue);
-  return plainValue(texts.at(-1)!);
+  return takesList(option) ? splitList(`--${option.name()}`, text).map(plainValue) : plainValue(text.trim());
 }
 
 /** A number where the text is how that number is written. */
 function plainValue(text: string): number | string {
-  const trimmed = text.trim();
-  return trimmed !== '' && String(Number(trimmed)) === trimmed ? Number(trimmed) : trimmed;
+  return text !== '' && String(Number(text)) === text ? Number(text) : text;
 }
 
 /** One value of a recipe as the words of a command line. */
 export function recipeWords(name: string, value: unknown): string[] {
   if (value === false || value === null || value === undefined) return [];
   if (value === true) return [`--${name}`];
-  return [`--${name}=${valueText(value)}`];
+  return [`--${name}=${typeof value === 'object' ? listText(value) : value}`];
 }
 
-function valueText(value: unknown): string {
-  if (Array.isArray(value)) return value.map(valueText).join(',');
-  if (typeof value === 'object' && value !== null)
+function listText(value: object): string {
+  if (isNamedOptions(value)) return choiceText(value);
+  if (!Array.isArray(value))
     return Object.entries(value)
-      .map(([key, item]) => `${key}=${item}`)
+      .map(([key, item]) => `${listItem(key)}=${item}`)
       .join(',');
-  return String(value);
+  return value
+    .map((item) => {
+      if (isNamedOptions(item)) return listItem(choiceText(item));
+      return typeof item === 'object' ? listText(item) : listItem(String(item));
+    })
+    .join(',');
 }
 
 /** Where the recipe of an output file goes: `half.onnx` has `half.recipe.json` beside it. */
 export function recipePath(output: string): string {
   const { dir, name } = parse(output);
-  return join(dir, `${name}.recipe.json`);
+  return join(dir, derivedName(name, '.recipe.json'));
 }
 
 /** A recipe as it is written. */

@@ -1,5 +1,5 @@
 /** What the plots of a sweep have in common: how a method looks, what an axis is, what a point says. */
-import type { SweepResults } from '../sweep/results.js';
+import type { SweepResults } from '@spherize/core/sweep';
 import { sweepPoints } from './points.js';
 
 /** Told apart by people of every colour vision (after Okabe and Ito), on white and on black. */

@@ -1,7 +1,8 @@
 /** The plots of a report, as Vega-Lite specifications. */
+
+import type { SweepResults } from '@spherize/core/sweep';
 import type { TopLevelSpec } from 'vega-lite';
 import { accuracySpecification } from '../sweep/plot.js';
-import type { SweepResults } from '../sweep/results.js';
 import { axis, HIDDEN, methodChannels, SHOWN, tooltip } from './channels.js';
 import { paretoFront, type SweepPoint, sparsityName, sweepPoints } from './points.js';
 

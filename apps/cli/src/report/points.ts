@@ -1,4 +1,4 @@
-import { methodName, type SweepResults, type SweepRow } from '../sweep/results.js';
+import { methodName, type SweepResults, type SweepRow } from '@spherize/core/sweep';
 
 /** Everything that was measured of one method at one sparsity and ratio: means over the seeds. */
 export interface SweepPoint {

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '@spherize/core';
+import type { SweepResults } from '@spherize/core/sweep';
+import { decodeText } from '@spherize/files';
 import type { Recipe } from '../recipe/recipe.js';
-import type { SweepResults } from '../sweep/results.js';
 
 /**
  * What a sweep left in its folder.
@@ -32,10 +33,10 @@ export async function readResultFolder(
 }
 
 async function readJson<T>(path: string): Promise<T | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
+  const content = await readFile(path).catch(() => undefined);
+  if (content === undefined) return undefined;
   try {
-    return JSON.parse(text) as T;
+    return JSON.parse(decodeText(content)) as T;
   } catch (cause) {
     throw new InputError('BAD_FILE', `${path} is not JSON: run the sweep again`, { cause });
   }

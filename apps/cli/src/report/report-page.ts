@@ -1,8 +1,8 @@
 /** A sweep as one HTML file that needs nothing else: no network, no other file. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import type { SweepResults } from '@spherize/core/sweep';
 import { type Recipe, recipeCommandLine } from '../recipe/recipe.js';
-import type { SweepResults } from '../sweep/results.js';
 import { megabytes, percent } from '../terminal/output.js';
 import { methodMarks } from './channels.js';
 import { reportCharts } from './charts.js';

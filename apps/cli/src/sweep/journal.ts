@@ -7,9 +7,15 @@
 import { type FileHandle, mkdir, open, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '@spherize/core';
-import { writeFileAtomically } from '../files/atomic-write.js';
+import {
+  emptyContent,
+  keepMeasured,
+  type MeasuredRecord,
+  type SweepContent,
+  type SweepRecord,
+} from '@spherize/core/sweep';
+import { decodeText, replaceFile } from '@spherize/files';
 import { checkedLine, checkedRecord } from '../files/checked-lines.js';
-import type { Baseline, SweepRow } from './results.js';
 import { type Shard, shardName } from './shards.js';
 import { identityDifferences, type SweepIdentity } from './sweep-identity.js';
 
@@ -25,22 +31,12 @@ export interface RunRecord {
   readonly layers: readonly string[];
 }
 
-/** A line after the first. */
-export type MeasuredRecord =
-  | { readonly kind: 'baseline'; readonly baseline: Baseline }
-  | { readonly kind: 'pruned'; readonly sparsity: number; readonly baseline: Baseline }
-  /** `setting` is the position in the sweep's list. */
-  | { readonly kind: 'row'; readonly setting: number; readonly row: SweepRow };
-
 /** What a journal holds. */
-export interface JournalContent {
+export interface JournalContent extends SweepContent {
   readonly run: RunRecord;
-  baseline: Baseline | undefined;
-  readonly pruned: Map<number, Baseline>;
-  readonly rows: Map<number, SweepRow>;
 }
 
-export class SweepJournal {
+export class SweepJournal implements SweepRecord {
   readonly path: string;
   readonly content: JournalContent;
   readonly #folder: string;
@@ -66,7 +62,7 @@ export class SweepJournal {
     const path = journalPath(folder);
     if (restart) await rm(path, { force: true });
     const found = await readJournal(folder);
-    if (found === undefined) return new SweepJournal(folder, emptyContent(run), undefined);
+    if (found === undefined) return new SweepJournal(folder, { run, ...emptyContent() }, undefined);
     requireSameRun(folder, found.content.run, run);
     // What a killed run wrote in part.
     await truncate(path, found.validBytes);
@@ -75,7 +71,7 @@ export class SweepJournal {
 
   /** Keeps a record; from the first setting on, it is on the disk when this returns. */
   async add(record: MeasuredRecord): Promise<void> {
-    keep(this.content, record);
+    keepMeasured(this.content, record);
     const line = checkedLine(record);
     if (this.#file) {
       await this.#file.appendFile(line);
@@ -90,7 +86,7 @@ export class SweepJournal {
   async flush(): Promise<void> {
     if (this.#file) return;
     await mkdir(this.#folder, { recursive: true });
-    await writeFileAtomically(this.path, this.#waiting.join(''));
+    await replaceFile(this.path, this.#waiting.join(''));
     this.#waiting = [];
     this.#file = await open(this.path, 'a');
   }
@@ -126,10 +122,10 @@ export async function readJournal(
   let content: JournalContent | undefined;
   let validBytes = 0;
   for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, validBytes)) {
-    const record = checkedRecord<RunRecord | MeasuredRecord>(bytes.toString('utf8', validBytes, end));
+    const record = checkedRecord<RunRecord | MeasuredRecord>(decodeText(bytes.subarray(validBytes, end)));
     if (record === undefined || (record.kind === 'run') !== (content === undefined)) break;
-    if (record.kind === 'run') content = emptyContent(record);
-    else keep(content!, record);
+    if (record.kind === 'run') content = { run: record, ...emptyContent() };
+    else keepMeasured(content!, record);
     validBytes = end + 1;
   }
   if (content === undefined) {
@@ -153,14 +149,4 @@ function requireSameRun(folder: string, there: RunRecord, now: RunRecord): void 
     'BAD_ARGUMENT',
     `output '${folder}' holds an unfinished sweep that differs in ${differences.join(', ')}: finish it with its own command, choose another --out, or discard it with --restart`,
   );
-}
-
-function emptyContent(run: RunRecord): JournalContent {
-  return { run, baseline: undefined, pruned: new Map(), rows: new Map() };
-}
-
-function keep(content: JournalContent, record: MeasuredRecord): void {
-  if (record.kind === 'baseline') content.baseline = record.baseline;
-  else if (record.kind === 'pruned') content.pruned.set(record.sparsity, record.baseline);
-  else content.rows.set(record.setting, record.row);
 }

@@ -1,6 +1,6 @@
 import { InputError } from '@spherize/core';
+import type { SweepResults } from '@spherize/core/sweep';
 import { type JournalContent, journalPath, readJournal } from './journal.js';
-import type { SweepResults } from './results.js';
 import { resultsOf } from './results-of-journals.js';
 import { shardName, shardRange } from './shards.js';
 import { identityDifferences } from './sweep-identity.js';

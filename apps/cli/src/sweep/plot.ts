@@ -1,7 +1,7 @@
+import type { SweepResults } from '@spherize/core/sweep';
 import type { TopLevelSpec } from 'vega-lite';
 import { axis, HIDDEN, methodChannels, SHOWN, tooltip } from '../report/channels.js';
 import { sparsityName, sweepPoints } from '../report/points.js';
-import type { SweepResults } from './results.js';
 
 /** The figure of a sweep as a Vega-Lite specification: accuracy over column reduction ratio, one panel per sparsity. */
 export function accuracySpecification(results: SweepResults, columns = 3): TopLevelSpec {

@@ -1,6 +1,6 @@
+import type { SweepResults } from '@spherize/core/sweep';
 import { versions } from '../report/versions.js';
 import type { JournalContent } from './journal.js';
-import type { SweepResults } from './results.js';
 
 /**
  * The results that journals of one sweep hold together. Rows are in the order of the sweep's settings, whoever measured them

@@ -1,7 +1,9 @@
 /** What a sweep's results depend on. Two runs may share a journal only if all of it agrees. */
+
+import type { SweepSetting } from '@spherize/core/sweep';
+import { optionsText } from '@spherize/core/sweep';
 import { Digest } from '../files/digest.js';
 import { version } from '../version.js';
-import type { SweepSetting } from './settings.js';
 
 /** Values by the name under which they are reported, in the order in which they are compared. */
 export type SweepIdentity = Readonly<Record<string, unknown>>;
@@ -50,7 +52,14 @@ export function identityDifferences(there: SweepIdentity, now: SweepIdentity): s
 
 function distinctValues(settings: readonly SweepSetting[]): Record<string, unknown> {
   const keys = [...new Set(settings.flatMap((setting) => Object.keys(setting)))] as (keyof SweepSetting)[];
-  return Object.fromEntries(keys.map((key) => [key, [...new Set(settings.map((setting) => setting[key]))]]));
+  return Object.fromEntries(
+    keys.map((key) => [key, [...new Set(settings.map((setting) => plainText(setting[key])))]]),
+  );
+}
+
+/** Options of clusterers as a text; everything else as it is. */
+function plainText(value: SweepSetting[keyof SweepSetting]): unknown {
+  return typeof value === 'object' ? optionsText(value) : value;
 }
 
 /** As they come back from JSON. */

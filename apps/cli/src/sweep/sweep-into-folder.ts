@@ -1,6 +1,10 @@
-import { selectLayers } from '@spherize/core';
+import { type Clusterer, clusterers, selectLayers } from '@spherize/core';
+import { runSweep, type SweepOptions, type SweepResults, type SweepSetting } from '@spherize/core/sweep';
+import { ClusteringPool } from '../clustering/clustering-pool.js';
 import { requireClusteringMemory } from '../clustering/required-memory.js';
-import { makeResultFolder, requireResultFolder } from '../files/atomic-write.js';
+import type { Dataset } from '../data/dataset.js';
+import { makeResultFolder, requireResultFolder } from '../files/output-places.js';
+import { importFromWorkingFolder } from '../plugins/import-module.js';
 import { matrixEngine } from '../plugins/matrix-engines.js';
 import type { OpenModel } from '../plugins/model-formats.js';
 import type { Recipe } from '../recipe/recipe.js';
@@ -8,16 +12,19 @@ import { interruptible } from '../terminal/interrupt.js';
 import { logLine } from '../terminal/output.js';
 import { startProgress } from '../terminal/progress.js';
 import { SweepJournal } from './journal.js';
-import type { SweepResults } from './results.js';
 import { resultsOf } from './results-of-journals.js';
-import { runSweep, type SweepOptions, sweepWork } from './run-sweep.js';
 import { type Shard, shardRange } from './shards.js';
 import { sweepIdentity } from './sweep-identity.js';
 import { writeResults } from './write-results.js';
 
 export interface FolderSweepOptions
-  extends Omit<SweepOptions, 'engine' | 'signal' | 'progress' | 'journal' | 'range' | 'model' | 'bytes'> {
+  extends Pick<SweepOptions, 'settings' | 'layers' | 'calibration' | 'latency' | 'memory'> {
   readonly opened: OpenModel;
+  readonly data: Dataset;
+  /** Samples at a time. */
+  readonly batch: number;
+  /** Threads that cluster; default: as many as there are processors. */
+  readonly threads?: number | undefined;
   /** What the run follows; it is written beside the results. */
   readonly recipe: Recipe;
   /** Options, by name, on which results depend and that no other field holds: a sweep goes on only with the same ones. */
@@ -69,19 +76,31 @@ export async function sweepIntoFolder(
   const range = shardRange(settings.length, shard);
   const journal = await SweepJournal.open(folder, run, options.restart);
   try {
-    const progress = startProgress(sweepWork({ settings, range }));
-    await interruptible((signal) =>
-      runSweep({
-        ...options,
-        model: opened.model,
+    const progress = startProgress();
+    const pool = new ClusteringPool(options.threads);
+    const { layers: names, calibration, latency, memory, batch } = options;
+    await interruptible(async (signal) =>
+      runSweep(opened.model, {
+        data,
+        settings,
+        layers: names,
+        calibration,
+        latency,
+        memory,
+        batch,
         bytes: opened.bytes,
         range,
-        journal,
+        record: journal,
         engine: matrixEngine(),
+        clusterers: await findClusterers(settings.slice(range.start, range.end), pool),
+        ahead: pool.threads + 1,
         signal,
-        progress,
+        onProgress: progress.show,
       }),
-    ).finally(() => progress.stop());
+    ).finally(async () => {
+      progress.stop();
+      await pool.close();
+    });
     await makeResultFolder(folder);
     await journal.flush();
     const results = resultsOf([journal.content]);
@@ -100,4 +119,18 @@ export async function sweepIntoFolder(
   } finally {
     await journal.close();
   }
+}
+
+/** The clusterers of some settings, by name, each in the pool. */
+async function findClusterers(
+  settings: readonly SweepSetting[],
+  pool: ClusteringPool,
+): Promise<Map<string, Clusterer>> {
+  const found = new Map<string, Clusterer>();
+  for (const { clusterer, reference } of settings) {
+    if (found.has(clusterer) || (reference && clusterer === 'svd')) continue;
+    const own = await clusterers.find(clusterer, importFromWorkingFolder);
+    found.set(clusterer, pool.clusterer(clusterer, own));
+  }
+  return found;
 }

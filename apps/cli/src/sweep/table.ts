@@ -1,6 +1,6 @@
+import { meanOverSeeds, methodName, type SweepResults } from '@spherize/core/sweep';
 import { formatTable, percent } from '../terminal/output.js';
 import { sparkline } from '../terminal/sparkline.js';
-import { meanOverSeeds, methodName, type SweepResults } from './results.js';
 
 /**
  * Top-1 accuracy by method over the column reduction ratio, one block per sparsity.

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import { writeFileAtomically } from '../files/atomic-write.js';
+import type { SweepResults } from '@spherize/core/sweep';
+import { replaceFile } from '@spherize/files';
 import { type Recipe, recipeText } from '../recipe/recipe.js';
 import { reportPage } from '../report/report-page.js';
 import { accuracySpecification, renderSvg } from './plot.js';
-import { resultsCsv, type SweepResults } from './results.js';
+import { resultsCsv } from './results-csv.js';
 
 /**
  * Writes `results.json`, `results.csv`, `accuracy.svg`, `report.html` and `recipe.json` into a folder and returns their paths.
@@ -21,7 +22,7 @@ export async function writeResults(folder: string, results: SweepResults, recipe
   const paths: string[] = [];
   for (const [name, content] of Object.entries(files)) {
     const path = join(folder, name);
-    await writeFileAtomically(path, content);
+    await replaceFile(path, content);
     paths.push(path);
   }
   return paths;

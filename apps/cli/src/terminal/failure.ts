@@ -1,27 +1,34 @@
 import { InputError } from '@spherize/core';
 import { CommanderError } from 'commander';
 import { errorColours } from './colours.js';
+import { Interrupted } from './interrupt.js';
 import { visible } from './visible.js';
 
 const SUCCESS = 0;
 const FAULT = 1;
 const BAD_INPUT = 2;
-const INTERRUPTED = 130;
+/** 128 and the signal's number, as shells have it. */
+const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 /** Characters of a line on stderr: names in a model may be of any length. */
 const LONGEST_LINE = 1000;
 
-// A reader that has seen enough, such as `head`, is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
+  // A reader that has seen enough, such as `head`, is no failure.
+  if (error.code === 'EPIPE') process.exit();
+  const line = `standard output cannot be written to: ${error.message}; send it to another place`;
+  process.stderr.write(`${errorColours.red('spherize')}: ${visible(line)}\n`);
+  process.exit(FAULT);
 });
+// Nobody is left to tell.
+process.stderr.on('error', () => {});
 
-/** 2 for bad usage or input, 130 when interrupted, 1 for anything else; help and version are successes. */
+/** 2 for bad usage or input, 130 when interrupted, 143 when politely killed, 1 for anything else; help and version are successes. */
 export function exitCodeFor(error: unknown): number {
   // By name: a plug-in may have its own copy of core.
   if (error instanceof Error && error.name === InputError.name) return BAD_INPUT;
   if (error instanceof CommanderError) return error.exitCode === 0 ? SUCCESS : BAD_INPUT;
-  return isAbort(error) ? INTERRUPTED : FAULT;
+  if (error instanceof Interrupted) return SIGNAL_CODES[error.signal];
+  return isAbort(error) ? SIGNAL_CODES.SIGINT : FAULT;
 }
 
 /** Prints one line on stderr that says what went wrong; with `verbose` the stack as well. */
@@ -49,6 +56,8 @@ function messageOf(error: unknown): string {
   if (error instanceof CommanderError && error.code === 'commander.help')
     return 'expected a command; see --help';
   if (error instanceof CommanderError) return `${error.message.replace(/^error: |\.$/g, '')}; see --help`;
+  // Models are proved before they are written.
+  if (error instanceof Error && error.name === 'ProofError') return `${error.message}; nothing was written`;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return 'the disk is full: make room and run the command again; what was there before is untouched';

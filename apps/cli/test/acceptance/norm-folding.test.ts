@@ -14,11 +14,11 @@ import {
   selectLayers,
   spherical,
   type Tensor,
+  withOptions,
 } from '@spherize/core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodeModel } from '../../../../packages/adapters-onnx/src/onnx-model.js';
 import { openDataset } from '../../src/data/open-dataset.js';
-import { firstOutput } from '../../src/evaluation/model-runner.js';
 import { openModel } from '../../src/plugins/model-formats.js';
 import { temporaryFolder } from '../commands/spawn-spherize.js';
 
@@ -48,7 +48,10 @@ beforeAll(async () => {
   activations = await run(parts.head!, { [input!.name]: { shape: [IMAGES, ...data.shape], data: inputs } });
   for (const layer of selectLayers(tail, LAYERS)) {
     const prepared = await prepareLayer(tail, layer, 0, engine);
-    halved.set(layer.name, await compressLayer(prepared, spherical, RATIO, { algorithm: 'lloyd' }));
+    halved.set(
+      layer.name,
+      await compressLayer(prepared, withOptions(spherical, { algorithm: 'lloyd' }), RATIO),
+    );
     whole.set(layer.name, await compressLayer(prepared, spherical, 0));
   }
 }, 120_000);
@@ -107,9 +110,9 @@ async function run(model: Model, inputs: Record<string, Tensor>): Promise<Record
 }
 
 async function outputsOf(model: Model): Promise<Float32Array> {
-  const { data, shape } = (await run(model, activations))[firstOutput(model)]!;
+  const { data, shape } = (await run(model, activations))[model.outputs[0]!.name]!;
   expect(shape).toEqual([IMAGES, 10]);
-  return data;
+  return Float32Array.from(data);
 }
 
 /** `max |a − b| / max |b|`. */

@@ -39,6 +39,7 @@ beforeAll(async () => {
   await spherizeJson(folder, 'compress', 'small.onnx', '-o', 'half.onnx', '--ratio', '0.5');
   write(folder, 'fixed.onnx', fixedBatchModel());
   write(folder, 'two.onnx', modelWithTwoInputs());
+  write(folder, 'any-size.onnx', anySizeModel());
   write(folder, 'convolution.onnx', modelWithoutLayers());
 });
 
@@ -48,6 +49,15 @@ function fixedBatchModel(): Uint8Array {
   model.input('x', [3, 4]);
   model.node('MatMul', ['x', model.weight('fc.weight', [4, 2])], {}, ['y']);
   return model.output('y', [3, 2]).build();
+}
+
+/** A layer on the means of an image of any size, of 2 channels. */
+function anySizeModel(): Uint8Array {
+  const model = new ModelBuilder();
+  const image = model.input('image', [undefined, 2, undefined, undefined]);
+  const means = model.node('Flatten', [model.node('GlobalAveragePool', [image])], { axis: 1 });
+  model.node('MatMul', [means, model.weight('fc.weight', [2, 3])], {}, ['y']);
+  return model.output('y', [undefined, 3]).build();
 }
 
 const bytesOf = (name: string): Buffer => readFileSync(join(folder, name));
@@ -105,6 +115,18 @@ test('a model that fixes its batch size runs with that one', async () => {
   expect(report.skippedBatches).toEqual([1]);
   // Per sample, although three run at a time.
   expect(report.macs).toEqual({ before: 8, after: 8 });
+});
+
+test('free axes that are set to 1 are named, those that --shape sets are not', async () => {
+  const args = ['bench', 'any-size.onnx', 'any-size.onnx', '--batch', '1,2', ...QUICK];
+  const { code, stderr } = await spherize(folder, ...args);
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr:
+      "input 'image' of shape [any, 2, any, any]: axes 2, 3 set to 1, set others with --shape image=?,2,N,N\n",
+  });
+  const report = await spherizeJson<BenchReport>(folder, ...args, '--shape', 'image=?,2,8,6');
+  expect(report.macs).toEqual({ before: 6, after: 6 });
 });
 
 test.each([

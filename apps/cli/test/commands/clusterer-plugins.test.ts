@@ -1,5 +1,5 @@
 /** Third-party clusterers, by path and by package name. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { write } from '../data/data-files.js';
@@ -18,6 +18,30 @@ const everyKth = {
       coefficients: Float64Array.from({ length: count }, (_, j) => 1 / members[j % k]),
       objective: 0,
       iterations: 1,
+    };
+  },
+};
+`;
+
+/** The same with options of its own: every k-th, moved, or dropped from a column on. */
+const WITH_OPTIONS = `
+export default {
+  name: 'moved',
+  options: {
+    by: { type: 'integer', min: 0, max: 9, default: 0, description: 'how far columns move on' },
+    keep: { type: 'boolean', default: true, description: 'whether the last column stays' },
+    algorithm: { type: 'enum', values: ['fast', 'lloyd'], default: 'fast', description: 'how' },
+  },
+  async cluster({ count }, k, { by, keep, algorithm }) {
+    const last = keep ? -1 : count - 1;
+    const assignment = Int32Array.from({ length: count }, (_, j) => (j === last ? -1 : (j + by) % k));
+    const members = new Array(k).fill(0);
+    for (const c of assignment) if (c >= 0) members[c]++;
+    const scale = algorithm === 'fast' ? 1 : 0.5;
+    return {
+      assignment,
+      scales: new Float64Array(count).fill(scale),
+      coefficients: Float64Array.from(assignment, (c) => (c < 0 ? 0 : 1 / members[c])),
     };
   },
 };
@@ -61,6 +85,45 @@ test.each([
     ['fc2', 12],
     ['fc3', 8],
   ]);
+});
+
+write(join(folder, 'plugins'), 'moved.mjs', Buffer.from(WITH_OPTIONS));
+const MOVED = './plugins/moved.mjs';
+
+interface Row {
+  readonly clusterer: string;
+  readonly algorithm: string;
+  readonly options?: unknown;
+  readonly relativeError: number;
+}
+
+async function sweepRows(...args: string[]): Promise<readonly Row[]> {
+  const shared = ['--data', 'npy:X.npy,Y.npy', '--ratios', '0.5', '--references', 'none', '--limit', '10'];
+  return (await spherizeJson<{ rows: Row[] }>(folder, 'sweep', ...shared, ...args)).rows;
+}
+
+test('options of their own reach the threads, the results and the recipe', async () => {
+  const clusterers = `${MOVED},"${MOVED}:by=3,keep=false",${MOVED}:algorithm=lloyd,kmeans:algorithm=lloyd,kmeans`;
+  const rows = await sweepRows('small.onnx', '--out', 'own', '--clusterers', clusterers);
+  expect(rows.map(({ clusterer, algorithm, options }) => [clusterer, algorithm, options])).toEqual([
+    [MOVED, 'fast', undefined],
+    [MOVED, 'fast', { by: 3, keep: false }],
+    [MOVED, 'lloyd', undefined],
+    ['kmeans', 'lloyd', undefined],
+    ['kmeans', 'hartigan', undefined],
+  ]);
+  expect(new Set(rows.map(({ relativeError }) => relativeError)).size).toBe(5);
+  const recipe = JSON.parse(readFileSync(join(folder, 'own', 'recipe.json'), 'utf8'));
+  expect(recipe.clusterers).toEqual([
+    MOVED,
+    { name: MOVED, options: { by: 3, keep: false } },
+    { name: MOVED, options: { algorithm: 'lloyd' } },
+    { name: 'kmeans', options: { algorithm: 'lloyd' } },
+    'kmeans',
+  ]);
+  const again = await sweepRows('--config', join('own', 'recipe.json'), '--out', 'own-again');
+  const timeless = (all: readonly Row[]) => all.map((row) => ({ ...row, seconds: 0 }));
+  expect(timeless(again)).toEqual(timeless(rows));
 });
 
 test('sweep takes them beside the built-in ones', async () => {

@@ -83,6 +83,40 @@ test('bash completes commands, flags and files', () => {
   expect(complete('spherize', 'compress', 'doctor.t')).toBe('doctor.test.ts');
 });
 
+test('bash completes clusterers and their options, of which the shell replaces the last part only', () => {
+  const script = completionScript(createProgram(), 'bash');
+  const complete = (line: string): string[] => {
+    const code = `${script}COMP_WORDS=(spherize compress); COMP_CWORD=3; COMP_LINE='${line}'; COMP_POINT=${line.length}; _spherize; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    return spawnSync('bash', ['-c', code], { encoding: 'utf8' }).stdout.trim().split('\n');
+  };
+  expect(complete('spherize compress --clusterer k')).toEqual([
+    'kmeans',
+    'kmeans:algorithm=lloyd',
+    'kmeans:algorithm=hartigan',
+  ]);
+  expect(complete('spherize compress --clusterer spherical:sc')).toEqual(['scale=norm', 'scale=projected']);
+  expect(complete('spherize sweep --clusterers kmeans,rank')).toEqual([
+    'kmeans,rank-one',
+    'kmeans,rank-one:algorithm=lloyd',
+    'kmeans,rank-one:algorithm=hartigan',
+  ]);
+});
+
+test.each(['zsh', 'fish'] as const)('the script for %s completes clusterers with their options', (shell) => {
+  expect(completionScript(createProgram(), shell).replaceAll('\\:', ':')).toContain(
+    'spherical:scale=projected',
+  );
+});
+
+test('help lists the options of the clusterers', () => {
+  for (const name of ['compress', 'scan', 'sweep']) {
+    const written: string[] = [];
+    const command = createProgram().commands.find((candidate) => candidate.name() === name)!;
+    command.configureOutput({ writeOut: (text) => written.push(text) }).outputHelp();
+    expect(written.join('')).toContain('spherical:scale=norm|projected');
+  }
+});
+
 test.each(['zsh', 'fish'] as const)('the script for %s knows every command and flag', (shell) => {
   const script = completionScript(createProgram(), shell);
   for (const { commands } of [createProgram()])

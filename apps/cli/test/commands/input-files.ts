@@ -17,6 +17,9 @@ import {
   writeSmallFiles,
 } from './small-files.js';
 
+/** Element types in ONNX's numbering. */
+const DataType = { FLOAT: 1, UINT8: 2, INT64: 7, STRING: 8 };
+
 /** Columns whose Gram matrix fits no machine: 640 GB. */
 const COLUMNS_BEYOND_MEMORY = 400_000;
 
@@ -26,6 +29,7 @@ export function writeInputFiles(folder: string): void {
   write(folder, 'two.onnx', modelWithTwoInputs());
   write(folder, 'model.bin', Buffer.from('not a model\n'));
   writeFileSync(join(folder, 'outside.bin'), new Uint8Array(96));
+  mkdirSync(join(folder, 'taken.recipe.json'));
   symlinkSync('/dev/zero', join(folder, 'device.onnx'));
   symlinkSync('/dev/zero', join(folder, 'device.json'));
   for (const name of ['folder.onnx', 'no classes', 'one class', 'models']) mkdirSync(join(folder, name));
@@ -130,11 +134,6 @@ function writeOnnxFiles(folder: string): void {
     withWeights((values) => {
       values[0] = Number.NEGATIVE_INFINITY;
     }),
-  );
-  write(
-    folder,
-    'too-large-to-square.onnx',
-    withWeights((values) => values.fill(1e30)),
   );
   write(
     folder,
@@ -288,7 +287,30 @@ function writeTfjsFiles(folder: string): void {
   });
 }
 
+/** A layer on images of another type than float32. */
+function modelOfType(type: 'UINT8' | 'STRING'): Uint8Array {
+  const model = new ModelBuilder();
+  const image = model.input('image', [undefined, 1, 6, 6], DataType[type]);
+  const flat = model.node('Flatten', [model.node('Cast', [image], { to: DataType.FLOAT })], { axis: 1 });
+  model.node('MatMul', [flat, model.weight('fc.weight', [36, CLASSES])], {}, ['scores']);
+  return model.output('scores', [undefined, CLASSES]).build();
+}
+
+/** A layer of whose scores only the largest's number comes out. */
+function modelOfLabels(): Uint8Array {
+  const model = new ModelBuilder();
+  const flat = model.node('Flatten', [model.input('image', [undefined, 1, 6, 6])], { axis: 1 });
+  const scores = model.node('MatMul', [flat, model.weight('fc.weight', [36, CLASSES])]);
+  model.node('ArgMax', [scores], { axis: 1, keepdims: 0 }, ['label']);
+  return model.output('label', [undefined], DataType.INT64).build();
+}
+
 function writeData(folder: string): void {
+  write(folder, 'bytes.onnx', modelOfType('UINT8'));
+  write(folder, 'text-input.onnx', modelOfType('STRING'));
+  write(folder, 'labels-only.onnx', modelOfLabels());
+  write(folder, 'names.txt', Buffer.from('ant\nbee\n'));
+  write(folder, 'twice.txt', Buffer.from('ant\nant\n'));
   const labels = idxBytes([SAMPLES], new Uint8Array(SAMPLES));
   const images = idxBytes([SAMPLES, 6, 6], new Uint8Array(SAMPLES * 36));
   const floats = (shape: number[]) => new Float32Array(shape.reduce((product, size) => product * size, 1));

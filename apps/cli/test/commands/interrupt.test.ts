@@ -1,8 +1,10 @@
 /** Ctrl-C in the middle of the work. */
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { write } from '../data/data-files.js';
+import { npyBytes, write } from '../data/data-files.js';
 import { writeSmallFiles } from './small-files.js';
+import { writeSmallLayersModel } from './small-layers-model.js';
 import { start, temporaryFolder } from './spawn-spherize.js';
 
 /** Says that it is at work, then goes on until it is told to stop. */
@@ -20,20 +22,88 @@ export default {
 };
 `;
 
-test.each([
-  ['sweep', ['--data', 'npy:X.npy,Y.npy', '--out', 'results', '--clusterers', './endless.mjs']],
-  ['compress', ['-o', 'out.onnx', '--ratio', '0.5', '--clusterer', './endless.mjs']],
-])('%s stops with exit code 130 and leaves nothing behind', async (command, args) => {
+/** Makes the command say that it is at work when a loop over a session has come round once: what that loop calls is listened to. */
+const WATCH = `
+import { writeSync } from 'node:fs';
+let said = false;
+const listen = (object, method, loop) => {
+  const original = object[method];
+  object[method] = function (...args) {
+    if (!said && new Error().stack.includes(loop)) {
+      said = true;
+      writeSync(2, 'working\\n');
+    }
+    return original.apply(this, args);
+  };
+};
+listen(performance, 'now', 'compareLatency');
+listen(Float32Array.prototype, 'subarray', 'labelRanks');
+`;
+
+function filesForWork(): string {
   const folder = temporaryFolder();
   writeSmallFiles(folder);
+  writeSmallLayersModel(join(folder, 'web'));
   write(folder, 'endless.mjs', Buffer.from(ENDLESS));
-  const before = readdirSync(folder).sort();
-  const { child, ended } = start(folder, [command, 'small.onnx', ...args]);
+  write(folder, 'watch.mjs', Buffer.from(WATCH));
+  return folder;
+}
+
+const ENDLESS_CLUSTERER = ['--clusterer', './endless.mjs'];
+const SWEEP = ['--data', 'npy:X.npy,Y.npy', '--out', 'results', '--clusterers', './endless.mjs'];
+const CASES: readonly (readonly [string, string, readonly string[]])[] = [
+  ['sweep', 'small.onnx', SWEEP],
+  ['sweep', 'web/model.json', SWEEP],
+  ['compress', 'small.onnx', ['-o', 'out.onnx', '--ratio', '0.5', ...ENDLESS_CLUSTERER]],
+  ['compress', 'web/model.json', ['-o', 'out.json', '--ratio', '0.5', ...ENDLESS_CLUSTERER]],
+  ['scan', 'small.onnx', ENDLESS_CLUSTERER],
+  ['scan', 'web/model.json', ENDLESS_CLUSTERER],
+];
+
+test.each(CASES)(
+  '%s of %s stops with exit code 130 and leaves nothing behind',
+  async (command, model, args) => {
+    const folder = filesForWork();
+    const before = readdirSync(folder).sort();
+    const { child, ended } = start(folder, [command, model, ...args]);
+    await new Promise((resolve) => child.stderr!.once('data', resolve));
+    child.kill('SIGINT');
+    const { code, stdout, stderr } = await ended;
+    expect([code, stdout]).toEqual([130, '']);
+    // Several may be at work.
+    expect(stderr).toMatch(/^(working\n)+spherize: interrupted\n$/);
+    expect(readdirSync(folder).sort()).toEqual(before);
+  },
+);
+
+/** Samples whose evaluation, one by one, takes many seconds. */
+const MANY = 100_000;
+
+// Without a pause between runs, a loop over a runtime that never waits goes on to its end, and exits with 0.
+test.each([
+  ['bench', 'small.onnx', ['small.onnx', '--seconds', '1000']],
+  ['bench', 'web/model.json', ['web/model.json', '--seconds', '1000']],
+  ['evaluate', 'small.onnx', ['--data', 'npy:many.npy,labels.npy', '--batch', '1']],
+  ['evaluate', 'web/model.json', ['--data', 'npy:many.npy,labels.npy', '--batch', '1']],
+])('%s of %s stops between two runs', async (command, model, args) => {
+  const folder = filesForWork();
+  if (command === 'evaluate') {
+    const shape = [MANY, 1, 6, 6];
+    write(folder, 'many.npy', npyBytes('|u1', shape, new Uint8Array(MANY * 36)));
+    write(folder, 'labels.npy', npyBytes('|u1', [MANY], new Uint8Array(MANY).fill(5)));
+  }
+  const { child, ended } = start(folder, [command, model, ...args], ['--import', './watch.mjs']);
   await new Promise((resolve) => child.stderr!.once('data', resolve));
   child.kill('SIGINT');
   const { code, stdout, stderr } = await ended;
-  expect([code, stdout]).toEqual([130, '']);
-  // Several may be at work.
-  expect(stderr).toMatch(/^(working\n)+spherize: interrupted\n$/);
-  expect(readdirSync(folder).sort()).toEqual(before);
+  expect([code, stdout, stderr]).toEqual([130, '', 'working\nspherize: interrupted\n']);
+});
+
+test('a polite kill stops it likewise', async () => {
+  const folder = filesForWork();
+  const args = ['compress', 'small.onnx', '-o', 'out.onnx', '--ratio', '0.5', ...ENDLESS_CLUSTERER];
+  const { child, ended } = start(folder, args);
+  await new Promise((resolve) => child.stderr!.once('data', resolve));
+  child.kill('SIGTERM');
+  expect((await ended).code).toBe(143);
 });

@@ -1,9 +1,9 @@
 /** Where outputs go: full disks, read-only folders, files of killed runs, and the input itself. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { temporaryFileName } from '@spherize/core';
+import { temporaryPath } from '@spherize/files';
 import { afterAll, describe, expect, test } from 'vitest';
 import { smallModel, writeSmallFiles } from './small-files.js';
 import { spherize, spherizeJson, temporaryFolder } from './spawn-spherize.js';
@@ -18,14 +18,25 @@ test('the input may be the output', async () => {
   expect(readFileSync(join(folder, 'same.onnx')).equals(readFileSync(join(folder, 'other.onnx')))).toBe(true);
 });
 
+test.each([`${'n'.repeat(200)}.onnx`, `${'圧'.repeat(66)}.onnx`, `${'n'.repeat(250)}.onnx`])(
+  'an output of any name that the file system takes, and its recipe: %s',
+  async (name) => {
+    const inner = mkdtempSync(join(folder, 'long-'));
+    await spherizeJson(folder, 'compress', 'small.onnx', '-o', join(inner, name), '--ratio', '0.5');
+    const others = readdirSync(inner).filter((found) => found !== name);
+    expect(others).toEqual([expect.stringMatching(/\.recipe\.json$/)]);
+    expect(JSON.parse(readFileSync(join(inner, others[0]!), 'utf8'))).toMatchObject({ ratio: 0.5 });
+  },
+);
+
 test('what a killed run left goes with the next run, what a running one writes stays', async () => {
   const inner = join(folder, 'litter');
   mkdirSync(inner);
   const ended = spawnSync(process.execPath, ['-e', '']).pid;
-  const abandoned = temporaryFileName('out.onnx', ended, hostname());
+  const abandoned = temporaryPath('out.onnx', ended);
   const kept = [
-    temporaryFileName('out.onnx', process.pid, hostname()),
-    temporaryFileName('out.onnx', ended, `${hostname()}2`),
+    temporaryPath('out.onnx'),
+    temporaryPath('out.onnx', ended, `${hostname()}2`),
     '.out.onnx.tmp',
   ];
   for (const name of [abandoned, ...kept]) writeFileSync(join(inner, name), 'part');

@@ -2,7 +2,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { ModelBuilder } from '../../../../packages/adapters-onnx/test/build-model.js';
+import { createProgram } from '../../src/program.js';
+import { followRecipe } from '../../src/recipe/follow-recipe.js';
+import { effectiveRecipe, recipeWords } from '../../src/recipe/recipe.js';
 import { writeSmallFiles } from './small-files.js';
 import { spherize, temporaryFolder } from './spawn-spherize.js';
 
@@ -37,7 +41,7 @@ test('a compression writes its recipe, and following it gives the same bytes', a
     command: 'compress',
     model: 'small.onnx',
     output: 'half.onnx',
-    ratio: ['fc1=0.5', 'fc2=0.25'],
+    ratio: { fc1: 0.5, fc2: 0.25 },
     clusterer: 'spherical',
     algorithm: 'hartigan',
     sparsity: 0,
@@ -81,6 +85,35 @@ test('a sweep writes its recipe, and following it gives the same results', async
 });
 
 test.each([
+  { command: 'compress', clusterer: { name: 'spherical', options: { scale: 'projected' } } },
+  { command: 'compress', clusterer: { name: './own.js', options: { rounds: 3, strict: true } } },
+  { command: 'sweep', clusterers: ['kmeans', { name: 'rank-one', options: { algorithm: 'lloyd' } }] },
+])('the schema takes %o', (recipe) => {
+  expect(validate(recipe), JSON.stringify(validate.errors)).toBe(true);
+});
+
+test('a clusterer with options is an object of a recipe and a word of its command line', async () => {
+  const clusterers = ['kmeans', { name: '@a/b', options: { rounds: 3, strict: true } }];
+  writeFileSync(
+    join(folder, 'own.json'),
+    JSON.stringify({ model: 'small.onnx', data: 'x', out: 'o', clusterers }),
+  );
+  const { words, program } = await followRecipe(
+    ['sweep', '--config', join(folder, 'own.json')],
+    createProgram,
+  );
+  const sweep = program.commands.find((command) => command.name() === 'sweep')!;
+  sweep.action(() => {});
+  await program.parseAsync(words, { from: 'user' });
+  expect(sweep.opts().clusterers).toEqual(clusterers);
+  expect(effectiveRecipe(sweep)).toMatchObject({ clusterers });
+  expect(recipeWords('clusterers', clusterers)).toEqual(['--clusterers=kmeans,"@a/b:rounds=3,strict=true"']);
+  expect(recipeWords('clusterer', clusterers[1])).toEqual(['--clusterer=@a/b:rounds=3,strict=true']);
+});
+
+test.each([
+  { command: 'compress', clusterer: { name: 'spherical', options: { speed: 1 } } },
+  { command: 'compress', clusterer: { name: 'kmeans', options: { algorithm: 'elkan' } } },
   { command: 'compress', ratios: 0.5 },
   { command: 'sweep', seed: 'one' },
   { command: 'frobnicate' },
@@ -100,7 +133,84 @@ test('the command line wins over the recipe, and ratios may be an object', async
   const { verbose, ...sound } = recipe;
   writeFileSync(join(folder, 'own.json'), JSON.stringify(sound));
   await run('compress', '--config=own.json', '--seed', '4');
-  expect(JSON.parse(read('c.recipe.json'))).toMatchObject({ ratio: ['fc1=0.5'], seed: 4 });
+  expect(JSON.parse(read('c.recipe.json'))).toMatchObject({ ratio: { fc1: 0.5 }, layers: ['fc1'], seed: 4 });
+});
+
+describe('layers called as no list can hold them unquoted', () => {
+  const NAMES = ['a=1,b', '"q"', ' s ;', 'c=2'];
+  const model = new ModelBuilder();
+  const outputs = NAMES.reduce(
+    (input, name) =>
+      model.node('MatMul', [input, model.weight(`${name}.weight`, [8, 8])], {}, [`${name}.out`]),
+    model.input('x', [undefined, 8]),
+  );
+  writeFileSync(join(folder, 'odd.onnx'), model.output(outputs, [undefined, 8]).build());
+  const [first, quoted, spaces, last] = NAMES as [string, string, string, string];
+  const given = { [first]: 0.5, [quoted]: 0.25, [spaces]: 0.125, [last]: 0.75 };
+
+  const followed = async (...args: string[]): Promise<Record<string, unknown>> => {
+    await run('compress', ...args, '-o', 'odd.out.onnx');
+    return JSON.parse(read('odd.out.recipe.json'));
+  };
+
+  test('a recipe gives them as they are, and records them so', async () => {
+    const layers = Object.keys(given);
+    writeFileSync(join(folder, 'odd.json'), JSON.stringify({ model: 'odd.onnx', ratio: given, layers }));
+    const recipe = await followed('--config', 'odd.json');
+    expect(recipe).toMatchObject({ ratio: given, layers });
+    expect(validate(recipe), JSON.stringify(validate.errors)).toBe(true);
+    const once = bytes('odd.out.onnx');
+    // The command line of a recipe says the same.
+    const { ratio: ratioWord, layers: layersWord } = Object.fromEntries(
+      ['ratio', 'layers'].map((name) => [name, recipeWords(name, recipe[name])[0]!]),
+    );
+    expect(await followed('odd.onnx', ratioWord!, layersWord!)).toMatchObject({ ratio: given, layers });
+    expect(bytes('odd.out.onnx').equals(once)).toBe(true);
+  });
+
+  test('a ratio for all and some by layer', async () => {
+    const ratio = [0.5, { [first]: 0 }];
+    writeFileSync(join(folder, 'odd.json'), JSON.stringify({ model: 'odd.onnx', ratio }));
+    expect(await followed('--config=odd.json')).toMatchObject({ ratio });
+  });
+});
+
+test.each([
+  [{ seed: [1] }, "has [1] as 'seed': expected one value"],
+  [
+    { clusterer: { options: {} } },
+    'has {"options":{}} as \'clusterer\': expected one value, or { "name": …, "options": { … } } with single values as options',
+  ],
+  [{ clusterer: { name: 'kmeans', options: { a: [1] } } }, "as 'clusterer': expected one value, or {"],
+  [{ clusterer: { name: 'kmeans', algorithm: 'lloyd' } }, "as 'clusterer': expected one value, or {"],
+  [{ clusterer: ['kmeans'] }, 'has ["kmeans"] as \'clusterer\': expected one value, or {'],
+  [{ layers: [] }, "has [] as 'layers': expected a value or a list of values"],
+  [{ layers: [['fc1']] }, `has [["fc1"]] as 'layers': expected a value or a list of values`],
+  [{ layers: { fc1: 1 } }, `has {"fc1":1} as 'layers': expected a value or a list of values`],
+  [
+    { ratio: { fc1: null } },
+    `has {"fc1":null} as 'ratio': expected a value or a list of values, or an object of values by layer`,
+  ],
+])('%j is refused', async (values, line) => {
+  writeFileSync(
+    join(folder, 'lists.json'),
+    JSON.stringify({ model: 'small.onnx', output: 'l.onnx', ...values }),
+  );
+  await expect(
+    followRecipe(['compress', '--config', join(folder, 'lists.json')], createProgram),
+  ).rejects.toThrow(
+    expect.objectContaining({ code: 'BAD_ARGUMENT', message: expect.stringContaining(line) }),
+  );
+});
+
+test.each([
+  ['UTF-8', 'utf8'],
+  ['UTF-16', 'utf16le'],
+] as const)('a recipe may begin with a byte order mark: %s', async (_, encoding) => {
+  const recipe = { command: 'compress', model: 'small.onnx', output: 'o.onnx', ratio: 0.5 };
+  writeFileSync(join(folder, 'mark.json'), Buffer.from(`\uFEFF${JSON.stringify(recipe)}`, encoding));
+  const { words } = await followRecipe(['compress', '--config', join(folder, 'mark.json')], createProgram);
+  expect(words.slice(0, 4)).toEqual(['compress', 'small.onnx', '--output=o.onnx', '--ratio=0.5']);
 });
 
 test.each([

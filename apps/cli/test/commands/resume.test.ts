@@ -163,7 +163,7 @@ describe('an unfinished sweep', () => {
     appendFileSync(join(folder, 'small.onnx'), Buffer.from([0x12, 0x01, 0x78]));
     expect(await spherize(folder, ...command('unfinished'))).toEqual(refusal('model content'));
     write(folder, 'small.onnx', smallModel());
-    write(folder, 'Y.npy', npyBytes('<i4', [SAMPLES], new Int32Array(SAMPLES)));
+    write(folder, 'Y.npy', npyBytes('<i4', [SAMPLES], new Int32Array(SAMPLES).fill(5)));
     expect(await spherize(folder, ...command('unfinished'))).toEqual(refusal('data content'));
     writeSmallFiles(folder);
     expect(journal()).toBe(left);

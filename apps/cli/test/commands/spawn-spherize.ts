@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 
-const BINARY = fileURLToPath(new URL('../../bin/spherize.js', import.meta.url));
+/** The command's program. */
+export const BINARY: string = fileURLToPath(new URL('../../bin/spherize.js', import.meta.url));
 
 /** What a finished run left. */
 export interface Run {
@@ -24,8 +25,12 @@ export function temporaryFolder(): string {
 }
 
 /** Starts `spherize` with these arguments in a working folder. Neither stream is a terminal. */
-export function start(folder: string, args: readonly string[]): { child: ChildProcess; ended: Promise<Run> } {
-  const child = spawn(process.execPath, [BINARY, ...args], {
+export function start(
+  folder: string,
+  args: readonly string[],
+  nodeOptions: readonly string[] = [],
+): { child: ChildProcess; ended: Promise<Run> } {
+  const child = spawn(process.execPath, [...nodeOptions, BINARY, ...args], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

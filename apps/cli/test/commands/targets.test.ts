@@ -158,12 +158,12 @@ describe('out of reach', () => {
     ],
     [
       '--max-drop 1 --data npy:seen-x.npy,seen-y.npy --limit 200',
-      /^spherize: --max-drop 1: 200 samples cannot show so small a drop, at least 3\d\d are needed: raise --limit, give more data or a larger drop\n$/,
+      /^spherize: --max-drop 1: 200 samples cannot show so small a drop, at least 3\d\d are needed: give more data or a larger drop\n$/,
     ],
     [
       // Random weights, and nothing to refit them on.
       '--max-drop 3 --data npy:seen-x.npy,seen-y.npy',
-      /^spherize: --max-drop 3: the mildest compression tried, to 95 % of the layers' weights, loses [\d.]+ points on 300 samples, surely at most [\d.]+: allow a larger drop, give more data, or --calibrate\n$/,
+      /^spherize: --max-drop 3: the mildest compression tried, to 95 % of the layers' weights, loses [\d.]+ points on 300 samples, surely at most [\d.]+: allow a larger drop, give more data, or calibrate\n$/,
     ],
     [
       '--max-drop 8 --data npy:X.npy,Y.npy',

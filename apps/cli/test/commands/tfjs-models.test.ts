@@ -1,70 +1,19 @@
 /** The commands on a TensorFlow.js model do what they do on an ONNX model of the same weights. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { onnxTensors } from '@spherize/adapters-onnx';
 import { expect, test } from 'vitest';
-import { smallModel, writeSmallFiles } from './small-files.js';
+import { writeSmallFiles } from './small-files.js';
+import { writeSmallLayersModel } from './small-layers-model.js';
 import { spherize, spherizeJson, temporaryFolder } from './spawn-spherize.js';
 
 const folder = temporaryFolder();
 writeSmallFiles(folder);
-mkdirSync(join(folder, 'web'));
-writeLayersModel(join(folder, 'web'));
+writeSmallLayersModel(join(folder, 'web'));
 
 const MODELS = ['small.onnx', 'web/model.json'] as const;
 const IDX = 'idx:images.idx,labels.idx';
 /** float32 sums in another order move a column's error by this much at most. */
 const DIGITS = 5;
-
-/** `smallModel()` as a Sequential model whose Flatten keeps the order of the channels. */
-function writeLayersModel(target: string): void {
-  const tensors = onnxTensors(smallModel());
-  const weights: { name: string; shape: number[]; dtype: string }[] = [];
-  const values: Float32Array[] = [];
-  const put = (name: string, shape: number[], data: Float32Array) => {
-    weights.push({ name, shape, dtype: 'float32' });
-    values.push(data);
-  };
-  /** Row-major `[rows, columns]` as `[columns, rows]`. */
-  const transposed = (data: Float32Array, rows: number, columns: number) =>
-    Float32Array.from(data, (_, i) => data[(i % rows) * columns + Math.floor(i / rows)]!);
-  put('conv/kernel', [3, 3, 1, 4], transposed(tensors.get('conv.weight')!.data, 4, 9));
-  put('conv/bias', [4], tensors.get('conv.bias')!.data);
-  const dense = ['fc1', 'fc2', 'fc3'].map((name) => {
-    const { shape, data } = tensors.get(`${name}.weight`)!;
-    const [outputs, inputs] = shape as [number, number];
-    put(`${name}/kernel`, [inputs, outputs], transposed(data, outputs, inputs));
-    put(`${name}/bias`, [outputs], tensors.get(`${name}.bias`)!.data);
-    const activation = name === 'fc3' ? 'linear' : 'relu';
-    return { class_name: 'Dense', config: { name, units: outputs, activation, use_bias: true } };
-  });
-  const conv = {
-    name: 'conv',
-    filters: 4,
-    kernel_size: [3, 3],
-    padding: 'same',
-    activation: 'relu',
-    batch_input_shape: [null, 6, 6, 1],
-  };
-  const layers = [
-    { class_name: 'Conv2D', config: conv },
-    { class_name: 'Permute', config: { name: 'channels_first', dims: [3, 1, 2] } },
-    { class_name: 'Flatten', config: { name: 'flatten' } },
-    ...dense,
-  ];
-  const json = {
-    format: 'layers-model',
-    generatedBy: 'a test',
-    modelTopology: { class_name: 'Sequential', config: { name: 'small', layers } },
-    userDefinedMetadata: { classes: ['a', 'b'] },
-    weightsManifest: [{ paths: ['weights.bin'], weights }],
-  };
-  writeFileSync(
-    join(target, 'weights.bin'),
-    Buffer.concat(values.map((data) => new Uint8Array(data.buffer))),
-  );
-  writeFileSync(join(target, 'model.json'), JSON.stringify(json));
-}
 
 /** The same command on both models. */
 async function both<T>(command: string, ...args: string[]): Promise<[T, T]> {
@@ -89,9 +38,6 @@ test('inspect finds the same layers', async () => {
   const figures = ({ layers }: Found) => layers.map(({ fold, ...layer }) => ({ ...layer, into: fold.into }));
   expect(figures(tfjs)).toEqual(figures(onnx));
   expect(tfjs.layers.map(({ name }) => name)).toEqual(['fc1', 'fc2', 'fc3']);
-  // What is no layer of TensorFlow.js's own is named, where it is needed and nowhere else.
-  const gathered = tfjs.layers.filter(({ fold }) => fold.reason.includes('SpherizeColumnGather'));
-  expect(gathered.map(({ name }) => name)).toEqual(['fc1']);
 });
 
 test('evaluate measures the same accuracy', async () => {
@@ -103,7 +49,18 @@ test('sweep measures the same rows', async () => {
   interface Results {
     rows: { top1: number; relativeError: number }[];
   }
-  const args = ['--data', IDX, '--ratios', '0.4,0.6', '--clusterers', 'kmeans,spherical', '--out'];
+  // fc1 is so small that it keeps its columns in TensorFlow.js.
+  const args = [
+    '--data',
+    IDX,
+    '--layers',
+    'fc2,fc3',
+    '--ratios',
+    '0.4,0.6',
+    '--clusterers',
+    'kmeans,spherical',
+    '--out',
+  ];
   const onnx = await spherizeJson<Results>(folder, 'sweep', MODELS[0], ...args, 'onnx-results');
   const tfjs = await spherizeJson<Results>(folder, 'sweep', MODELS[1], ...args, 'tfjs-results');
   expect(tfjs.rows.map(({ top1 }) => top1)).toEqual(onnx.rows.map(({ top1 }) => top1));
@@ -127,6 +84,8 @@ test('compress writes a model of shards and the original metadata, which bench a
     'c.onnx',
     '--ratio',
     '0.5',
+    '--layers',
+    'fc2,fc3',
   );
   const tfjs = await spherizeJson<Compressed>(
     folder,
@@ -136,6 +95,8 @@ test('compress writes a model of shards and the original metadata, which bench a
     'web/small.json',
     '--ratio',
     '0.5',
+    '--layers',
+    'fc2,fc3',
   );
   tfjs.layers.forEach(({ name, clusters, folded, relativeError }, i) => {
     expect({ name, clusters, folded }).toEqual(
@@ -182,4 +143,38 @@ test('the output has to be named as a TensorFlow.js model', async () => {
     2,
     "spherize: output 'x.onnx' is not named as tfjs files are, which the input is: end it in .json\n",
   ]);
+});
+
+test('a model in uint8 stays in uint8, is verified, and the JSON says what the rounding costs', async () => {
+  const source = join(folder, 'web', 'model.json');
+  const json = JSON.parse(readFileSync(source, 'utf8'));
+  const values = new Float32Array(new Uint8Array(readFileSync(join(folder, 'web', 'weights.bin'))).buffer);
+  const [min, scale] = [-2, 4 / 255];
+  const quantization = { dtype: 'uint8', min, scale };
+  for (const weight of json.weightsManifest[0].weights) weight.quantization = quantization;
+  const target = join(folder, 'uint8');
+  mkdirSync(target);
+  const steps = Uint8Array.from(values, (value) =>
+    Math.min(255, Math.max(0, Math.round((value - min) / scale))),
+  );
+  writeFileSync(join(target, 'weights.bin'), steps);
+  writeFileSync(join(target, 'model.json'), JSON.stringify(json));
+  const args = ['compress', 'uint8/model.json', '-o', 'uint8/small.json', '--ratio', '0.5', '--json'];
+  const { code, stdout } = await spherize(folder, ...args);
+  expect(code).toBe(0);
+  const found = JSON.parse(stdout) as {
+    storage: { types: string[]; weightError: number };
+    verified: { deviation: number; roundingDeviation: number };
+  };
+  expect(found.storage.types).toEqual(['uint8']);
+  expect(found.storage.weightError).toBeGreaterThan(0);
+  expect(found.storage.weightError).toBeLessThan(0.05);
+  expect(found.verified.deviation).toBeLessThan(1e-4);
+  expect(found.verified.roundingDeviation).toBeGreaterThan(found.verified.deviation);
+  const { weights } = JSON.parse(readFileSync(join(target, 'small.json'), 'utf8')).weightsManifest[0];
+  const floats = weights.filter(
+    ({ name, dtype }: { name: string; dtype: string }) => dtype === 'float32' && /^(conv|fc\d)\//.test(name),
+  );
+  expect(floats.length).toBe(json.weightsManifest[0].weights.length);
+  for (const weight of floats) expect(weight.quantization.dtype).toBe('uint8');
 });

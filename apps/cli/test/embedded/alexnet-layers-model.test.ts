@@ -13,11 +13,11 @@ import {
   spherical,
   type Tensor,
 } from '@spherize/core';
+import { AccuracyCount } from '@spherize/core/evaluation';
 import { expect, test } from 'vitest';
 import { openDataset } from '../../src/data/open-dataset.js';
 import { alexnetLayersModel } from '../../src/embedded/alexnet-layers-model.js';
 import { embeddedModelPath } from '../../src/embedded/embedded-model.js';
-import { AccuracyCount } from '../../src/evaluation/accuracy.js';
 
 const IMAGES = 64;
 const RATIO = 0.75;

@@ -1,4 +1,4 @@
-import type { SweepResults } from '../../src/sweep/results.js';
+import type { SweepResults } from '@spherize/core/sweep';
 
 /** Tries to get out of everything that it is put into. */
 export const HOSTILE = `</script><script>window.broken=1</script>"><img src=x onerror=window.broken=2>'&`;

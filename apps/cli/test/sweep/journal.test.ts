@@ -48,6 +48,15 @@ test('nothing is written before the first setting is finished', async () => {
   });
 });
 
+test('a byte order mark at its head changes nothing', async () => {
+  const folder = temporaryFolder();
+  await fill(folder);
+  const expected = await readJournal(folder);
+  const bytes = readFileSync(journalPath(folder));
+  writeFileSync(journalPath(folder), Buffer.concat([Buffer.from('\uFEFF'), bytes]));
+  expect(await readJournal(folder)).toEqual({ ...expected, validBytes: bytes.length + 3 });
+});
+
 test('cut at any byte, what is left is the lines before, and the sweep goes on to the same journal', async () => {
   const whole = temporaryFolder();
   await fill(whole);

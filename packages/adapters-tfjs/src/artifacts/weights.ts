@@ -10,6 +10,17 @@ export interface Weight {
   readonly bytes: Uint8Array;
   /** The values where they are not the bytes themselves: those of quantised weights. */
   readonly decoded?: Float32Array;
+  /** Where a rewrite's values could not be stored as they are. */
+  readonly rounding?: Rounding;
+}
+
+/** What was to be stored in place of a quantised weight. */
+export interface Rounding {
+  readonly planned: Float32Array;
+  /** The layer or operation that was rewritten. */
+  readonly owner: string;
+  /** The relative error that the storage of the old weight already left in its values, as a root mean square. */
+  readonly before: number;
 }
 
 /** Weights by name, in the order of the file. */
@@ -102,9 +113,14 @@ export function floatValues(weight: Weight): Float32Array {
   return new Float32Array(aligned.buffer, aligned.byteOffset, bytes.byteLength / 4);
 }
 
-/** The values of an int32 weight. */
+/** The values of an int32 weight, also of a quantised one. */
 export function intValues({ spec, bytes }: Weight): Int32Array | undefined {
-  if (spec.dtype !== 'int32' || spec.quantization !== undefined) return undefined;
+  if (spec.dtype !== 'int32') return undefined;
+  if (spec.quantization !== undefined) {
+    const { dtype, scale = 1, min = 0 } = spec.quantization;
+    const steps = dtype === 'uint8' ? bytes : new Uint16Array(bytes.slice().buffer);
+    return Int32Array.from(steps, (step) => Math.round(step * scale + min));
+  }
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
   return new Int32Array(aligned.buffer, aligned.byteOffset, bytes.byteLength / 4);
 }

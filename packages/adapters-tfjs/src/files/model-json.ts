@@ -99,17 +99,17 @@ export interface ModelFile {
  * The files of a model: the shards, then the model.json that names them.
  *
  * @param name what to call the model.json
- * @param prefix what to put before the names of the shards, which other models beside it may have too
+ * @param nameShard what to make of the name of a shard, which other models beside it may have too
  * @param digest what to put into the name of a shard of this content
  */
 export function modelFiles(
   { topology, weights, metadata }: Artifacts,
   name: string,
-  prefix = '',
+  nameShard: (name: string) => string = (shard) => shard,
   digest: ((pieces: readonly Uint8Array[]) => string) | undefined = undefined,
 ): ModelFile[] {
   const { specs, shards } = planShards(weights);
-  const paths = shards.map((pieces, i) => `${prefix}${shardName(i, shards.length, digest?.(pieces))}`);
+  const paths = shards.map((pieces, i) => nameShard(shardName(i, shards.length, digest?.(pieces))));
   const json = {
     modelTopology: topology,
     ...metadata,

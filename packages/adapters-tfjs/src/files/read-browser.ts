@@ -13,7 +13,9 @@ export async function readBrowserFiles(files: readonly File[]): Promise<io.Model
   const shards = groups
     .flatMap(({ paths }) => paths)
     .map((path) => {
-      const found = files.find(({ name }) => name === path.slice(path.lastIndexOf('/') + 1));
+      const called = (wanted: string) =>
+        files.find(({ name }) => name === wanted.slice(wanted.lastIndexOf('/') + 1));
+      const found = called(path) ?? called(decoded(path));
       if (found) return found;
       throw new InputError('NOT_FOUND', `${model.name}: its shard '${path}' is not among the files`);
     });
@@ -29,6 +31,16 @@ export async function readBrowserFiles(files: readonly File[]): Promise<io.Model
     );
   }
   return artifactsOf(json, groups, await new Blob(shards).arrayBuffer());
+}
+
+/** The path that is meant by a part of a URL. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    // A percent sign of its own.
+    return path;
+  }
 }
 
 /** @throws InputError `NOT_FOUND` when something cannot be fetched, `BAD_FILE` when it is no model */

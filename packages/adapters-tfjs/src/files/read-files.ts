@@ -1,9 +1,7 @@
 /** Reads a model.json and its shards from a folder. */
-import type { Stats } from 'node:fs';
-import { open, readFile, realpath, stat } from 'node:fs/promises';
-import { freemem } from 'node:os';
-import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { open, readFile, stat } from 'node:fs/promises';
 import { InputError } from '@spherize/core';
+import { type ContainedFile, containedFile, decodeText, requireMemory } from '@spherize/files';
 import type { io } from '@tensorflow/tfjs-core';
 import { artifactsOf, type ManifestGroup, parseModelJson } from './model-json.js';
 
@@ -16,45 +14,35 @@ export interface ReadFiles {
 
 /** @throws InputError `NOT_FOUND`, `BAD_FILE` or `UNSUPPORTED` */
 export async function readFiles(source: string): Promise<ReadFiles> {
-  const text = await readText(source);
+  const { text, bytes } = await readText(source);
   const { json, groups } = parseModelJson(text, source);
-  const folder = await realpath(dirname(source));
-  const located: { path: string; bytes: number }[] = [];
-  for (const group of groups) located.push(...(await locate(group, source, folder)));
+  const located: ContainedFile[] = [];
+  for (const group of groups) located.push(...(await locate(group, source)));
   // Allocated once every size is known to be right.
-  const total = located.reduce((sum, { bytes }) => sum + bytes, 0);
-  requireMemory(source, total);
+  const total = located.reduce((sum, { size }) => sum + size, 0);
+  requireMemory(`${source}: reading its shards`, total, 'use a machine with more');
   const weightData = new ArrayBuffer(total);
   let at = 0;
-  for (const { path, bytes } of located) {
-    await readInto(new Uint8Array(weightData, at, bytes), path);
-    at += bytes;
+  for (const { path, size } of located) {
+    await readInto(new Uint8Array(weightData, at, size), path);
+    at += size;
   }
   return {
     artifacts: artifactsOf(json, groups, weightData),
-    bytes: Buffer.byteLength(text) + total,
+    bytes: bytes + total,
     files: [source, ...located.map(({ path }) => path)],
   };
 }
 
-/** @throws InputError `UNSUPPORTED` with both numbers */
-function requireMemory(source: string, bytes: number): void {
-  const free = process.availableMemory?.() ?? freemem();
-  if (bytes <= free) return;
-  const gigabytes = (size: number) => `${(size / 1e9).toFixed(1)} GB`;
-  throw new InputError(
-    'UNSUPPORTED',
-    `${source}: its shards need ${gigabytes(bytes)} of memory, ${gigabytes(free)} is free: use a machine with more`,
-  );
-}
-
-async function readText(source: string): Promise<string> {
+/** The text of a file, and how many bytes the file has. */
+async function readText(source: string): Promise<{ text: string; bytes: number }> {
   try {
     const found = await stat(source);
     if (!found.isFile() && !found.isFIFO() && !found.isDirectory()) {
       throw new InputError('BAD_FILE', `${source} is not a TensorFlow.js model: it is a device; name a file`);
     }
-    return await readFile(source, 'utf8');
+    const content = await readFile(source);
+    return { text: decodeText(content), bytes: content.length };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') {
@@ -76,28 +64,12 @@ async function readText(source: string): Promise<string> {
   }
 }
 
-/** The shards of a group, all inside the model's folder, with as many bytes as the weights need. */
-async function locate(
-  { paths, bytes }: ManifestGroup,
-  source: string,
-  folder: string,
-): Promise<{ path: string; bytes: number }[]> {
-  const shards: { path: string; bytes: number }[] = [];
-  for (const path of paths) {
-    const refuse = (why: string) =>
-      new InputError('BAD_FILE', `${source}: its shard '${path}' ${why}: put it into the model's folder`);
-    if (/^[a-z][a-z0-9+.-]+:/i.test(path)) throw refuse('is a URL');
-    if (path === '' || path.includes('\0') || isAbsolute(path) || path.split(/[/\\]/).includes('..'))
-      throw refuse('points elsewhere');
-    const place = join(folder, path);
-    const { real, found } = await look(place, source, path);
-    const inside = relative(folder, real);
-    if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside))
-      throw refuse('is a link elsewhere');
-    if (!found.isFile()) throw refuse('is no file');
-    shards.push({ path: place, bytes: found.size });
-  }
-  const present = shards.reduce((sum, shard) => sum + shard.bytes, 0);
+/** The shards of a group, with as many bytes as the weights need. Their paths are parts of URLs, as TensorFlow.js takes them. */
+async function locate({ paths, bytes }: ManifestGroup, source: string): Promise<ContainedFile[]> {
+  const shards: ContainedFile[] = [];
+  for (const path of paths)
+    shards.push(await containedFile(source, path, `${source}: a shard`, { encoded: true }));
+  const present = shards.reduce((sum, { size }) => sum + size, 0);
   if (bytes !== undefined && present !== bytes) {
     throw new InputError(
       'BAD_FILE',
@@ -105,23 +77,6 @@ async function locate(
     );
   }
   return shards;
-}
-
-async function look(place: string, source: string, path: string): Promise<{ real: string; found: Stats }> {
-  try {
-    const real = await realpath(place);
-    return { real, found: await stat(real) };
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw cause;
-    throw new InputError(
-      'NOT_FOUND',
-      `${source}: its shard '${path}' is missing: put it beside the model.json`,
-      {
-        cause,
-      },
-    );
-  }
 }
 
 async function readInto(target: Uint8Array, path: string): Promise<void> {

@@ -1,9 +1,8 @@
 /** Writes a model.json and its shards so that the model.json always names whole shards. */
 import { createHash } from 'node:crypto';
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { InputError, temporaryFileName } from '@spherize/core';
+import { decodeText, derivedName, partsOf, replaceFiles } from '@spherize/files';
 import type { Artifacts } from '../artifacts/artifacts.js';
 import { modelFiles, parseModelJson } from './model-json.js';
 
@@ -14,30 +13,19 @@ import { modelFiles, parseModelJson } from './model-json.js';
  *
  * @param target path of the model.json; its shards lie beside it, and are called after it unless it is `model.json`
  * @returns number of bytes written
- * @throws InputError `NOT_FOUND` when the target's folder does not exist
+ * @throws InputError as `requireReplaceable`
  */
 export async function writeFiles(artifacts: Artifacts, target: string): Promise<number> {
   const folder = dirname(target);
-  const found = await stat(folder).catch(() => undefined);
-  if (!found?.isDirectory()) {
-    throw new InputError('NOT_FOUND', `cannot write ${target}: there is no folder ${folder}`);
-  }
   const name = basename(target);
-  const stem = name.replace(/\.json$/i, '');
-  const files = modelFiles(artifacts, name, stem === 'model' ? '' : `${stem}.`, digestOf);
+  // Shards are read by URLs: signs that mean something there are no part of their names.
+  const stem = name.replace(/\.json$/i, '').replace(/[%#?]/g, '_');
+  const nameShard = (ending: string): string => (stem === 'model' ? ending : derivedName(stem, `.${ending}`));
+  const files = modelFiles(artifacts, name, nameShard, digestOf);
   const replaced = await shardsOf(target);
-  const pairs = files.map((file) => ({
-    file,
-    temporary: join(folder, temporaryFileName(file.name, process.pid, hostname())),
-  }));
-  let bytes = 0;
-  try {
-    for (const { file, temporary } of pairs) bytes += await writePieces(temporary, file.pieces);
-    for (const { file, temporary } of pairs) await rename(temporary, join(folder, file.name));
-  } catch (error) {
-    await Promise.all(pairs.map(({ temporary }) => rm(temporary, { force: true })));
-    throw error;
-  }
+  const bytes = await replaceFiles(
+    files.map((file) => ({ target: join(folder, file.name), parts: partsOf(file.pieces) })),
+  );
   const written = new Set(files.map((file) => file.name));
   await removeUnused(
     folder,
@@ -65,25 +53,10 @@ async function removeUnused(folder: string, shards: readonly string[]): Promise<
   await Promise.all([...unused].map((shard) => rm(join(folder, shard), { force: true })));
 }
 
-async function writePieces(path: string, pieces: readonly Uint8Array[]): Promise<number> {
-  const file = await open(path, 'wx');
-  let bytes = 0;
-  try {
-    for (const piece of pieces) {
-      await file.writeFile(piece);
-      bytes += piece.length;
-    }
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  return bytes;
-}
-
 /** The shards beside a model.json that is about to be replaced. */
 async function shardsOf(target: string): Promise<string[]> {
   try {
-    const { groups } = parseModelJson(await readFile(target, 'utf8'), target);
+    const { groups } = parseModelJson(decodeText(await readFile(target)), target);
     return groups.flatMap(({ paths }) => paths).filter((path) => /^[\w.-]+\.bin$/.test(path));
   } catch {
     // No model was there.

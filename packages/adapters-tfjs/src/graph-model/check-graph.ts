@@ -6,12 +6,8 @@ import { badModel } from '../artifacts/bad-model.js';
 import { requireFinite } from '../artifacts/finite-weights.js';
 import type { GraphIndex } from './graph-index.js';
 import { type NodeDef, nodeOf } from './node-def.js';
+import { operationOf } from './operations/operation-table.js';
 
-/** Operations whose constant operands are weights. */
-const READS_WEIGHTS =
-  /MatMul|Conv[123]D|DepthwiseConv2d|FusedBatchNorm|^BiasAdd$|^Prelu$|^(?:Identity|StopGradient|ReadVariableOp)$/;
-/** Operations that may read a mask, where infinity has its place and NaN has none. */
-const READS_MASKS = /^(?:Add|AddV2|Sub|Mul|Div|RealDiv)$/;
 /** What hands a value to the next round of a loop, and so may be read before it is made. */
 const LOOPS_BACK = 'NextIteration';
 
@@ -20,8 +16,9 @@ export function checkGraph(index: GraphIndex): void {
   checkNames(index);
   checkOrder(index);
   for (const { op, input } of index.nodes) {
-    const mask = READS_MASKS.test(op);
-    if (!mask && !READS_WEIGHTS.test(op)) continue;
+    const finite = operationOf(op)?.finite;
+    if (finite === undefined) continue;
+    const mask = finite === 'masks';
     for (const name of input) {
       const source = index.constant(name);
       if (source !== undefined) requireFinite(source.weight, mask ? Number.isNaN : undefined);

@@ -1,6 +1,5 @@
 /** Finds the fully connected layers of a graph model: MatMul and _FusedMatMul with constant weights. */
-import { type DenseMatrix, denseMatrix, type FcLayer, type SkippedLayer, transpose } from '@spherize/core';
-import { isObject } from '../artifacts/json.js';
+import { type DenseMatrix, denseMatrix, type FcLayer, transpose } from '@spherize/core';
 import { floatValues, isFloat } from '../artifacts/weights.js';
 import type { ConstantSource, GraphIndex } from './graph-index.js';
 import { flag, fusedOperations, isWellFused, type NodeDef } from './node-def.js';
@@ -29,18 +28,23 @@ export interface MatMulLayer {
 }
 
 const PRODUCTS = new Set(['MatMul', '_FusedMatMul']);
-const SKIPPED: ReadonlyMap<string, string> = new Map([
-  ['BatchMatMul', 'its product is over batches of matrices'],
-  ['BatchMatMulV2', 'its product is over batches of matrices'],
-  ['Einsum', 'Einsum may multiply in any order'],
-  ['QuantizedMatMul', 'its weights are quantised'],
-]);
 const ADDS = new Set(['BiasAdd', 'Add', 'AddV2']);
 const WEIGHT_SUFFIX = /(?:\/MatMul\/ReadVariableOp(?:\/resource)?|[./_]weight|[./]kernel)(?:_\d+)?$/;
 
-export function findMatMulLayers(index: GraphIndex): { layers: MatMulLayer[]; skipped: SkippedLayer[] } {
+/** A product with constant weights that cannot be compressed. */
+export interface UnfitProduct {
+  readonly name: string;
+  readonly reason: string;
+}
+
+export function findMatMulLayers(index: GraphIndex): {
+  layers: MatMulLayer[];
+  unfit: ReadonlyMap<NodeDef, UnfitProduct>;
+  /** Makes a name unlike those of all layers and products, and of what it was asked for before. */
+  unique: (name: string) => string;
+} {
   const layers: MatMulLayer[] = [];
-  const skipped: SkippedLayer[] = [];
+  const unfit = new Map<NodeDef, UnfitProduct>();
   const taken = new Set<string>();
   const unique = (name: string): string => {
     let own = name;
@@ -49,19 +53,15 @@ export function findMatMulLayers(index: GraphIndex): { layers: MatMulLayer[]; sk
     return own;
   };
   for (const node of index.nodes) {
+    if (!PRODUCTS.has(node.op)) continue;
     const weights = index.constant(node.input[1]);
     if (weights === undefined) continue;
-    const why = SKIPPED.get(node.op);
-    if (why !== undefined) skipped.push({ name: unique(node.name), reason: why });
-    if (!PRODUCTS.has(node.op)) continue;
     const name = unique(nameOf(node, weights));
     const found = describe(index, node, weights, name);
-    if (typeof found === 'string') skipped.push({ name, reason: found });
+    if (typeof found === 'string') unfit.set(node, { name, reason: found });
     else layers.push(found);
   }
-  for (const { name, op } of functionNodes(index))
-    skipped.push({ name, reason: `it is inside a function (${op})` });
-  return { layers, skipped };
+  return { layers, unfit, unique };
 }
 
 /** W, shape `[outputs, inputs]`; a view into the file when that is how it is stored. */
@@ -72,7 +72,8 @@ export function layerWeights({ layer, weights, outputsFirst }: MatMulLayer): Den
     : transpose(denseMatrix(layer.inputs, layer.outputs, values));
 }
 
-function nameOf(node: NodeDef, { weight }: ConstantSource): string {
+/** The name that the author of some weights gave their layer, or the node's. */
+export function nameOf(node: NodeDef, { weight }: Pick<ConstantSource, 'weight'>): string {
   const stem = weight.spec.name.replace(WEIGHT_SUFFIX, '');
   const automatic = /(?:^|\/)(?:Const|unknown)(?:_\d+)?$/.test(stem);
   return stem === '' || automatic ? node.name : stem;
@@ -129,17 +130,4 @@ function operand(index: GraphIndex, node: NodeDef, slot: number, outputs: number
   const { shape } = source.weight.spec;
   const perOutput = shape.at(-1) === outputs && shape.slice(0, -1).every((size) => size === 1);
   return perOutput && shape.length <= 2 ? { node, slot, source } : undefined;
-}
-
-/** Products inside functions that control flow calls. */
-function functionNodes(index: GraphIndex): { name: string; op: string }[] {
-  const found: { name: string; op: string }[] = [];
-  for (const definition of index.functions) {
-    const nodes = Array.isArray(definition.nodeDef) ? definition.nodeDef : [];
-    const name = isObject(definition.signature) ? String(definition.signature.name) : 'function';
-    for (const node of nodes) {
-      if (isObject(node) && PRODUCTS.has(String(node.op))) found.push({ name: String(node.name), op: name });
-    }
-  }
-  return found;
 }

@@ -4,6 +4,7 @@ import { findMatMulLayers, type MatMulLayer } from './fc-layers.js';
 import { GraphDescription } from './graph-description.js';
 import type { GraphIndex } from './graph-index.js';
 import type { NodeDef } from './node-def.js';
+import { unofferedWeights } from './unoffered-weights.js';
 
 export class GraphModelFacts {
   readonly index: GraphIndex;
@@ -13,9 +14,9 @@ export class GraphModelFacts {
 
   constructor(index: GraphIndex) {
     this.index = index;
-    const { layers, skipped } = findMatMulLayers(index);
+    const { layers, unfit, unique } = findMatMulLayers(index);
     this.layers = layers;
-    this.skipped = skipped;
+    this.skipped = unofferedWeights(index, layers, unfit, unique);
     this.description = new GraphDescription(index, layers);
   }
 
@@ -34,10 +35,6 @@ export class GraphModelFacts {
     const node = this.index.node(name) ?? this.index.node(name.slice(0, name.lastIndexOf('/')));
     if (node === undefined) throw new InputError('UNKNOWN_NAME', `no operation is called ${name}`);
     return node;
-  }
-
-  isLayerNode(node: NodeDef): boolean {
-    return this.layers.some((layer) => layer.node === node || layer.add === node);
   }
 
   /** The nodes of a layer or operation. */

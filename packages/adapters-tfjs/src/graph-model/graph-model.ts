@@ -1,23 +1,27 @@
 /** A graph model in memory, as core sees it. */
-import type {
-  DenseMatrix,
-  FcLayer,
-  GraphView,
-  Model,
-  ModelRewrite,
-  ModelSession,
-  SkippedLayer,
-  TensorInfo,
+import {
+  checkRewrite,
+  type DenseMatrix,
+  type FcLayer,
+  type GraphView,
+  type MatrixEngine,
+  type Model,
+  type ModelRewrite,
+  type ModelSession,
+  type SkippedLayer,
+  type StorageRounding,
+  type TensorInfo,
 } from '@spherize/core';
 import type { Artifacts } from '../artifacts/artifacts.js';
-import { isObject, type Json } from '../artifacts/json.js';
+import { isObject, type Json, type JsonObject } from '../artifacts/json.js';
+import { bytesPerValue, exactWeights, roundingOf } from '../artifacts/storage.js';
 import { floatValues, parametersOf, type Weights } from '../artifacts/weights.js';
 import type { Host } from '../host.js';
 import { layerWeights } from './fc-layers.js';
 import { GraphIndex } from './graph-index.js';
 import { GraphModelFacts } from './graph-model-facts.js';
 import { multiplyAccumulates } from './multiply-accumulates.js';
-import { isIntegerType, type NodeDef, sizesOf } from './node-def.js';
+import { elementType, type NodeDef, sizesOf } from './node-def.js';
 import { rewriteGraphModel } from './rewrite-graph-model.js';
 import { startGraphSession } from './session.js';
 import { type GraphPart, splitGraphModel } from './split-graph-model.js';
@@ -43,18 +47,18 @@ export class GraphModel implements Model {
   get inputs(): readonly TensorInfo[] {
     return this.#facts.index.inputs.map(({ name, attr }) => {
       const shape = isObject(attr.shape) ? sizesOf(attr.shape.shape) : undefined;
-      const integral = isObject(attr.dtype) && isIntegerType(attr.dtype.type);
-      return { name, shape: shape ?? [undefined], ...(integral ? { integral } : {}) };
+      const type = elementType(isObject(attr.dtype) ? attr.dtype.type : undefined);
+      return { name, shape: shape ?? [undefined], ...(type === 'float32' ? {} : { type }) };
     });
   }
 
   get outputs(): readonly TensorInfo[] {
     return this.#facts.index.outputs.map((name) => {
       const made = this.#facts.layers.find(({ node, add }) => (add ?? node).name === name);
-      return {
-        name,
-        shape: made ? [undefined, made.layer.outputs] : (this.#declaredOutput(name) ?? [undefined]),
-      };
+      const declared = this.#declaredOutput(name);
+      const type = elementType(declared?.dtype);
+      const shape = made ? [undefined, made.layer.outputs] : sizesOf(declared?.tensorShape);
+      return { name, shape: shape ?? [undefined], ...(type === 'float32' ? {} : { type }) };
     });
   }
 
@@ -64,6 +68,20 @@ export class GraphModel implements Model {
 
   get parameters(): number {
     return parametersOf(this.artifacts.weights);
+  }
+
+  get bytesPerWeight(): number {
+    return bytesPerValue(this.#facts.layers.map(({ weights }) => weights.weight));
+  }
+
+  get rounding(): StorageRounding | undefined {
+    const { weights } = this.artifacts;
+    const rounding = roundingOf(weights);
+    if (rounding === undefined) return undefined;
+    const artifacts = { ...this.artifacts, weights: exactWeights(weights) };
+    const { nodes, outputs } = this.#facts.index;
+    const exact = new GraphModel(artifacts, this.#host, new GraphIndex(artifacts, nodes, outputs));
+    return { ...rounding, exact };
   }
 
   weights(layer: string): DenseMatrix {
@@ -76,8 +94,9 @@ export class GraphModel implements Model {
   }
 
   rewrite(rewrite: ModelRewrite): Model {
+    const widths = checkRewrite(this, rewrite);
     if (rewrite.layers.length === 0 && rewrite.features.length === 0) return this;
-    const { nodes, weights } = rewriteGraphModel(this.#facts, rewrite);
+    const { nodes, weights } = rewriteGraphModel(this.#facts, rewrite, widths);
     return this.#with(nodes, weights, this.artifacts.metadata);
   }
 
@@ -90,9 +109,9 @@ export class GraphModel implements Model {
     return { head: part(parts.head), tail: part(parts.tail) };
   }
 
-  async multiplyAccumulates(): Promise<number | undefined> {
+  async multiplyAccumulates(inputs: readonly TensorInfo[] = this.inputs): Promise<number | undefined> {
     await this.#host.start();
-    return multiplyAccumulates(this.#facts.index, this.inputs, (outputs) => this.#start(outputs));
+    return multiplyAccumulates(this.#facts.index, inputs, (outputs) => this.#start(outputs));
   }
 
   async session(): Promise<ModelSession> {
@@ -106,6 +125,10 @@ export class GraphModel implements Model {
       ? { ...this.artifacts, ...this.#parts(upright.nodes, upright.weights) }
       : this.artifacts;
     return startGraphSession(artifacts, this.inputs, outputs);
+  }
+
+  engine(): Promise<MatrixEngine> {
+    return this.#host.engine();
   }
 
   async write(target: string): Promise<number> {
@@ -126,16 +149,14 @@ export class GraphModel implements Model {
     return { topology: { ...this.artifacts.topology, node: nodes as unknown as Json[] }, weights };
   }
 
-  /** The shape that the signature gives to an output. */
-  #declaredOutput(name: string): (number | undefined)[] | undefined {
+  /** What the signature says of an output. */
+  #declaredOutput(name: string): JsonObject | undefined {
     const { signature, userDefinedMetadata } = this.artifacts.metadata;
     const own = (userDefinedMetadata?.signature ?? signature) as
       | { outputs?: Record<string, unknown> }
       | undefined;
     for (const entry of Object.values(own?.outputs ?? {})) {
-      if (isObject(entry) && String(entry.name).replace(/:0$/, '') === name) {
-        return sizesOf(entry.tensorShape as Json | undefined);
-      }
+      if (isObject(entry) && String(entry.name).replace(/:0$/, '') === name) return entry;
     }
     return undefined;
   }

@@ -2,7 +2,8 @@
 import type { Model, ModelSession, Tensor } from '@spherize/core';
 import { sizeOf } from '../artifacts/weights.js';
 import type { GraphIndex } from './graph-index.js';
-import { flag, type NodeDef } from './node-def.js';
+import type { NodeDef } from './node-def.js';
+import { operationOf } from './operations/operation-table.js';
 
 /** A product of weights: `factor` multiplications per value of what the node makes. */
 interface WeightProduct {
@@ -10,8 +11,8 @@ interface WeightProduct {
   readonly factor: number;
 }
 
-/** Operations that multiply by weights in ways that are not counted here. */
-const UNCOUNTED = /Conv2DBackprop|BatchMatMul|Einsum|LSTM|GRU|While|^If$|StatelessIf|Call$/;
+/** Operations of which no more than the name is known, and that multiply by weights. */
+const UNCOUNTED = /LSTM|GRU|Call$/;
 
 /** The most values of an input that are made up: 1 GiB. */
 const LARGEST_INPUT = 2 ** 28;
@@ -22,7 +23,8 @@ export async function multiplyAccumulates(
   inputs: Model['inputs'],
   start: (outputs: readonly string[]) => Promise<ModelSession>,
 ): Promise<number | undefined> {
-  if (index.nodes.some((node) => UNCOUNTED.test(node.op))) return undefined;
+  const uncounted = ({ op }: NodeDef) => operationOf(op)?.products === 'uncounted' || UNCOUNTED.test(op);
+  if (index.nodes.some(uncounted)) return undefined;
   const products = index.nodes.flatMap((node): WeightProduct[] => weightProduct(index, node));
   if (products.length === 0) return 0;
   const feeds: Record<string, Tensor> = {};
@@ -52,20 +54,6 @@ export async function multiplyAccumulates(
 function weightProduct(index: GraphIndex, node: NodeDef): WeightProduct[] {
   const shape = index.constant(node.input[1])?.weight.spec.shape;
   if (shape === undefined) return [];
-  switch (node.op) {
-    case 'MatMul':
-    case '_FusedMatMul':
-      return [{ tensor: node.name, factor: flag(node, 'transpose_b') ? shape[1]! : shape[0]! }];
-    case 'Conv1D':
-    case 'Conv2D':
-    case 'Conv3D':
-    case '_FusedConv2D':
-      return [{ tensor: node.name, factor: sizeOf(shape.slice(0, -1)) }];
-    case 'DepthwiseConv2dNative':
-    case 'DepthwiseConv2d':
-    case 'FusedDepthwiseConv2dNative':
-      return [{ tensor: node.name, factor: sizeOf(shape.slice(0, 2)) }];
-    default:
-      return [];
-  }
+  const products = operationOf(node.op)?.products;
+  return typeof products === 'function' ? [{ tensor: node.name, factor: products(shape, node) }] : [];
 }

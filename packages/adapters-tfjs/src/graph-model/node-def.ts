@@ -1,4 +1,5 @@
 /** Nodes of a TensorFlow GraphDef in JSON, and their attributes. */
+import type { ElementType } from '@spherize/core';
 import { asArray, asObject, asText, isObject, type Json, type JsonObject } from '../artifacts/json.js';
 
 export interface NodeDef {
@@ -81,9 +82,48 @@ export function sizesOf(shape: Json | undefined): (number | undefined)[] | undef
   });
 }
 
-/** Whether a type attribute says whole numbers, by name or by number. */
-export function isIntegerType(type: Json | undefined): boolean {
-  return /^(?:DT_U?INT\d+|[345689]|17|22|23)$/.test(String(type));
+const ELEMENT_TYPES: Readonly<Record<string, ElementType>> = {
+  DT_FLOAT: 'float32',
+  DT_UINT8: 'uint8',
+  DT_INT8: 'int8',
+  DT_UINT16: 'uint16',
+  DT_INT16: 'int16',
+  DT_INT32: 'int32',
+  DT_BOOL: 'bool',
+  DT_STRING: 'string',
+  DT_COMPLEX64: 'other',
+  // TensorFlow.js holds these as float32 and int32.
+  DT_HALF: 'float32',
+  DT_BFLOAT16: 'float32',
+  DT_DOUBLE: 'float32',
+  DT_UINT32: 'int32',
+  DT_INT64: 'int32',
+  DT_UINT64: 'int32',
+};
+
+/** TensorFlow's numbers of the types, in which some files give them. */
+const TYPE_NUMBERS: Readonly<Record<string, string>> = {
+  1: 'DT_FLOAT',
+  2: 'DT_DOUBLE',
+  3: 'DT_INT32',
+  4: 'DT_UINT8',
+  5: 'DT_INT16',
+  6: 'DT_INT8',
+  7: 'DT_STRING',
+  8: 'DT_COMPLEX64',
+  9: 'DT_INT64',
+  10: 'DT_BOOL',
+  14: 'DT_BFLOAT16',
+  17: 'DT_UINT16',
+  19: 'DT_HALF',
+  22: 'DT_UINT32',
+  23: 'DT_UINT64',
+};
+
+/** What a type attribute says, by name or by number, as TensorFlow.js takes it; float32 where it says nothing. */
+export function elementType(type: Json | undefined): ElementType {
+  if (type === undefined) return 'float32';
+  return ELEMENT_TYPES[TYPE_NUMBERS[String(type)] ?? String(type)] ?? 'other';
 }
 
 /** Whether channels come last, where a node has channels at all. */

@@ -1,7 +1,8 @@
 /** Runs graph models with TensorFlow.js. */
-import { InputError, type ModelSession, type Tensor, type TensorInfo } from '@spherize/core';
+import { InputError, type ModelSession, Pause, type Tensor, type TensorInfo } from '@spherize/core';
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import { type Artifacts, toModelArtifacts } from '../artifacts/artifacts.js';
+import { fromTf, toTf } from '../runtime/feeds.js';
 
 /** Of what TensorFlow.js says when a graph has to be run step by step. */
 const NEEDS_STEPS = /dynamic|control flow|executeAsync/i;
@@ -43,24 +44,19 @@ export async function startGraphSession(
     }
     return [await model.executeAsync(feeds, names)].flat();
   };
+  // A run never waits for anything: without a pause, a loop of them would keep Ctrl-C and timers out.
+  const pause = new Pause(undefined);
   return {
     async run(values: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+      await pause.point();
       const feeds: Record<string, TfTensor> = {};
       let results: TfTensor[] = [];
       try {
-        for (const { name, integral } of inputs) {
-          const value = values[name];
-          if (value === undefined)
-            throw new InputError('BAD_ARGUMENT', `the model's input ${name} is missing`);
-          feeds[name] = tf.tensor(value.data, [...value.shape], integral ? 'int32' : 'float32');
-        }
+        for (const input of inputs) feeds[input.name] = toTf(tf.tensor, input, values[input.name]);
         results = await execute(feeds).catch((error: unknown) => {
           throw /not supported|Unknown op/i.test(String(error)) ? explain(error) : error;
         });
-        const data = await Promise.all(results.map((result) => result.data()));
-        return Object.fromEntries(
-          outputs.map((name, i) => [name, { shape: results[i]!.shape, data: Float32Array.from(data[i]!) }]),
-        );
+        return await fromTf(outputs, results);
       } finally {
         tf.dispose([...Object.values(feeds), ...results]);
       }

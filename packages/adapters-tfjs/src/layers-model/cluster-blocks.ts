@@ -14,17 +14,33 @@ export interface ClusterBlocks {
   readonly sizes: readonly number[];
   /** Sizes of the clusters of the rest, k_r numbers with the sum N_r. */
   readonly rest: readonly number[];
-  /** Positions among the neighbours of core's layout, in the order of the blocks. */
-  readonly members: Int32Array;
-  /** Cluster numbers of core's layout, in the order of the blocks. */
-  readonly clusters: Int32Array;
+}
+
+/** The order of clusters in which `blocksOf` finds blocks; see `Model.layout`. */
+export function blockOrder(groups: readonly ClusterGroup[]): Int32Array {
+  return dealOut(groups).clusters;
+}
+
+/** The blocks of clusters that lie in their order, or undefined when they do not. */
+export function blocksOf(groups: readonly ClusterGroup[]): ClusterBlocks | undefined {
+  const counts = new Map<number, number>();
+  for (const { size, count } of groups) counts.set(size, (counts.get(size) ?? 0) + count);
+  const rising = [...counts].sort(([a], [b]) => a - b).map(([size, count]) => ({ size, count }));
+  const dealt = dealOut(rising);
+  const wanted = [...Array<readonly number[]>(dealt.blocks).fill(dealt.sizes).flat(), ...dealt.rest];
+  return sizesOf(groups).every((size, i) => size === wanted[i]) ? dealt : undefined;
+}
+
+/** The size of every cluster. */
+export function sizesOf(groups: readonly ClusterGroup[]): number[] {
+  return groups.flatMap(({ size, count }) => Array<number>(count).fill(size));
 }
 
 /** How much a stored number counts against a multiplication. */
 const COST_OF_A_NUMBER = 8;
 
-/** Deals the clusters out to the number of blocks that costs least. */
-export function dealOut(groups: readonly ClusterGroup[]): ClusterBlocks {
+/** Deals the clusters out to the number of blocks that costs least; `clusters` are their numbers in the order of the blocks. */
+export function dealOut(groups: readonly ClusterGroup[]): ClusterBlocks & { clusters: Int32Array } {
   const most = Math.max(...groups.map(({ count }) => count));
   let blocks = 1;
   let least = Number.POSITIVE_INFINITY;
@@ -51,43 +67,24 @@ function costOf(groups: readonly ClusterGroup[], blocks: number): number {
   return blocks * inputs * clusters + rest + COST_OF_A_NUMBER * (inputs * clusters + rest);
 }
 
-function arrange(groups: readonly ClusterGroup[], blocks: number): ClusterBlocks {
-  const members: number[] = [];
+function arrange(groups: readonly ClusterGroup[], blocks: number): ClusterBlocks & { clusters: Int32Array } {
   const clusters: number[] = [];
-  const starts = startsOf(groups);
-  const take = (g: number, i: number) => {
-    const { size } = groups[g]!;
-    const { member, cluster } = starts[g]!;
-    clusters.push(cluster + i);
-    for (let p = 0; p < size; p++) members.push(member + i * size + p);
-  };
+  const starts = groups.map((_, g) => groups.slice(0, g).reduce((sum, { count }) => sum + count, 0));
   const each = groups.map(({ count }) => Math.floor(count / blocks));
   for (let block = 0; block < blocks; block++) {
     each.forEach((share, g) => {
-      for (let i = 0; i < share; i++) take(g, block * share + i);
+      for (let i = 0; i < share; i++) clusters.push(starts[g]! + block * share + i);
     });
   }
   groups.forEach(({ count }, g) => {
-    for (let i = blocks * each[g]!; i < count; i++) take(g, i);
+    for (let i = blocks * each[g]!; i < count; i++) clusters.push(starts[g]! + i);
   });
   return {
     blocks,
     sizes: groups.flatMap(({ size }, g) => Array<number>(each[g]!).fill(size)),
     rest: groups.flatMap(({ size, count }, g) => Array<number>(count - blocks * each[g]!).fill(size)),
-    members: Int32Array.from(members),
     clusters: Int32Array.from(clusters),
   };
-}
-
-/** Where each group begins among the members and among the clusters. */
-function startsOf(groups: readonly ClusterGroup[]): { member: number; cluster: number }[] {
-  let [member, cluster] = [0, 0];
-  return groups.map(({ size, count }) => {
-    const start = { member, cluster };
-    member += size * count;
-    cluster += count;
-    return start;
-  });
 }
 
 /** The matrix `[Σ sizes, clusters]` that adds up neighbours: row p holds a one in the column of its cluster. */
@@ -103,8 +100,4 @@ export function memberSums(sizes: readonly number[]): Float32Array {
 
 export function total(sizes: readonly number[]): number {
   return sizes.reduce((sum, size) => sum + size, 0);
-}
-
-export function isIdentity(order: Int32Array): boolean {
-  return order.every((position, i) => position === i);
 }

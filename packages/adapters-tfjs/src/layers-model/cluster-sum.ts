@@ -1,9 +1,9 @@
-/** The layers that bring a Dense layer's input from n columns to k clusters, all but the gather of TensorFlow.js's own. */
+/** The layers that bring a Dense layer's input from n columns to k clusters, all of TensorFlow.js's own. */
 import type { InputForm } from '@spherize/core';
 import type { JsonObject } from '../artifacts/json.js';
-import { floatWeight, intWeight, type Weight } from '../artifacts/weights.js';
+import { floatWeight, type Weight } from '../artifacts/weights.js';
 import { type ClusterBlocks, memberSums, total } from './cluster-blocks.js';
-import { COLUMN_GATHER } from './column-gather-name.js';
+import type { StagedColumns } from './column-stages.js';
 import { type LayerDef, outputOf, type TensorRef } from './layer-graph.js';
 
 export interface ClusterSumTarget {
@@ -24,44 +24,21 @@ export interface ClusterSum {
 }
 
 /**
- * Emits the form for an input of shape `[batch, ...leading, n]`.
- *
- * @param blocks undefined when all clusters have one member
+ * Emits the form for an input of shape `[batch, ...leading, n]` whose columns lie as the blocks want them.
  */
-export function clusterSum(
-  target: ClusterSumTarget,
-  form: InputForm,
-  blocks: ClusterBlocks | undefined,
-): ClusterSum {
+export function clusterSum(target: ClusterSumTarget, form: InputForm, blocks: ClusterBlocks): ClusterSum {
   const { leading } = target;
   const emitter = new Emitter(target);
   const rows = leading.reduce((product, size) => product * size, 1);
   let columns = form.groups.reduce((sum, { size, count }) => sum + size * count, 0);
   let tensor = target.input;
+  const alone = form.groups.every(({ size }) => size === 1);
 
-  if (form.gather !== null) {
-    tensor = emitter.emit(COLUMN_GATHER, 'gather', [tensor], { columns });
-    emitter.weight('gather', 'order', (name) => intWeight(name, [columns], form.gather!));
-  }
   if (form.multiply !== null) {
-    // A product per channel: a depthwise convolution of one pixel's size.
-    tensor = emitter.emit('Reshape', 'pixels', [tensor], { target_shape: [rows, 1, columns] });
-    tensor = emitter.emit('DepthwiseConv2D', 'factors', [tensor], {
-      kernel_size: [1, 1],
-      strides: [1, 1],
-      padding: 'valid',
-      data_format: 'channels_last',
-      dilation_rate: [1, 1],
-      depth_multiplier: 1,
-      activation: 'linear',
-      use_bias: false,
-    });
-    emitter.weight('factors', 'depthwise_kernel', (name) =>
-      floatWeight(name, [1, 1, columns, 1], form.multiply!),
-    );
-    if (blocks === undefined) tensor = emitter.shape('scaled', tensor, leading, columns);
+    tensor = emitter.factors(tensor, rows, form.multiply);
+    if (alone) tensor = emitter.shape('scaled', tensor, leading, columns);
   }
-  if (blocks === undefined) return { ...emitter.result, output: tensor };
+  if (alone) return { ...emitter.result, output: tensor };
 
   const { sizes, rest } = blocks;
   const inner = total(sizes);
@@ -98,6 +75,44 @@ export function clusterSum(
   return { ...emitter.result, output: tensor };
 }
 
+/** Emits what picks, orders and sums the columns of an input of shape `[batch, ...leading, n]` as they come. */
+export function stagedSum(
+  target: ClusterSumTarget,
+  { columns, factors, stages: { padded, stages, clusters } }: StagedColumns,
+): ClusterSum {
+  const { leading } = target;
+  const emitter = new Emitter(target);
+  const rows = leading.reduce((product, size) => product * size, 1);
+  let tensor = factors === null ? target.input : emitter.factors(target.input, rows, factors);
+  if (padded > columns) {
+    tensor = emitter.emit('Reshape', 'columns', [tensor], { target_shape: [rows, columns, 1] });
+    tensor = emitter.emit('ZeroPadding2D', 'padded', [tensor], {
+      padding: [
+        [0, 0],
+        [0, padded - columns],
+      ],
+      data_format: 'channels_last',
+    });
+  }
+  stages.forEach(({ width, blocks, outputs, kernel }, i) => {
+    const [shaped, part] = [`stage${i + 1}_blocks`, `stage${i + 1}`];
+    tensor = emitter.emit('Reshape', shaped, [tensor], { target_shape: [rows, width, blocks] });
+    tensor = emitter.depthwise(part, tensor, [1, width], outputs);
+    emitter.weight(part, 'depthwise_kernel', (name) => bitWeight(name, [1, width, blocks, outputs], kernel));
+  });
+  return { ...emitter.result, output: emitter.shape('clusters', tensor, leading, clusters.length) };
+}
+
+/** Ones and zeros in a byte each, which every loader reads as float32. */
+function bitWeight(name: string, shape: number[], bytes: Uint8Array): Weight {
+  const quantization = { dtype: 'uint8' as const, scale: 1, min: 0 };
+  return {
+    spec: { name, shape, dtype: 'float32', quantization },
+    bytes,
+    decoded: Float32Array.from(bytes),
+  };
+}
+
 class Emitter {
   readonly #target: ClusterSumTarget;
   readonly #layers: LayerDef[] = [];
@@ -122,6 +137,30 @@ class Emitter {
       calls: [{ inputs, options: inputs.map(() => ({})) }],
     });
     return outputOf(name);
+  }
+
+  /** Multiplies columns, and gives them the shape `[batch, rows, 1, columns]`. */
+  factors(input: TensorRef, rows: number, factors: Float32Array): TensorRef {
+    // A product per channel: a depthwise convolution of one pixel's size.
+    const pixels = this.emit('Reshape', 'pixels', [input], { target_shape: [rows, 1, factors.length] });
+    const output = this.depthwise('factors', pixels, [1, 1], 1);
+    this.weight('factors', 'depthwise_kernel', (name) =>
+      floatWeight(name, [1, 1, factors.length, 1], factors),
+    );
+    return output;
+  }
+
+  depthwise(part: string, input: TensorRef, kernel: readonly [number, number], outputs: number): TensorRef {
+    return this.emit('DepthwiseConv2D', part, [input], {
+      kernel_size: [...kernel],
+      strides: [1, 1],
+      padding: 'valid',
+      data_format: 'channels_last',
+      dilation_rate: [1, 1],
+      depth_multiplier: outputs,
+      activation: 'linear',
+      use_bias: false,
+    });
   }
 
   /** Gives a tensor the shape `[batch, ...leading, width]`. */

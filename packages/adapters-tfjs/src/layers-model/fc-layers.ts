@@ -1,8 +1,6 @@
 /** Finds the fully connected layers of a LayersModel: Dense, called once, on inputs of known size. */
-import { type DenseMatrix, denseMatrix, type FcLayer, type SkippedLayer, transpose } from '@spherize/core';
-import { isObject, type Json } from '../artifacts/json.js';
+import { type DenseMatrix, denseMatrix, type FcLayer, transpose } from '@spherize/core';
 import { floatValues, isFloat, type Weight, type Weights } from '../artifacts/weights.js';
-import { COLUMN_GATHER } from './column-gather-name.js';
 import { type LayerDef, type LayerGraph, tensorName } from './layer-graph.js';
 import type { Shape } from './layer-shapes.js';
 import type { LayerWeights } from './layer-weights.js';
@@ -21,20 +19,18 @@ export interface DenseLayer {
 /** Kernels above this size are weights, however they look. */
 const LARGEST_SUM = 2 ** 24;
 
+/** @returns the layers, the reasons why other Dense layers are none by their names, and those that add up clusters */
 export function findDenseLayers(
   graph: LayerGraph,
   weights: Weights,
   names: LayerWeights,
   shapes: ReadonlyMap<string, Shape>,
-): { layers: DenseLayer[]; skipped: SkippedLayer[]; sums: ReadonlySet<string> } {
+): { layers: DenseLayer[]; unfit: ReadonlyMap<string, string>; sums: ReadonlySet<string> } {
   const layers: DenseLayer[] = [];
-  const skipped: SkippedLayer[] = [];
+  const unfit = new Map<string, string>();
   const sums = new Set<string>();
   for (const def of graph.layers) {
-    if (def.className !== 'Dense') {
-      skipped.push(...heldDenseLayers(def));
-      continue;
-    }
+    if (def.className !== 'Dense') continue;
     const kernel = names.find(def.name, 'kernel');
     const weight = kernel === undefined ? undefined : weights.get(kernel);
     if (weight !== undefined && isMemberSum(def, weight)) {
@@ -42,10 +38,10 @@ export function findDenseLayers(
       continue;
     }
     const found = describe(def, weight, names.find(def.name, 'bias'), shapes);
-    if (typeof found === 'string') skipped.push({ name: def.name, reason: found });
+    if (typeof found === 'string') unfit.set(def.name, found);
     else layers.push(found);
   }
-  return { layers, skipped, sums };
+  return { layers, unfit, sums };
 }
 
 /** The layer, or why it cannot be compressed. */
@@ -76,7 +72,6 @@ function describe(
       inputs,
       input: tensorName(input),
       shared: false,
-      gatheredBy: `the layer ${COLUMN_GATHER} of @spherize/adapters-tfjs`,
     },
     def,
     kernel: weight.spec.name,
@@ -101,21 +96,6 @@ function isMemberSum({ config }: LayerDef, weight: Weight): boolean {
     if (ones !== 1) return false;
   }
   return rows > 1;
-}
-
-/** The Dense layers inside a nested model or a wrapper, which stay as they are. */
-function heldDenseLayers({ name, className, config }: LayerDef): SkippedLayer[] {
-  const kind = config.layer === undefined ? 'nested model' : className;
-  const inside = (value: Json | undefined): SkippedLayer[] => {
-    if (Array.isArray(value)) return value.flatMap(inside);
-    if (!isObject(value) || !isObject(value.config)) return [];
-    const own =
-      value.class_name === 'Dense'
-        ? [{ name: String(value.config.name), reason: `it is inside the ${kind} ${name}` }]
-        : [];
-    return [...own, ...inside(value.config.layers), ...inside(value.config.layer)];
-  };
-  return [...inside(config.layers), ...inside(config.layer)];
 }
 
 /** W, shape `[outputs, inputs]`: TensorFlow.js stores `[inputs, outputs]`. */

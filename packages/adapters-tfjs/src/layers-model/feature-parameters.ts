@@ -1,6 +1,7 @@
 /** The weights that a layer has per feature, on their last axis or as a whole. */
 import type { FeatureRewrite } from '@spherize/core';
 import type { JsonObject } from '../artifacts/json.js';
+import { storedAs } from '../artifacts/storage.js';
 import { floatValues, floatWeight, sizeOf, type Weight, type Weights } from '../artifacts/weights.js';
 import type { LayerDef } from './layer-graph.js';
 import type { LayerWeights } from './layer-weights.js';
@@ -52,27 +53,24 @@ function featuresOf({ name, className, config }: LayerDef, weights: Weights, nam
 }
 
 /**
- * The layer and its weights with features reordered and multiplied.
+ * A layer with parameters per feature, and its weights with the features reordered and multiplied.
  *
  * @param weights in which the layer's are replaced
- * @returns the layer, and how many features it had
  */
 export function rewriteFeatures(
   def: LayerDef,
-  { order, scales }: FeatureRewrite,
+  { operation, order, scales }: FeatureRewrite,
   weights: Map<string, Weight>,
   names: LayerWeights,
-): { def: LayerDef; features: number } {
-  const parameters = PARAMETERS[def.className];
-  if (parameters === undefined) throw new Error(`${def.className} ${def.name} has no parameters per feature`);
+): LayerDef {
   const features = featuresOf(def, weights, names);
   let config: JsonObject = def.config;
-  for (const { weight, scaled } of parameters) {
+  for (const { weight, scaled } of PARAMETERS[def.className]!) {
     const name = names.find(def.name, weight);
     const stored = name === undefined ? undefined : weights.get(name);
     const factors = scaled ? scales : null;
     if (stored !== undefined) {
-      weights.set(name!, transformed(stored, features, order, factors));
+      weights.set(name!, transformed(stored, operation, features, order, factors));
     } else if (weight === 'gamma' && scales !== null) {
       // A normalisation without γ gets one.
       config = { ...config, scale: true };
@@ -81,11 +79,12 @@ export function rewriteFeatures(
     }
   }
   if (order !== null && 'filters' in config) config = { ...config, filters: order.length };
-  return { def: { ...def, config }, features };
+  return { ...def, config };
 }
 
 function transformed(
   weight: Weight,
+  owner: string,
   features: number,
   order: Int32Array | null,
   scales: Float32Array | null,
@@ -103,7 +102,9 @@ function transformed(
     }
   }
   const axis = shape.lastIndexOf(features);
-  return floatWeight(
+  return storedAs(
+    weight,
+    owner,
     name,
     shape.map((size, i) => (i === axis ? width : size)),
     result,

@@ -3,7 +3,6 @@ import type { GraphOperation, GraphView, OperationEffect } from '@spherize/core'
 import type { JsonObject } from '../artifacts/json.js';
 import { count } from '../artifacts/json.js';
 import { sizeOf, type Weights } from '../artifacts/weights.js';
-import { COLUMN_GATHER } from './column-gather-name.js';
 import type { DenseLayer } from './fc-layers.js';
 import { featureCount } from './feature-parameters.js';
 import { INPUT_LAYER, type LayerDef, type LayerGraph, type TensorRef, tensorName } from './layer-graph.js';
@@ -152,11 +151,10 @@ export class GraphDescription implements GraphView {
       case 'Flatten':
         return channelsLast(config) ? { type: 'layout', perSample: true } : other('moves the feature axis');
       case 'Reshape':
+        if (calls.length > 1) return other(`is called ${calls.length} times`);
         return oneWideAxis(config)
           ? { type: 'layout', perSample: true }
           : other('may split or merge features');
-      case COLUMN_GATHER:
-        return other('reorders features');
       default:
         if (holdsLayers(config)) return other('holds layers of its own');
         return KNOWN_OTHERS.has(className) ? other() : other('is a custom layer');

@@ -1,6 +1,5 @@
 /** Shapes of the tensors of a LayersModel, batch first; undefined where the model leaves a size or the rank open. */
 import { count, isObject, type Json, type JsonObject } from '../artifacts/json.js';
-import { COLUMN_GATHER } from './column-gather-name.js';
 import { INPUT_LAYER, type LayerDef, type LayerGraph, parseLayerGraph, tensorName } from './layer-graph.js';
 
 export type Shape = readonly (number | undefined)[];
@@ -93,12 +92,11 @@ function outputShape({ className, config }: LayerDef, inputs: readonly Shape[]):
     case 'LSTM':
     case 'GRU':
     case 'SimpleRNN':
+    case 'RNN': {
       if (config.return_state === true) return undefined;
-      return config.return_sequences === true
-        ? [input[0], input[1], count(config.units)]
-        : [input[0], count(config.units)];
-    case COLUMN_GATHER:
-      return [...input.slice(0, -1), count(config.columns)];
+      const units = config.cell === undefined ? count(config.units) : unitsOfCell(config.cell);
+      return config.return_sequences === true ? [input[0], input[1], units] : [input[0], units];
+    }
     case 'TimeDistributed': {
       const inner = isObject(config.layer) ? config.layer : {};
       const className = String(inner.class_name);
@@ -107,6 +105,18 @@ function outputShape({ className, config }: LayerDef, inputs: readonly Shape[]):
         [[input[0], ...input.slice(2)]],
       );
       return step && [input[0], input[1], ...step.slice(1)];
+    }
+    case 'Bidirectional': {
+      const inner = isObject(config.layer) ? config.layer : {};
+      const layer = isObject(inner.config) ? inner.config : {};
+      const way = outputShape(
+        { name: '', className: String(inner.class_name), config: layer, calls: [] },
+        inputs,
+      );
+      // Without a merge mode there are two outputs.
+      if (way === undefined || config.merge_mode === null) return undefined;
+      const wide = (config.merge_mode ?? 'concat') === 'concat';
+      return [...way.slice(0, -1), wide ? times(way.at(-1), 2) : way.at(-1)];
     }
     case 'Sequential':
     case 'Model':
@@ -216,4 +226,11 @@ function paddedOrCropped(config: JsonObject, input: Shape, key: string, sign: nu
 /** Whether the configuration holds other layers: a nested model or a wrapper. */
 export function holdsLayers(config: JsonObject): boolean {
   return Array.isArray(config.layers) || isObject(config.layer);
+}
+
+/** The outputs of a recurrent cell; those of the last one of a stack. */
+function unitsOfCell(cell: Json): number | undefined {
+  const config = isObject(cell) && isObject(cell.config) ? cell.config : {};
+  const last = Array.isArray(config.cells) ? config.cells.at(-1) : undefined;
+  return last === undefined ? count(config.units) : unitsOfCell(last);
 }

@@ -33,8 +33,7 @@ export function weightsOf(
   graph: LayerGraph,
   chosen: ReadonlySet<LayerDef>,
 ): Weights | undefined {
-  const owners = new Map<string, LayerDef>();
-  for (const layer of graph.layers) for (const name of namesWithin(layer)) owners.set(name, layer);
+  const owners = layersByName(graph);
   const result = new Map();
   for (const [name, weight] of weights) {
     if (weight.spec.group === 'optimizer') continue;
@@ -45,7 +44,15 @@ export function weightsOf(
   return result;
 }
 
-function ownerOf(weight: string, owners: ReadonlyMap<string, LayerDef>): LayerDef | undefined {
+/** The layers of a model by their own names and by those of all layers that they hold. */
+export function layersByName(graph: LayerGraph): ReadonlyMap<string, LayerDef> {
+  const owners = new Map<string, LayerDef>();
+  for (const layer of graph.layers) for (const name of namesWithin(layer)) owners.set(name, layer);
+  return owners;
+}
+
+/** The layer that a weight belongs to, among those by whose name its own may begin. */
+export function ownerOf(weight: string, owners: ReadonlyMap<string, LayerDef>): LayerDef | undefined {
   for (let end = weight.lastIndexOf('/'); end > 0; end = weight.lastIndexOf('/', end - 1)) {
     const owner = owners.get(weight.slice(0, end));
     if (owner) return owner;

@@ -6,6 +6,7 @@ import { GraphDescription } from './graph-description.js';
 import { type LayerDef, type LayerGraph, tensorName } from './layer-graph.js';
 import { inferShapes, type Shape } from './layer-shapes.js';
 import { LayerWeights } from './layer-weights.js';
+import { unofferedWeights } from './unoffered-weights.js';
 
 export class LayersModelFacts {
   readonly graph: LayerGraph;
@@ -23,9 +24,9 @@ export class LayersModelFacts {
     this.weights = weights;
     this.names = new LayerWeights(weights);
     this.shapes = inferShapes(graph);
-    const { layers, skipped, sums } = findDenseLayers(graph, weights, this.names, this.shapes);
+    const { layers, unfit, sums } = findDenseLayers(graph, weights, this.names, this.shapes);
     this.layers = layers;
-    this.skipped = skipped;
+    this.skipped = unofferedWeights(graph, weights, layers, unfit, sums);
     this.#layersByName = new Map(layers.map((layer) => [layer.layer.name, layer]));
     this.#defs = new Map(graph.layers.map((def) => [def.name, def]));
     this.description = new GraphDescription({
@@ -50,7 +51,9 @@ export class LayersModelFacts {
 
   /** The layer that an operation of the description belongs to. */
   def(operation: string): LayerDef {
-    const found = this.#defs.get(operation) ?? this.#defs.get(operation.slice(0, operation.lastIndexOf('/')));
+    // An activation is `<layer>/<activation>`, and a second call `<layer>#2`.
+    const found =
+      this.#defs.get(operation) ?? this.#defs.get(operation.replace(/(?:#\d+)?(?:\/[^/]*)?$/, ''));
     if (found === undefined)
       throw new InputError('UNKNOWN_NAME', `no layer or operation is called ${operation}`);
     return found;
@@ -69,10 +72,6 @@ export class LayersModelFacts {
     return this.graph.layers.filter(({ calls }) =>
       calls.some(({ inputs }) => inputs.some(({ layer }) => layer === name)),
     );
-  }
-
-  isOutput({ name }: LayerDef): boolean {
-    return this.graph.outputs.some(({ layer }) => layer === name);
   }
 
   /** The shape of a layer's first output. */

@@ -1,21 +1,28 @@
 /** A LayersModel in memory, as core sees it. */
-import type {
-  DenseMatrix,
-  FcLayer,
-  GraphView,
-  Model,
-  ModelRewrite,
-  ModelSession,
-  SkippedLayer,
-  TensorInfo,
+import {
+  checkRewrite,
+  type DenseMatrix,
+  type ElementType,
+  type FcLayer,
+  type GraphView,
+  type MatrixEngine,
+  type Model,
+  type ModelRewrite,
+  type ModelSession,
+  type SkippedLayer,
+  type StorageRounding,
+  type TensorInfo,
 } from '@spherize/core';
 import type { Artifacts } from '../artifacts/artifacts.js';
-import { count } from '../artifacts/json.js';
+import { count, type Json } from '../artifacts/json.js';
+import { bytesPerValue, exactWeights, roundingOf } from '../artifacts/storage.js';
 import { parametersOf } from '../artifacts/weights.js';
 import type { Host } from '../host.js';
+import { blockOrder } from './cluster-blocks.js';
 import { composeTopology } from './compose-topology.js';
 import { type LayerGraph, parseLayerGraph, type TensorRef, tensorName } from './layer-graph.js';
 import { LayersModelFacts } from './layers-model-facts.js';
+import { mostClusters } from './most-clusters.js';
 import { multiplyAccumulates } from './multiply-accumulates.js';
 import { rewriteLayersModel } from './rewrite-layers-model.js';
 import { startLayersSession } from './session.js';
@@ -25,16 +32,31 @@ export class LayersModel implements Model {
   readonly artifacts: Artifacts;
   readonly #host: Host;
   readonly #facts: LayersModelFacts;
+  /** See `mostClusters`; of the model as it was opened, as a part of it has other surroundings. */
+  readonly #most: ReadonlyMap<string, number>;
 
-  /** @param graph the layers of the artifacts, when they are at hand */
-  constructor(artifacts: Artifacts, host: Host, graph: LayerGraph = parseLayerGraph(artifacts.topology)) {
+  /**
+   * @param graph the layers of the artifacts, when they are at hand
+   * @param most the numbers of clusters that are worth it, when they are decided
+   */
+  constructor(
+    artifacts: Artifacts,
+    host: Host,
+    graph: LayerGraph = parseLayerGraph(artifacts.topology),
+    most?: ReadonlyMap<string, number>,
+  ) {
     this.artifacts = artifacts;
     this.#host = host;
     this.#facts = new LayersModelFacts(graph, artifacts.weights);
-    this.layers = this.#facts.layers.map(({ layer }) => layer);
+    this.#most = most ?? mostClusters(this.#facts);
+    this.layers = this.#facts.layers.map(({ layer }) => {
+      const clusters = this.#most.get(layer.name);
+      return clusters === undefined ? layer : { ...layer, mostClusters: clusters };
+    });
   }
 
   readonly layers: readonly FcLayer[];
+  readonly layout: typeof blockOrder = blockOrder;
 
   get skipped(): readonly SkippedLayer[] {
     return this.#facts.skipped;
@@ -46,8 +68,8 @@ export class LayersModel implements Model {
       const config = defs.get(ref.layer)?.config ?? {};
       const declared = Array.isArray(config.batch_input_shape) ? config.batch_input_shape : [];
       const shape = declared.map((size) => count(size));
-      const integral = typeof config.dtype === 'string' && /^u?int/.test(config.dtype);
-      return { name: tensorName(ref), shape, ...(integral ? { integral } : {}) };
+      const type = elementType(config.dtype);
+      return { name: tensorName(ref), shape, ...(type === 'float32' ? {} : { type }) };
     });
   }
 
@@ -66,6 +88,18 @@ export class LayersModel implements Model {
     return parametersOf(this.artifacts.weights);
   }
 
+  get bytesPerWeight(): number {
+    return bytesPerValue(this.#facts.layers.map(({ kernel }) => this.artifacts.weights.get(kernel)!));
+  }
+
+  get rounding(): StorageRounding | undefined {
+    const { weights } = this.artifacts;
+    const rounding = roundingOf(weights);
+    if (rounding === undefined) return undefined;
+    const exact = { ...this.artifacts, weights: exactWeights(weights) };
+    return { ...rounding, exact: new LayersModel(exact, this.#host, this.#facts.graph, this.#most) };
+  }
+
   weights(layer: string): DenseMatrix {
     return this.#facts.weightsOf(layer);
   }
@@ -75,8 +109,9 @@ export class LayersModel implements Model {
   }
 
   rewrite(rewrite: ModelRewrite): Model {
+    const widths = checkRewrite(this, rewrite);
     if (rewrite.layers.length === 0 && rewrite.features.length === 0) return this;
-    return this.#part(rewriteLayersModel(this.#facts, rewrite));
+    return this.#part(rewriteLayersModel(this.#facts, rewrite, widths));
   }
 
   split(layers: readonly string[], also: readonly string[]): { head: Model | undefined; tail: Model } {
@@ -98,6 +133,10 @@ export class LayersModel implements Model {
     );
   }
 
+  engine(): Promise<MatrixEngine> {
+    return this.#host.engine();
+  }
+
   async write(target: string): Promise<number> {
     return this.#host.write(this.artifacts, target);
   }
@@ -108,8 +147,16 @@ export class LayersModel implements Model {
       { topology: composeTopology(topology, graph), weights, metadata },
       this.#host,
       graph,
+      this.#most,
     );
   }
+}
+
+/** What an input layer declares, as TensorFlow.js takes it: it holds floats of every width as float32, and wide integers as int32. */
+function elementType(dtype: Json | undefined): ElementType {
+  if (typeof dtype !== 'string' || /float/.test(dtype)) return 'float32';
+  if (/^u?int(32|64)$/.test(dtype)) return 'int32';
+  return /^(u?int(8|16)|bool|string)$/.test(dtype) ? (dtype as ElementType) : 'other';
 }
 
 function unique(refs: readonly TensorRef[]): TensorRef[] {

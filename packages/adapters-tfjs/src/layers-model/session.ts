@@ -1,7 +1,9 @@
 /** Runs LayersModels with TensorFlow.js. */
-import { InputError, type ModelSession, type Tensor, type TensorInfo } from '@spherize/core';
+import { InputError, type ModelSession, Pause, type Tensor, type TensorInfo } from '@spherize/core';
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import { type Artifacts, toModelArtifacts } from '../artifacts/artifacts.js';
+import { isObject, type Json, type JsonObject } from '../artifacts/json.js';
+import { fromTf, toTf } from '../runtime/feeds.js';
 
 /** @throws InputError `BAD_FILE` when TensorFlow.js refuses the model */
 export async function startLayersSession(
@@ -11,26 +13,21 @@ export async function startLayersSession(
 ): Promise<ModelSession> {
   const tf = await import('@tensorflow/tfjs-core');
   const tfl = await import('@tensorflow/tfjs-layers');
-  const { registerColumnGather } = await import('./column-gather.js');
-  registerColumnGather();
-  const { trainingConfig, ...loaded } = toModelArtifacts(artifacts);
+  const { trainingConfig, modelTopology, ...rest } = toModelArtifacts(artifacts);
+  const loaded = { ...rest, modelTopology: withoutInitializers(modelTopology as JsonObject) };
   const model = await tfl.loadLayersModel(tf.io.fromMemory(loaded)).catch((error: unknown) => {
     throw refusal('load', error);
   });
+  // A run never waits for anything: without a pause, a loop of them would keep Ctrl-C and timers out.
+  const pause = new Pause(undefined);
   return {
     async run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
-      const tensors = inputs.map(({ name, integral }) => {
-        const feed = feeds[name];
-        if (feed === undefined) throw new InputError('BAD_ARGUMENT', `the model's input ${name} is missing`);
-        return tf.tensor(feed.data, [...feed.shape], integral ? 'int32' : 'float32');
-      });
+      await pause.point();
+      const tensors = inputs.map((input) => toTf(tf.tensor, input, feeds[input.name]));
       let results: TfTensor[] = [];
       try {
         results = [model.predictOnBatch(tensors.length === 1 ? tensors[0]! : tensors)].flat();
-        const values = await Promise.all(results.map((result) => result.data()));
-        return Object.fromEntries(
-          outputs.map((name, i) => [name, { shape: results[i]!.shape, data: Float32Array.from(values[i]!) }]),
-        );
+        return await fromTf(outputs, results);
       } catch (error) {
         throw refusal('run', error);
       } finally {
@@ -41,6 +38,26 @@ export async function startLayersSession(
       model.dispose();
     },
   };
+}
+
+/**
+ * The topology with zeros for all weights to begin with: those of the model follow at once. Orthogonal matrices, with which recurrent layers
+ * begin by default, take long, and are computed by methods of tensors that not every build of TensorFlow.js has.
+ */
+function withoutInitializers(topology: Json): JsonObject {
+  const visit = (value: Json): Json => {
+    if (Array.isArray(value)) return value.map(visit);
+    if (!isObject(value)) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, inner]) => [
+        key,
+        key.endsWith('_initializer') && inner !== null
+          ? { class_name: 'Zeros', config: {} }
+          : visit(inner as Json),
+      ]),
+    );
+  };
+  return visit(topology) as JsonObject;
 }
 
 function refusal(what: 'load' | 'run', cause: unknown): InputError {

@@ -15,7 +15,14 @@ export function startNodeBackend(): Promise<string> {
   return started;
 }
 
+/** TensorFlow.js greets on stderr when its plain backend holds a first tensor in Node, unless it is told that this is no development. */
+export async function silenceGreeting(): Promise<void> {
+  const { enableProdMode } = await import('@tensorflow/tfjs-core');
+  enableProdMode();
+}
+
 async function start(): Promise<string> {
+  await silenceGreeting();
   return (await startTensorFlow()) ?? (await startWasm()) ?? startCpu();
 }
 

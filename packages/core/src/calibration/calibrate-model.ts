@@ -1,6 +1,6 @@
 import type { LongRunOptions } from '../cancellation.js';
 import type { CompressedLayer } from '../compression/compressed-layer.js';
-import { planRewrite } from '../compression/plan-rewrite.js';
+import { rewriteWithinStorage } from '../compression/rewrite-within-storage.js';
 import type { FcLayer, Model } from '../format/model-format.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { CalibrationInputs } from './calibration-inputs.js';
@@ -35,7 +35,7 @@ export async function calibrateModel(
   const reports: CalibrationReport[] = [];
   for (const layer of layers) {
     const reader = await LayerInputs.open(
-      refitted.size > 0 ? model.rewrite(planRewrite(model, refitted).rewrite) : model,
+      refitted.size > 0 ? rewriteWithinStorage(model, refitted, {}).model : model,
       layer,
     );
     try {
@@ -50,7 +50,7 @@ export async function calibrateModel(
       );
       refitted.set(layer.name, after);
       reports.push(report);
-      onProgress?.({ phase: 'calibration', done: reports.length, total: layers.length });
+      onProgress?.({ phase: 'calibration', done: reports.length, total: layers.length, layer: layer.name });
     } finally {
       await reader.release();
       await original.release();

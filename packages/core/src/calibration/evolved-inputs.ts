@@ -1,8 +1,11 @@
 import { Pause } from '../cancellation.js';
+import { isFloat } from '../format/element-type.js';
 import type { Model, ModelSession, Tensor, TensorInfo } from '../format/model-format.js';
+import { scoresOutput } from '../format/scores-output.js';
 import { Random } from '../random.js';
 import type { CalibrationInputs } from './calibration-inputs.js';
 import {
+  bytesOf,
   type GeneratedInputsOptions,
   generatedInputs,
   sampleRandom,
@@ -22,7 +25,7 @@ const GENERATIONS = 2;
  * class survive as can. The class is the largest of a sample's outputs; no label, no gradient and no data are used. (Images evolved
  * towards a network's classes: Nguyen, Yosinski and Clune, 2015, doi:10.1109/CVPR.2015.7298640.)
  *
- * Inputs that are not images, and those of models whose first output is not `[N, classes]`, are those of `generatedInputs`.
+ * Inputs that are not images, and those of models whose output of scores (see `scoresOutput`) is not `[N, classes]`, are those of `generatedInputs`.
  *
  * Memory: two bytes per pixel, channel and sample. Everything is computed when the first batch is asked for.
  *
@@ -31,7 +34,7 @@ const GENERATIONS = 2;
 export function evolvedInputs(
   model: Model,
   input: TensorInfo,
-  options: GeneratedInputsOptions,
+  options: EvolvedInputsOptions,
 ): CalibrationInputs {
   const generated = generatedInputs(input, options);
   const layout = imageLayout(sampleShape(input));
@@ -46,6 +49,11 @@ export function evolvedInputs(
       yield* reader.batches(evolved);
     },
   };
+}
+
+export interface EvolvedInputsOptions extends GeneratedInputsOptions {
+  /** The output with the scores of the classes. Default: as `scoresOutput` finds it. */
+  readonly scores?: string | undefined;
 }
 
 /** Turns images into batches of a model's input. */
@@ -71,11 +79,12 @@ class BatchReader {
   *batches(images: readonly ByteImage[]): Generator<Record<string, Tensor>> {
     const { channels, height, width } = this.#layout;
     const size = channels * height * width;
+    const unit = isFloat(this.#input.type) ? 1 / 255 : 1;
     for (let start = 0; start < images.length; start += this.#batch) {
       const part = images.slice(start, start + this.#batch);
       const data = new Float32Array(part.length * size);
       part.forEach((image, i) => {
-        writeImage(data.subarray(i * size, (i + 1) * size), image, 1 / 255, this.#layout, this.#options);
+        writeImage(data.subarray(i * size, (i + 1) * size), image, unit, this.#layout, this.#options);
       });
       const shape = [part.length, ...this.#input.shape.slice(1).map((length) => length!)];
       yield { [this.#input.name]: { shape, data } };
@@ -87,19 +96,21 @@ async function evolve(
   model: Model,
   reader: BatchReader,
   layout: ImageLayout,
-  { seed = 0 }: GeneratedInputsOptions,
+  { seed = 0, scores }: EvolvedInputsOptions,
   signal: AbortSignal | undefined,
 ): Promise<readonly ByteImage[]> {
   const pause = new Pause(signal);
   const { samples } = reader;
   let images: ByteImage[] = [];
   for (let i = 0; i < samples; i++) {
-    images.push(bytesOf(smoothImage(layout.height, layout.width, layout.channels, sampleRandom(seed, i))));
+    images.push(
+      smoothImage(layout.height, layout.width, layout.channels, sampleRandom(seed, i)).map(bytesOf),
+    );
     await pause.point();
   }
   const session = await model.session();
   try {
-    const output = model.outputs[0]!.name;
+    const output = scoresOutput(model, scores).name;
     let classes = await classesOf(session, output, reader.batches(images), pause);
     for (let generation = 1; classes && generation <= GENERATIONS; generation++) {
       const random = new Random(Math.imul(seed + 1, 0x85ebca6b) ^ generation);
@@ -128,10 +139,6 @@ async function evolve(
   return images;
 }
 
-function bytesOf(planes: readonly Float32Array[]): ByteImage {
-  return planes.map((plane) => Uint8ClampedArray.from(plane, (value) => 255 * value));
-}
-
 /** The largest output of each sample, or undefined when the output is not `[N, classes]`. */
 async function classesOf(
   session: ModelSession,
@@ -146,8 +153,9 @@ async function classesOf(
     const [rows, count] = shape;
     if (shape.length !== 2 || count! < 2) return undefined;
     for (let i = 0; i < rows!; i++) {
-      const scores = data.subarray(i * count!, (i + 1) * count!);
-      classes.push(scores.reduce((best, score, c) => (score > scores[best]! ? c : best), 0));
+      let best = i * count!;
+      for (let p = best + 1; p < (i + 1) * count!; p++) if (data[p]! > data[best]!) best = p;
+      classes.push(best - i * count!);
     }
   }
   return classes;

@@ -2,6 +2,7 @@
  * Inputs made up for calibration where there are no data: smooth random images, or vectors of random numbers.
  */
 import { InputError } from '../errors.js';
+import { type ElementType, isFloat, valueRange } from '../format/element-type.js';
 import type { TensorInfo } from '../format/model-format.js';
 import { Random } from '../random.js';
 import type { CalibrationInputs } from './calibration-inputs.js';
@@ -21,15 +22,22 @@ export interface GeneratedInputsOptions extends PixelNormalization {
  *
  * - `[N, C, H, W]` and `[N, H, W, C]` with 1, 3 or 4 channels: images in [0, 1], then `(x − mean)/std`. Each is a sum of smooth noise of
  *   several scales, thresholded softly into shapes and background, at a random contrast.
+ *   Where the input takes whole numbers, they are in 0 … 255, as stored in image files.
  * - any other shape: standard normal numbers.
  *
- * @throws InputError `UNSUPPORTED` for an input of whole numbers or with a free axis besides the first
+ * @throws InputError `UNSUPPORTED` for whole numbers that are no images and for free axes besides the first, `BAD_ARGUMENT` for a mean
+ * or std of whole numbers
  */
 export function generatedInputs(input: TensorInfo, options: GeneratedInputsOptions): CalibrationInputs {
   const sample = sampleShape(input);
   const size = sample.reduce((product, length) => product * length, 1);
-  const fill = sampleFiller(sample, options);
-  const { samples, seed = 0 } = options;
+  const fill = sampleFiller(sample, isFloat(input.type), options);
+  const { samples, seed = 0, mean, std } = options;
+  if (!isFloat(input.type) && (mean !== undefined || std !== undefined))
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `calibration: input '${input.name}' takes ${input.type}, pixels as they are stored: leave out the mean and std`,
+    );
   const batch = input.shape[0] ?? options.batch ?? 100;
   return {
     name: 'generated',
@@ -49,22 +57,29 @@ export function generatedInputs(input: TensorInfo, options: GeneratedInputsOptio
 /**
  * The shape of one sample.
  *
- * @throws InputError `UNSUPPORTED` for an input of whole numbers or with a free axis besides the first
+ * @throws InputError `UNSUPPORTED` for whole numbers that are no images and for free axes besides the first
  */
-export function sampleShape(input: TensorInfo): number[] {
-  if (input.integral)
+export function sampleShape({ name, shape, type = 'float32' }: TensorInfo): number[] {
+  const free = shape.includes(undefined, 1);
+  const sample = shape.slice(1).map((length) => length ?? 0);
+  if (!isFloat(type) && (free || !holdsBytes(type) || !imageLayout(sample))) {
+    const held = valueRange(type)?.whole ? 'whole numbers' : type;
     throw new InputError(
       'UNSUPPORTED',
-      `calibration: input '${input.name}' holds whole numbers, which cannot be generated: give data`,
+      `calibration: input '${name}' holds ${held}, which cannot be generated: give data`,
     );
-  return input.shape.slice(1).map((length) => {
-    if (length === undefined)
-      throw new InputError(
-        'UNSUPPORTED',
-        `calibration: input '${input.name}' has axes of any length, inputs of which size cannot be generated: give data`,
-      );
-    return length;
-  });
+  }
+  if (free)
+    throw new InputError(
+      'UNSUPPORTED',
+      `calibration: input '${name}' has axes of any length, inputs of which size cannot be generated: give data`,
+    );
+  return sample;
+}
+
+function holdsBytes(type: ElementType): boolean {
+  const range = valueRange(type);
+  return range !== undefined && range.least <= 0 && range.most >= 255;
 }
 
 /** The random numbers of one sample. */
@@ -72,9 +87,14 @@ export function sampleRandom(seed: number, index: number): Random {
   return new Random(Math.imul(seed + 1, 0x9e3779b1) ^ index);
 }
 
+/** A plane of pixels in [0, 1] as bytes. */
+export function bytesOf(plane: Float32Array): Uint8ClampedArray {
+  return Uint8ClampedArray.from(plane, (value) => 255 * value);
+}
+
 type Fill = (target: Float32Array, random: Random) => void;
 
-function sampleFiller(sample: readonly number[], normalization: PixelNormalization): Fill {
+function sampleFiller(sample: readonly number[], floats: boolean, normalization: PixelNormalization): Fill {
   const layout = imageLayout(sample);
   if (!layout)
     return (target, random) =>
@@ -82,6 +102,9 @@ function sampleFiller(sample: readonly number[], normalization: PixelNormalizati
         target[i] = random.normal();
       });
   const { height, width, channels } = layout;
-  return (target, random) =>
-    writeImage(target, smoothImage(height, width, channels, random), 1, layout, normalization);
+  return (target, random) => {
+    const planes = smoothImage(height, width, channels, random);
+    if (floats) writeImage(target, planes, 1, layout, normalization);
+    else writeImage(target, planes.map(bytesOf), 1, layout, {});
+  };
 }

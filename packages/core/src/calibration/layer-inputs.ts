@@ -1,3 +1,4 @@
+import { float32Values } from '../format/element-type.js';
 import type { FcLayer, Model, ModelSession, Tensor } from '../format/model-format.js';
 import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
 
@@ -22,7 +23,7 @@ export class LayerInputs {
     const tensor = outputs[this.#layer.input];
     if (!tensor) throw new RangeError(`calibration: nothing computes ${this.#layer.input}`);
     const { inputs } = this.#layer;
-    return denseMatrix(tensor.data.length / inputs, inputs, tensor.data);
+    return denseMatrix(tensor.data.length / inputs, inputs, float32Values(tensor));
   }
 
   async release(): Promise<void> {

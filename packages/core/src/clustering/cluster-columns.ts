@@ -1,11 +1,13 @@
 import type { AbstractMatrix } from 'ml-matrix';
 import { InputError } from '../errors.js';
+import { columnUnits, inUnits } from '../matrix/column-units.js';
 import { computedGram } from '../matrix/computed-gram.js';
 import { asDenseMatrix, type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
 import { type ComputeGramOptions, gramOf } from '../matrix/gram.js';
 import { vectorsInColumns } from '../matrix/gram-vectors.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { Clusterer, Clustering, ClusterOptions, Columns } from './clusterer.js';
+import { resolveOptions } from './own-options.js';
 
 /** The columns of a weight matrix that can be clustered, and where they stand in it. */
 export interface PreparedColumns extends Columns {
@@ -13,6 +15,11 @@ export interface PreparedColumns extends Columns {
   readonly positions: Int32Array;
   /** n of W, zero columns included. */
   readonly total: number;
+  /**
+   * e_j where norms and Gram matrix are those of `2^(e_j) w_j`, since float32 does not hold the products of the columns themselves;
+   * `clusterColumns` puts its answer back into the units of W.
+   */
+  readonly units?: Int32Array | undefined;
 }
 
 export interface PrepareOptions extends ComputeGramOptions {
@@ -28,7 +35,7 @@ export interface PrepareOptions extends ComputeGramOptions {
  * clusterer, k and seed.
  *
  * @param matrix W of shape `[m, n]`, of either kind
- * @throws InputError `BAD_MATRIX` that names a column with a value that is not finite, or so large that its square is not
+ * @throws InputError `BAD_MATRIX` that names a column with a value that is not finite
  */
 export async function prepareColumns(
   matrix: DenseMatrix | AbstractMatrix,
@@ -39,17 +46,28 @@ export async function prepareColumns(
   const { positions, squaredNorms } = nonZeroColumns(weights);
   const count = positions.length;
   const memory = options.memory ?? Number.POSITIVE_INFINITY;
-  const gram =
-    count * count * Float32Array.BYTES_PER_ELEMENT <= memory
-      ? await gramOf(vectorsInColumns(weights, positions, squaredNorms), engine, options)
-      : computedGram(selectColumns(weights, positions), squaredNorms, engine, memory);
-  return { count, norms: gram.diagonal.map(Math.sqrt), gram, positions, total: weights.cols };
+  const held = count * count * Float32Array.BYTES_PER_ELEMENT <= memory;
+  const gramOfColumns = async (matrix: DenseMatrix, places: Int32Array, squares: Float64Array) =>
+    held
+      ? gramOf(vectorsInColumns(matrix, places, squares), engine, options)
+      : computedGram(selectColumns(matrix, places), squares, engine, memory);
+  const units = columnUnits(squaredNorms);
+  const gram = units
+    ? await gramOfColumns(
+        inUnits(selectColumns(weights, positions), units),
+        Int32Array.from({ length: count }, (_, p) => p),
+        squaredNorms.map((square, p) => square * 4 ** units[p]!),
+      )
+    : await gramOfColumns(weights, positions, squaredNorms);
+  const norms = gram.diagonal.map(Math.sqrt);
+  return { count, norms, gram, positions, total: weights.cols, ...(units && { units }) };
 }
 
 /**
  * Clusters prepared columns and checks what the clusterer returns.
  *
- * When k is at least the number of columns, every column is its own cluster and the clusterer is not asked.
+ * When k is at least the number of columns, every column is its own cluster and the clusterer is not asked. Options of its own have
+ * their defaults; `withOptions` gives them others.
  *
  * @throws InputError `BAD_ARGUMENT` for k outside `[1, n]`, `BAD_PLUGIN` when the clusterer breaks its contract
  */
@@ -66,9 +84,27 @@ export async function clusterColumns(
     );
   }
   if (k >= columns.count) return everyColumnAlone(columns);
-  const clustering = await clusterer.cluster(columns, k, options);
+  const { seed, weights, signal, onProgress } = options;
+  const own = resolveOptions(clusterer);
+  const clustering = await clusterer.cluster(columns, k, { ...own, seed, weights, signal, onProgress });
   checkClustering(clusterer.name, clustering, columns.count, k);
-  return clustering;
+  return columns.units ? inOwnUnits(clustering, columns.units) : clustering;
+}
+
+/**
+ * From columns in other units back to those of W. Per cluster the largest unit of a member goes to the centroid, and the factors keep
+ * what differs from it: they stay near those of an ordinary matrix, wherever they are folded to.
+ */
+function inOwnUnits(clustering: Clustering, units: Int32Array): Clustering {
+  const { assignment } = clustering;
+  const least = new Map<number, number>();
+  for (const [j, c] of assignment.entries()) least.set(c, Math.min(least.get(c) ?? units[j]!, units[j]!));
+  const raised = units.map((exponent, j) => exponent - least.get(assignment[j]!)!);
+  return {
+    ...clustering,
+    scales: clustering.scales.map((scale, j) => scale * 2 ** -raised[j]!),
+    coefficients: clustering.coefficients.map((coefficient, j) => coefficient * 2 ** raised[j]!),
+  };
 }
 
 function everyColumnAlone(columns: Columns): Clustering {
@@ -76,8 +112,6 @@ function everyColumnAlone(columns: Columns): Clustering {
     assignment: Int32Array.from({ length: columns.count }, (_, j) => j),
     scales: new Float64Array(columns.count).fill(1),
     coefficients: new Float64Array(columns.count).fill(1),
-    objective: 0,
-    iterations: 0,
   };
 }
 
@@ -118,13 +152,6 @@ function nonZeroColumns(weights: DenseMatrix): { positions: Int32Array; squaredN
       }
       squares[j] = squares[j]! + value * value;
     }
-  }
-  const overflow = squares.findIndex((square) => !Number.isFinite(Math.fround(square)));
-  if (overflow >= 0) {
-    throw new InputError(
-      'BAD_MATRIX',
-      `weights: the norm of column ${overflow} is ${Math.sqrt(squares[overflow]!).toPrecision(3)}; its square must fit in float32: scale the weights down, or leave the layer out`,
-    );
   }
   const positions = Int32Array.from({ length: cols }, (_, j) => j).filter((j) => squares[j]! > 0);
   return { positions, squaredNorms: Float64Array.from(positions, (j) => squares[j]!) };

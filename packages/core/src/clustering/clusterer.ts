@@ -16,25 +16,38 @@ export interface Columns {
   readonly gram: Gram;
 }
 
-/** Lloyd's batch iteration, or Hartigan's exchange of single columns, which goes on where Lloyd's stalls. */
-export type ClusteringAlgorithm = 'lloyd' | 'hartigan';
-
-/**
- * The factor that a column's direction keeps: its own norm, as in the paper, or its projection on the centroid,
- * `max(0, w_j·c)`, which never has a larger squared error.
- */
-export type ClusterScale = 'norm' | 'projected';
-
+/** What every clusterer is given. */
 export interface ClusterOptions extends LongRunOptions {
   /** Makes a run repeatable: same columns, k and seed, same result. Default 0. */
   readonly seed?: number | undefined;
-  /** For clusterers that have both. Default `hartigan`. */
-  readonly algorithm?: ClusteringAlgorithm | undefined;
-  /** For clusterers of directions. Default `norm`. */
-  readonly scale?: ClusterScale | undefined;
   /** How much each column counts, n positive values. Default: all ones. */
   readonly weights?: Float64Array | undefined;
 }
+
+/** One option of a clusterer's own: what it may be, what it is when left out, and what it is for, in a line. */
+export type ClustererOption =
+  | {
+      readonly type: 'enum';
+      /** Words: a letter, then letters, digits, `_`, `.` or `-`. */
+      readonly values: readonly string[];
+      readonly default: string;
+      readonly description: string;
+    }
+  | {
+      readonly type: 'number' | 'integer';
+      /** The smallest and the largest value allowed; no bound when left out. */
+      readonly min?: number;
+      readonly max?: number;
+      readonly default: number;
+      readonly description: string;
+    }
+  | { readonly type: 'boolean'; readonly default: boolean; readonly description: string };
+
+/** The options of a clusterer by name: a letter, then letters, digits, `_` or `-`. */
+export type ClustererOptionTable = Readonly<Record<string, ClustererOption>>;
+
+/** Values of a clusterer's own options, by name. */
+export type ClustererOptionValues = Readonly<Record<string, string | number | boolean>>;
 
 /**
  * What a clusterer found. Column j is replaced by `s_j · c_{a(j)}`, with the centroid
@@ -47,10 +60,10 @@ export interface Clustering {
   readonly scales: Float64Array;
   /** The share of each column in its centroid, n values. */
   readonly coefficients: Float64Array;
-  /** The value that the clusterer minimised (inertia) or maximised (total cosine). */
-  readonly objective: number;
-  /** Passes over all columns. */
-  readonly iterations: number;
+  /** The value that the clusterer minimised (inertia) or maximised (total cosine), if any. */
+  readonly objective?: number;
+  /** Passes over all columns, where they are counted. */
+  readonly iterations?: number;
 }
 
 /**
@@ -67,9 +80,16 @@ export interface Clustering {
  *   },
  * };
  * ```
+ *
+ * @typeParam Own the options of its own that `cluster` is given, as `options` describes them
  */
-export interface Clusterer {
+export interface Clusterer<Own extends object = Record<never, never>> {
   readonly name: string;
-  /** @param k the number of clusters wanted, in [1, columns.count] */
-  cluster(columns: Columns, k: number, options: ClusterOptions): Promise<Clustering>;
+  /** Options of its own. Callers give them by `withOptions`; the command as `NAME:key=value`. Default: none. */
+  readonly options?: { readonly [Name in keyof Own]-?: ClustererOption };
+  /**
+   * @param k the number of clusters wanted, in [1, columns.count]
+   * @param options what every clusterer is given, and beside it all options of its own, each with a value that is allowed
+   */
+  cluster(columns: Columns, k: number, options: ClusterOptions & Own): Promise<Clustering>;
 }

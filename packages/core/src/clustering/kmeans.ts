@@ -1,14 +1,15 @@
 import type { Clusterer } from './clusterer.js';
 import { inertiaObjective } from './objective.js';
-import { optimise } from './optimise.js';
+import { ALGORITHM, type AlgorithmOptions, optimise } from './optimise.js';
 import { columnPoints } from './points.js';
 
 /**
  * k-means on the columns themselves: `s_j = 1`, each centroid the (weighted) mean of its members. The objective is the
  * inertia `Σ ω_j ‖w_j − c_{a(j)}‖²` (squared, in the weights' units).
  */
-export const kmeans: Clusterer = {
+export const kmeans: Clusterer<AlgorithmOptions> = {
   name: 'kmeans',
+  options: { algorithm: ALGORITHM },
   async cluster(columns, k, options) {
     const points = columnPoints(columns, options.weights);
     const { partition, iterations } = await optimise(points, k, inertiaObjective, options);

@@ -13,7 +13,5 @@ export function meanClustering(assignment: Int32Array, k: number): Clustering {
     assignment,
     scales: new Float64Array(assignment.length).fill(1),
     coefficients: Float64Array.from(assignment, (c) => (c < 0 ? 0 : 1 / sizes[c]!)),
-    objective: 0,
-    iterations: 0,
   };
 }

@@ -1,5 +1,5 @@
 import { type LongRunOptions, Pause } from '../cancellation.js';
-import type { ClusteringAlgorithm } from './clusterer.js';
+import type { AlgorithmOptions } from './optimise.js';
 import { forEachOwnSum, forEachRow, membersByCluster } from './partition.js';
 import type { Points } from './points.js';
 
@@ -8,11 +8,6 @@ const TOLERANCE = 1e-6;
 const MAX_PASSES = 200;
 /** Another cluster must hold this share of the column's energy more than its own, so that rounding moves nothing. */
 const MINIMAL_GAIN = 1e-9;
-
-export interface RankOneOptions extends LongRunOptions {
-  /** `lloyd` keeps every column where it is and fits the coordinates alone. Default `hartigan`. */
-  readonly algorithm?: ClusteringAlgorithm | undefined;
-}
 
 export interface RankOneFit {
   /** Cluster of each column, n values in [0, k). */
@@ -33,13 +28,17 @@ export interface RankOneFit {
  * and the cluster that the column left is charged with coordinates that it can really have. So the energy never falls, and a column
  * that stays where it is has its own coordinate refitted: the exchange converges to the singular vectors by itself. Cost: n² + nk per pass.
  *
+ * No decomposition of ml-matrix stands at the start: this is a step of the power method, 0.003 ms for a cluster of 16 columns and 0.017 ms for
+ * one of 64, where EigenvalueDecomposition takes 0.10 and 10.8 ms and SVD 0.19 and 18 ms, and other starts would change existing results.
+ *
  * @param start the initial assignment, n values in [0, k), no cluster empty
+ * @param options with `lloyd` as algorithm every column stays where it is, and the coordinates alone are fitted
  */
 export async function rankOneExchange(
   points: Points,
   start: Int32Array,
   k: number,
-  options: RankOneOptions = {},
+  options: LongRunOptions & AlgorithmOptions = {},
 ): Promise<RankOneFit> {
   const pause = new Pause(options.signal);
   const search = new RankOneSearch(points, start.slice(), k, options.algorithm !== 'lloyd');

@@ -1,6 +1,6 @@
-import type { Clusterer, Clustering, ClusterOptions, Columns } from './clusterer.js';
+import type { Clusterer, Clustering } from './clusterer.js';
 import { cosineObjective } from './objective.js';
-import { optimise } from './optimise.js';
+import { ALGORITHM, type AlgorithmOptions, optimise } from './optimise.js';
 import { columnPoints, directionPoints, type Points } from './points.js';
 import { rankOneExchange } from './rank-one-exchange.js';
 
@@ -14,9 +14,10 @@ import { rankOneExchange } from './rank-one-exchange.js';
  * exchanged between clusters until that no longer helps (`algorithm: 'hartigan'`), or the multiples alone are fitted (`'lloyd'`).
  * Columns whose best multiple is 0 are dropped.
  */
-export const rankOne: Clusterer = {
+export const rankOne: Clusterer<AlgorithmOptions> = {
   name: 'rank-one',
-  async cluster(columns: Columns, k: number, options: ClusterOptions): Promise<Clustering> {
+  options: { algorithm: ALGORITHM },
+  async cluster(columns, k, options) {
     const weights = columns.norms.map((norm, j) => norm * norm * (options.weights?.[j] ?? 1));
     const start = await optimise(directionPoints(columns, weights), k, cosineObjective, {
       ...options,

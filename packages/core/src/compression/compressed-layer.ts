@@ -56,6 +56,15 @@ function zeroLayer(weights: DenseMatrix): CompressedLayer {
   };
 }
 
+/** Every column as a cluster of its own, k = n: the layer as it is. */
+export function separateColumns(weights: DenseMatrix): CompressedLayer {
+  return {
+    assignment: Int32Array.from({ length: weights.cols }, (_, j) => j),
+    scales: new Float32Array(weights.cols).fill(1),
+    centroids: weights,
+  };
+}
+
 /** New numbers for the clusters that have members, in the order of their old ones. */
 function numberUsedClusters(assignment: Int32Array): { numbers: Int32Array; count: number } {
   let highest = -1;
@@ -113,8 +122,8 @@ const ROUNDING = 1e-13;
  * With `‖Ŵ‖²` from the centroids' norms, only the weights that are not zero have to be looked at:
  * `‖W − Ŵ‖² = ‖Ŵ‖² + Σ_{w ≠ 0} ((w − ŵ)² − ŵ²)`.
  */
-export function relativeError(weights: DenseMatrix, layer: CompressedLayer): number {
-  const { rows, cols, data } = weights;
+export function relativeError(matrix: DenseMatrix | AbstractMatrix, layer: CompressedLayer): number {
+  const { rows, cols, data } = asDenseMatrix(matrix);
   const { assignment, scales, centroids } = layer;
   const shares = new Float64Array(centroids.cols);
   assignment.forEach((c, j) => {
@@ -141,4 +150,24 @@ export function relativeError(weights: DenseMatrix, layer: CompressedLayer): num
     norm += rowNorm;
   }
   return norm === 0 ? 0 : Math.sqrt(error / norm);
+}
+
+/** The largest `‖w_j − ŵ_j‖ / ‖w_j‖` of a column that is not all zero; 0 where all are. */
+export function largestColumnError(weights: DenseMatrix, layer: CompressedLayer): number {
+  const { rows, cols, data } = weights;
+  const { assignment, scales, centroids } = layer;
+  let largest = 0;
+  for (let j = 0; j < cols; j++) {
+    const c = assignment[j]!;
+    let error = 0;
+    let norm = 0;
+    for (let i = 0; i < rows; i++) {
+      const value = data[i * cols + j]!;
+      const fitted = c < 0 ? 0 : scales[j]! * centroids.data[i * centroids.cols + c]!;
+      error += (value - fitted) ** 2;
+      norm += value * value;
+    }
+    if (norm > 0) largest = Math.max(largest, Math.sqrt(error / norm));
+  }
+  return largest;
 }

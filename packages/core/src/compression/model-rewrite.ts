@@ -10,10 +10,10 @@ export interface ClusterGroup {
 /**
  * What happens to a layer's input before the smaller weight matrix. In order:
  *
- * 1. `gather`: pick these positions along the last axis; null when the order was folded (or is already right);
+ * 1. `gather`: pick these positions along the last axis, each at most once; null when the order was folded (or is already right);
  * 2. `multiply`: multiply by these factors, one per picked position; null when they were folded or are all one;
  * 3. the cluster sum: the positions now hold the members of each cluster as neighbours and clusters of one size as
- *    neighbours. Per group, `[.., count·size]` is reshaped to `[.., count, size]` and summed over the last axis; groups
+ *    neighbours (or in the order of the model's own `layout`). Per group, `[.., count·size]` is reshaped to `[.., count, size]` and summed over the last axis; groups
  *    of size 1 pass through; the results are concatenated to `[.., k]`.
  */
 export interface InputForm {
@@ -27,7 +27,7 @@ export interface LayerRewrite {
   readonly layer: string;
   /** Shape `[outputs', k]`: both may differ from the layer's present shape. */
   readonly weights: DenseMatrix;
-  /** `outputs'` values, or null when the layer has no bias. */
+  /** `outputs'` values; null only for a layer that has no bias, and keeps none. */
   readonly bias: Float32Array | null;
   /** How the input becomes k wide, or null when the columns stay as they are. */
   readonly input: InputForm | null;
@@ -39,7 +39,7 @@ export interface LayerRewrite {
  */
 export interface FeatureRewrite {
   readonly operation: string;
-  /** Feature i of the result takes the parameters of feature `order[i]`; null keeps all of them in place. */
+  /** Feature i of the result takes the parameters of feature `order[i]`, each at most once; null keeps all of them in place. */
   readonly order: Int32Array | null;
   /**
    * Factor per feature of the result, or null. It multiplies whatever scales the operation's output: filters and bias, γ and β,

@@ -5,7 +5,8 @@
  * Layers compose: when fc7 and fc8 are both compressed, fc8's order and factors act on the rows of fc7's centroids,
  * and fc7's own columns were clustered before. The order of compression does not matter.
  */
-import { type FoldPlan, planFold } from '../folding/norm-folding.js';
+import { foldsOf } from '../folding/model-folds.js';
+import type { FoldPlan } from '../folding/norm-folding.js';
 import type { FcLayer, Model } from '../format/model-format.js';
 import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
 import { type ClusterLayout, layOutClusters } from './cluster-layout.js';
@@ -18,6 +19,8 @@ type RowTransform = Pick<FeatureRewrite, 'order' | 'scales'>;
 export interface RewriteOptions {
   /** `explicit` folds nothing: every layer gets its gather and multiply. For comparisons. Default `fold`. */
   readonly folding?: 'fold' | 'explicit' | undefined;
+  /** Layers whose factors stay explicit while their order folds, with the reason. Default: none. */
+  readonly explicitScales?: ReadonlyMap<string, string> | undefined;
 }
 
 /** The fold plans by layer and the instructions that carry them out. */
@@ -30,6 +33,7 @@ const EXPLICIT: FoldPlan = {
   scaleInto: null,
   orderInto: null,
   targetIsLayer: false,
+  path: [],
   steps: [],
   reason: 'explicit by request',
 };
@@ -48,8 +52,10 @@ export function planRewrite(
   for (const layer of model.layers) {
     const compressedLayer = compressed.get(layer.name);
     if (!compressedLayer) continue;
-    const fold = options.folding === 'explicit' ? EXPLICIT : planFold(model.graph, layer.input, layer.inputs);
-    const layout = layOutClusters(compressedLayer);
+    const explicit = options.explicitScales?.get(layer.name);
+    const planned = options.folding === 'explicit' ? EXPLICIT : foldsOf(model).get(layer.name)!;
+    const fold = explicit === undefined ? planned : withExplicitScales(planned, explicit);
+    const layout = layOutClusters(compressedLayer, fold.orderInto === null ? undefined : model.layout);
     folds.set(layer.name, fold);
     layouts.set(layer.name, layout);
     inputs.set(layer.name, inputForm(fold, layout, compressedLayer.scales));
@@ -81,6 +87,18 @@ export function planRewrite(
   );
   const changed = features.filter(({ order, scales }) => order !== null || scales !== null);
   return { folds, rewrite: { layers, features: changed } };
+}
+
+/** The fold of the order alone. */
+function withExplicitScales(fold: FoldPlan, why: string): FoldPlan {
+  if (fold.scaleInto === null) return fold;
+  const { orderInto } = fold;
+  return {
+    ...fold,
+    scaleInto: null,
+    steps: orderInto === null ? [] : fold.steps.map((step) => ({ ...step, scale: false })),
+    reason: orderInto === null ? why : `${why}; the order folds into ${orderInto}`,
+  };
 }
 
 function inputForm(fold: FoldPlan, layout: ClusterLayout, scales: Float32Array): InputForm {

@@ -1,8 +1,10 @@
+import type { AbstractMatrix } from 'ml-matrix';
 import { InputError } from '../errors.js';
-import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
+import { asDenseMatrix, type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
 
 /** The share of zeros in a matrix, in [0, 1]. */
-export function sparsityOf(weights: DenseMatrix): number {
+export function sparsityOf(matrix: DenseMatrix | AbstractMatrix): number {
+  const weights = asDenseMatrix(matrix);
   return countZeros(weights.data) / Math.max(1, weights.data.length);
 }
 
@@ -10,11 +12,13 @@ export function sparsityOf(weights: DenseMatrix): number {
  * Magnitude pruning: a copy of W with the `round(sparsity·m·n)` values of smallest magnitude set to zero. Zeros
  * that are there already count, and are never fewer afterwards; among equal magnitudes the first go first.
  *
+ * @param matrix W, of either kind
  * @param sparsity the share of zeros wanted, in [0, 1)
  * @returns W itself when it is already that sparse
  * @throws InputError `BAD_ARGUMENT` for a sparsity outside [0, 1)
  */
-export function pruneByMagnitude(weights: DenseMatrix, sparsity: number): DenseMatrix {
+export function pruneByMagnitude(matrix: DenseMatrix | AbstractMatrix, sparsity: number): DenseMatrix {
+  const weights = asDenseMatrix(matrix);
   if (!(sparsity >= 0 && sparsity < 1)) {
     throw new InputError('BAD_ARGUMENT', `sparsity: must be in [0, 1), got ${sparsity}`);
   }

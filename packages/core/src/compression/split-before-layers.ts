@@ -1,4 +1,4 @@
-import { planFold } from '../folding/norm-folding.js';
+import { foldsOf } from '../folding/model-folds.js';
 import type { FcLayer, Model } from '../format/model-format.js';
 
 /**
@@ -12,7 +12,7 @@ export function splitBeforeLayers(
   layers: readonly FcLayer[],
 ): { head: Model | undefined; tail: Model } {
   const foldTargets = layers.flatMap((layer) => {
-    const { scaleInto, orderInto, steps } = planFold(model.graph, layer.input, layer.inputs);
+    const { scaleInto, orderInto, steps } = foldsOf(model).get(layer.name)!;
     return [scaleInto, orderInto, ...steps.map(({ operation }) => operation)].filter((name) => name !== null);
   });
   return model.split(

@@ -25,10 +25,14 @@ export type OperationEffect =
   | { readonly type: 'homogeneous-per-feature'; readonly features: number }
   /** Acts on every feature alike but is not homogeneous: Sigmoid, Tanh, Gelu, Clip. */
   | { readonly type: 'elementwise' }
+  /** The same with one parameter per feature: a Gelu that adds a bias first, an exponent per feature. */
+  | { readonly type: 'elementwise-per-feature'; readonly features: number }
   /** `v + β` with one constant β per feature. */
   | { readonly type: 'shift'; readonly features: number }
   /** `γ·v + β` with one constant γ (and β) per feature: BatchNormalization, a constant Mul. */
   | { readonly type: 'affine'; readonly features: number }
+  /** Normalises over the features, then `γ·v + β` with one constant γ (and β) per feature: LayerNormalization. */
+  | { readonly type: 'normalization'; readonly features: number }
   /** Keeps the order of all elements: Flatten, Reshape, Squeeze. `perSample` when the first axis stays apart. */
   | { readonly type: 'layout'; readonly perSample: boolean }
   /** Pools each channel on its own: MaxPool, AveragePool and their global forms. */

@@ -23,6 +23,8 @@ export interface FoldPlan {
   readonly orderInto: string | null;
   /** Whether `orderInto` is a fully connected layer, whose rows core rewrites, rather than an operation. */
   readonly targetIsLayer: boolean;
+  /** All operations between the layer and `orderInto`, downstream first; none when the order does not fold. */
+  readonly path: readonly string[];
   /** Operations with parameters per feature that are reordered or scaled on the way, downstream first. */
   readonly steps: readonly FoldStep[];
   /** One sentence that says how it folds, or why not. */
@@ -47,11 +49,12 @@ export function planFold(graph: GraphView, input: string, columns: number): Fold
 
   const stop = (why: string): FoldPlan =>
     scaleInto === null
-      ? { scaleInto, orderInto: null, targetIsLayer: false, steps: [], reason: scaleBlocked ?? why }
+      ? { scaleInto, orderInto: null, targetIsLayer: false, path: [], steps: [], reason: scaleBlocked ?? why }
       : {
           scaleInto,
           orderInto: null,
           targetIsLayer: false,
+          path: [],
           steps: steps.filter((step) => step.scale),
           reason: `the factors fold into ${scaleInto}; the order stays a gather: ${why}`,
         };
@@ -61,6 +64,7 @@ export function planFold(graph: GraphView, input: string, columns: number): Fold
         scaleInto: null,
         orderInto: target,
         targetIsLayer: isLayer,
+        path: passed,
         steps: steps.map((step) => ({ ...step, scale: false })),
         reason: `${scaleBlocked}; the order folds into ${target}`,
       };
@@ -71,6 +75,7 @@ export function planFold(graph: GraphView, input: string, columns: number): Fold
       scaleInto: into,
       orderInto: target,
       targetIsLayer: isLayer,
+      path: passed,
       steps,
       reason:
         into === target
@@ -88,6 +93,10 @@ export function planFold(graph: GraphView, input: string, columns: number): Fold
       return stop(
         `${describe(operation)} has ${effect.features} features, and each feeds several of the ${columns} columns`,
       );
+    }
+    // Behind a fully connected layer features are the last axis, which such a layout keeps where its length stays.
+    if (acrossSamples && 'features' in effect) {
+      return stop(`${describe(acrossSamples)} may not keep the features of ${name} apart`);
     }
     switch (effect.type) {
       case 'fully-connected':
@@ -108,6 +117,8 @@ export function planFold(graph: GraphView, input: string, columns: number): Fold
           return stop(`${describe(acrossSamples)} does not keep the channels of ${name} apart`);
         return finish(name, false);
       case 'elementwise':
+      case 'elementwise-per-feature':
+        if (effect.type !== 'elementwise') steps.push({ operation: name, scale: false });
         scaleBlocked ??= scaleInto === null ? `${describe(operation)} is not positively homogeneous` : null;
         break;
       case 'homogeneous-per-feature':
@@ -120,6 +131,12 @@ export function planFold(graph: GraphView, input: string, columns: number): Fold
         steps.push({ operation: name, scale: scaleInto === null });
         if (scaleBlocked === null) scaleInto ??= name;
         break;
+      case 'normalization':
+        if (scaleBlocked === null && scaleInto === null) {
+          steps.push({ operation: name, scale: true });
+          scaleInto = name;
+        }
+        return stop(`${describe(operation)} normalises over all features`);
       case 'pooling':
         pooled ??= operation;
         break;

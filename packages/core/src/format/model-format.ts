@@ -3,9 +3,11 @@
  * them, is rewritten by core's instructions, runs, and becomes a file again.
  */
 
-import type { ModelRewrite } from '../compression/model-rewrite.js';
+import type { ClusterGroup, ModelRewrite } from '../compression/model-rewrite.js';
 import type { GraphView } from '../folding/graph-view.js';
 import type { DenseMatrix } from '../matrix/dense-matrix.js';
+import type { MatrixEngine } from '../matrix/matrix-engine.js';
+import type { ElementType } from './element-type.js';
 
 /** A fully connected layer `y = W x + b` of a model. */
 export interface FcLayer {
@@ -21,42 +23,74 @@ export interface FcLayer {
   readonly input: string;
   /** Whether other operations use the same weight tensor. */
   readonly shared: boolean;
-  /** What gathers the columns where their order does not fold, when that is no operation of the format's own. */
-  readonly gatheredBy?: string;
+  /**
+   * The most clusters below n with which the layer costs less than it does now, where the format needs operations that are not free to bring
+   * its columns to their clusters; 0 when no number does. With more, the layer keeps all its columns. Left out: any number is worth it.
+   */
+  readonly mostClusters?: number;
 }
 
-/** Something that looks like a fully connected layer but cannot be compressed. */
+/** Something that holds weights, or looks like a fully connected layer, and cannot be compressed. */
 export interface SkippedLayer {
   readonly name: string;
   readonly reason: string;
+  /** Values in its weights, tensors of two axes or more. A tensor counts once: 0 where another layer has its weights. */
+  readonly parameters: number;
 }
 
-/** The shape of a model's input or output; `undefined` marks a free axis, such as the batch. */
+/** A model's input or output; in its shape `undefined` marks a free axis, such as the batch. */
 export interface TensorInfo {
   readonly name: string;
   readonly shape: readonly (number | undefined)[];
-  /** True when the values are whole numbers, such as token or class indices. */
-  readonly integral?: true;
+  /** What the runtime takes or gives here. Default `float32`. */
+  readonly type?: ElementType;
 }
 
-/** A float32 tensor, row-major. */
+/**
+ * A tensor of any type, row-major. Its values are held as float32, or as float64 where the type has numbers that float32 skips: 32- and
+ * 64-bit integers and float64.
+ */
 export interface Tensor {
   readonly shape: readonly number[];
-  readonly data: Float32Array;
+  readonly data: Float32Array | Float64Array;
 }
 
 /** A model, ready to run. */
 export interface ModelSession {
-  /** Runs the model once: tensors by input name in, tensors by output name out. */
+  /**
+   * Runs the model once: tensors by input name in, tensors by output name out. Outputs that are no tensors of numbers are left out.
+   *
+   * @throws InputError `UNSUPPORTED` for an input that takes no numbers, `BAD_ARGUMENT` for one that is missing
+   */
   run(inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>;
   release(): Promise<void>;
+}
+
+/**
+ * What it cost to store rewritten weights in the coarse types of the weights that they replaced. Errors are relative,
+ * `‖stored − planned‖ / ‖planned‖` over all weights that were rounded.
+ */
+export interface StorageRounding {
+  /** Names of the types, such as `uint8`; `float32` for what no longer fitted into its type. */
+  readonly types: readonly string[];
+  readonly error: number;
+  /**
+   * By the layer or operation that was rewritten: the error now, infinite for what no longer fits into its type, and the error that
+   * the type left in the weights before.
+   */
+  readonly operations: ReadonlyMap<string, { readonly error: number; readonly before: number }>;
+  /** The same model with the weights as they were planned. */
+  readonly exact: Model;
 }
 
 /** A model in memory. Models are never changed: `rewrite` and `split` return new ones that share unchanged weights. */
 export interface Model {
   /** Fully connected layers in the order of the graph. */
   readonly layers: readonly FcLayer[];
+  /** Everything else that holds weights, each with its reason: convolutions and embeddings as well as unfit products. */
   readonly skipped: readonly SkippedLayer[];
+  /** What users should know of how the file was read, each a line of text. */
+  readonly notes?: readonly string[];
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
   readonly graph: GraphView;
@@ -67,11 +101,31 @@ export interface Model {
    * when left out), 2⁻¹¹ for float16, 2⁻⁸ for bfloat16.
    */
   readonly roundoff?: number;
+  /** Bytes that a weight of the layers takes in the file, on average. Left out: by `roundoff`. */
+  readonly bytesPerWeight?: number;
+  /** What storing the weights of a rewrite cost, where a format keeps types that round anew; undefined when nothing was rounded. */
+  readonly rounding?: StorageRounding | undefined;
+  /**
+   * Layers and operations whose rewritten parameters are too large for the type that stores them, where a format keeps types. Such a model
+   * is neither run nor written; core folds otherwise.
+   */
+  readonly overflowing?: ReadonlySet<string>;
   /** W of a layer, shape `[outputs, inputs]`, whatever way the file stores it. The caller does not write to it. */
   weights(layer: string): DenseMatrix;
   /** b of a layer, `outputs` values, or undefined when it has none. */
   bias(layer: string): Float32Array | undefined;
-  /** The model with layers and parameters replaced as core decided. */
+  /**
+   * The order of clusters that the format sums best, for layers whose order folds and so costs nothing. Left out: small clusters first.
+   *
+   * @param groups the clusters, small ones first
+   * @returns the places of all k clusters among them, in the order wanted; a rewrite's groups are then runs of equal sizes in that order
+   */
+  readonly layout?: ((groups: readonly ClusterGroup[]) => Int32Array) | undefined;
+  /**
+   * The model with layers and parameters replaced as core decided. Implementations call `checkRewrite` first.
+   *
+   * @throws InputError for a rewrite that does not fit the model, as `checkRewrite` says
+   */
   rewrite(rewrite: ModelRewrite): Model;
   /**
    * Cuts the model before the first of some layers, and before every layer or operation named in `also` (what they
@@ -82,13 +136,17 @@ export interface Model {
   /**
    * Multiply-accumulates per sample: multiplications in the products of weight matrices and filters with what the model
    * computes. Undefined when the model's graph does not say, such as for a free image size. May run the model once.
+   *
+   * @param inputs the model's inputs with free axes set; formats that count without running it take no notice
    */
-  multiplyAccumulates?(): Promise<number | undefined>;
+  multiplyAccumulates?(inputs?: readonly TensorInfo[]): Promise<number | undefined>;
   /** Starts the format's runtime on the model. */
   session(): Promise<ModelSession>;
+  /** A new engine on the format's runtime, for large products; its user releases it. Left out where there is none: the portable one serves. */
+  engine?(): Promise<MatrixEngine>;
   /**
-   * The file's bytes would be written here: to a temporary file beside `target`, called as `temporaryFileName` says, then
-   * renamed, so that a reader sees the old model or the new one. Returns all bytes written.
+   * The file's bytes would be written here: to a temporary file beside `target`, then renamed, so that a reader sees the old
+   * model or the new one, and a link is replaced by the file. In Node, `replaceFile` of `@spherize/files` does it. Returns all bytes written.
    */
   write(target: string): Promise<number>;
 }

@@ -1,8 +1,9 @@
 import { InputError } from '../errors.js';
 import type { FcLayer, Model } from './model-format.js';
+import { groupSkipped } from './skipped-groups.js';
 
 /**
- * Finds layers by name or alias.
+ * Finds layers by name or alias. Without any layer, the message says where most of the weights are and why they stay.
  *
  * @param names all layers when left out
  * @returns the layers in the order of the graph, each once
@@ -10,9 +11,9 @@ import type { FcLayer, Model } from './model-format.js';
  */
 export function selectLayers(model: Model, names?: readonly string[]): FcLayer[] {
   if (model.layers.length === 0) {
-    const first = model.skipped[0];
-    const why = first
-      ? `${first.name}: ${first.reason}`
+    const [most, ...others] = groupSkipped(model.skipped);
+    const why = most
+      ? `${others.length > 0 ? 'most of its weights are in ' : ''}${most.name}: ${most.reason}`
       : 'that takes a product with a constant matrix of floats';
     throw new InputError(
       'UNSUPPORTED',
@@ -31,6 +32,7 @@ function findLayer(model: Model, name: string): FcLayer {
   if (layer) return layer;
   const skipped = model.skipped.find((candidate) => candidate.name === name);
   if (skipped) throw new InputError('UNSUPPORTED', `layer '${name}' cannot be compressed: ${skipped.reason}`);
-  const known = model.layers.map((candidate) => candidate.name).join(', ');
+  // Quoted where the list would be read wrongly.
+  const known = model.layers.map(({ name: own }) => (own.includes(',') ? `"${own}"` : own)).join(', ');
   throw new InputError('UNKNOWN_NAME', `unknown layer '${name}': the model has ${known}`);
 }

@@ -2,11 +2,13 @@
  * A model that is a chain of fully connected layers and activations, and that runs in plain TypeScript. For formats without a graph
  * or a runtime of their own: they only read operations and write them.
  */
+import { checkRewrite } from '../compression/check-rewrite.js';
 import type { InputForm, ModelRewrite } from '../compression/model-rewrite.js';
 import { InputError } from '../errors.js';
 import type { GraphOperation, GraphView } from '../folding/graph-view.js';
 import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
 import { portableEngine } from '../matrix/portable-engine.js';
+import { float32Values } from './element-type.js';
 import { applyInputForm } from './input-form.js';
 import type { FcLayer, Model, ModelSession, SkippedLayer, TensorInfo } from './model-format.js';
 
@@ -108,9 +110,10 @@ export class SequentialModel implements Model {
     return this.#layer(layer).bias ?? undefined;
   }
 
-  rewrite({ layers }: ModelRewrite): SequentialModel {
+  rewrite(rewrite: ModelRewrite): SequentialModel {
+    checkRewrite(this, rewrite);
     const operations = this.operations.map((operation): SequentialOperation => {
-      const found = layers.find(({ layer }) => layer === operation.name);
+      const found = rewrite.layers.find(({ layer }) => layer === operation.name);
       if (!found || operation.type === 'activation') return operation;
       return { ...operation, weights: found.weights, bias: found.bias, input: found.input };
     });
@@ -129,7 +132,8 @@ export class SequentialModel implements Model {
     const { name } = this.inputs[0]!;
     return {
       run: async (inputs) => {
-        const { shape, data } = inputs[name]!;
+        const { shape } = inputs[name]!;
+        const data = float32Values(inputs[name]!);
         let rows = denseMatrix(shape[0]!, data.length / shape[0]!, data);
         for (const operation of this.operations) rows = await applyOperation(operation, rows);
         return { [this.outputs[0]!.name]: { shape: [rows.rows, rows.cols], data: rows.data } };

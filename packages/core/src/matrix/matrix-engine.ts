@@ -18,4 +18,6 @@ export interface MatrixEngine {
    * @returns a new matrix of shape `[n, q]`, row-major
    */
   multiply(a: DenseMatrix, b: DenseMatrix): Promise<DenseMatrix>;
+  /** Frees what products left; a later product starts anew. Left out by engines that hold nothing. */
+  release?(): Promise<void>;
 }

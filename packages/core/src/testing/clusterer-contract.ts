@@ -1,6 +1,14 @@
 import type { Progress } from '../cancellation.js';
 import { clusterColumns, type PreparedColumns, prepareColumns } from '../clustering/cluster-columns.js';
-import type { Clusterer, Clustering, ClusterOptions, Columns } from '../clustering/clusterer.js';
+import type {
+  Clusterer,
+  ClustererOption,
+  ClustererOptionValues,
+  Clustering,
+  ClusterOptions,
+  Columns,
+} from '../clustering/clusterer.js';
+import { optionTable, withOptions } from '../clustering/own-options.js';
 import { compressedLayer, reconstruct } from '../compression/compressed-layer.js';
 import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
 import type { Gram } from '../matrix/gram.js';
@@ -24,8 +32,13 @@ const FLOAT64_SUMS = { relative: 1e-9 };
  * ```
  */
 export function clustererContract(clusterer: Clusterer): ContractCheck[] {
-  const cluster = async (columns: Columns, k: number, options: ClusterOptions = {}): Promise<Clustering> => {
-    const clustering = await clusterer.cluster(columns, k, options);
+  const cluster = async (
+    columns: Columns,
+    k: number,
+    options: ClusterOptions = {},
+    own: ClustererOptionValues = {},
+  ): Promise<Clustering> => {
+    const clustering = await withOptions(clusterer, own).cluster(columns, k, options);
     ensureValid(clustering, columns.count, k);
     return clustering;
   };
@@ -156,11 +169,11 @@ export function clustererContract(clusterer: Clusterer): ContractCheck[] {
       },
     },
     {
-      name: 'accepts both algorithms',
+      name: 'describes its options, if any, and takes what it describes',
       run: async () => {
         const columns = await randomColumns();
-        await cluster(columns, CLUSTERS, { algorithm: 'lloyd' });
-        await cluster(columns, CLUSTERS, { algorithm: 'hartigan' });
+        for (const [name, option] of Object.entries(optionTable(clusterer)))
+          for (const value of extremesOf(option)) await cluster(columns, CLUSTERS, {}, { [name]: value });
       },
     },
     {
@@ -222,11 +235,21 @@ function ensureValid(clustering: Clustering, count: number, k: number): void {
     );
     ensure(Number.isFinite(coefficients[j]!), `column ${j} has coefficient ${coefficients[j]}`);
   }
-  ensure(Number.isFinite(objective), `expected a finite objective, got ${objective}`);
   ensure(
-    Number.isInteger(iterations) && iterations >= 0,
-    `expected a count of iterations, got ${iterations}`,
+    objective === undefined || Number.isFinite(objective),
+    `expected a finite objective or none, got ${objective}`,
   );
+  ensure(
+    iterations === undefined || (Number.isInteger(iterations) && iterations >= 0),
+    `expected a count of iterations or none, got ${iterations}`,
+  );
+}
+
+/** All values of an option, or those at its bounds. */
+function extremesOf(option: ClustererOption): readonly (string | number | boolean)[] {
+  if (option.type === 'boolean') return [false, true];
+  if (option.type === 'enum') return option.values;
+  return [option.min, option.default, option.max].filter((value) => value !== undefined);
 }
 
 function ensureSame(actual: Clustering, expected: Clustering, what: string): void {

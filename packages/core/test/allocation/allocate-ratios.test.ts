@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { allocateRatios, type LayerCurve, smallestAllocation } from '../../src/allocation/index.js';
 import { lowerHull } from '../../src/allocation/lower-hull.js';
-import { allocateRatios, type LayerCurve, smallestAllocation } from '../../src/index.js';
 
 /** Rounding of sums of a few dozen terms. */
 const ROUNDING = 1e-9;

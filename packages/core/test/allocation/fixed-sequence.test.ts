@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { lastPassing, strongestCandidate } from '../../src/index.js';
+import { lastPassing, strongestCandidate } from '../../src/allocation/fixed-sequence.js';
 
 const MAIN = 1.7507;
 const FALLBACK = 2.3263;

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import { calibrateModel } from '../../src/calibration/calibrate-model.js';
+import { OriginalOutputs } from '../../src/calibration/original-outputs.js';
+import { refitLayer } from '../../src/calibration/refit-layer.js';
 import {
   type CalibrationInputs,
-  calibrateModel,
   compressModel,
   kmeans,
   type Model,
-  OriginalOutputs,
   planRewrite,
   portableEngine,
-  refitLayer,
   spherical,
   transpose,
 } from '../../src/index.js';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   evolvedInputs,
+  float32Values,
   type GeneratedInputsOptions,
   generatedInputs,
   type Model,
@@ -24,7 +25,7 @@ function modelOf(
           const [count] = x!.shape as [number];
           const size = x!.data.length / count;
           const rows = Array.from({ length: count }, (_, i) =>
-            scores(x!.data.slice(i * size, (i + 1) * size)),
+            scores(float32Values(x!).slice(i * size, (i + 1) * size)),
           );
           return { y: { shape: [count, rows[0]!.length], data: Float32Array.from(rows.flat()) } };
         },

@@ -58,8 +58,21 @@ test('vectors are standard normal numbers', async () => {
   expect(Math.abs(variance - 1)).toBeLessThan(0.05);
 });
 
+test('images of whole numbers hold bytes as they are stored', async () => {
+  const images = generatedInputs({ name: 'x', shape: [undefined, 8, 8, 3], type: 'uint8' }, { samples: 20 });
+  const floats = generatedInputs({ name: 'x', shape: [undefined, 8, 8, 3] }, { samples: 20 });
+  for await (const { x } of images.batches()) {
+    for await (const { x: pixels } of floats.batches())
+      expect([...x!.data]).toEqual([...pixels!.data].map((value) => Math.round(255 * value)));
+    expect(Math.max(...x!.data)).toBeGreaterThan(200);
+  }
+  expect(() =>
+    generatedInputs({ name: 'x', shape: [1, 8, 8, 3], type: 'uint8' }, { samples: 1, mean: [0.5] }),
+  ).toThrow("input 'x' takes uint8, pixels as they are stored");
+});
+
 test('what cannot be generated is named', () => {
-  expect(() => generatedInputs({ name: 'ids', shape: [1, 8], integral: true }, { samples: 1 })).toThrow(
+  expect(() => generatedInputs({ name: 'ids', shape: [1, 8], type: 'int64' }, { samples: 1 })).toThrow(
     new InputError(
       'UNSUPPORTED',
       "calibration: input 'ids' holds whole numbers, which cannot be generated: give data",

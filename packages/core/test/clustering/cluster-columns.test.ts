@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { isClusterer } from '../../src/clustering/built-in.js';
 import {
   type Clusterer,
   type Clustering,
   clusterColumns,
   clusterers,
   denseMatrix,
-  isClusterer,
   kmeans,
   meanClustering,
   portableEngine,

@@ -1,7 +1,14 @@
 /** What k-means and spherical clustering report is what explicit vectors give. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Clusterer, compressedLayer, kmeans, relativeError, spherical } from '../../src/index.js';
+import {
+  type AlgorithmOptions,
+  type Clusterer,
+  compressedLayer,
+  kmeans,
+  relativeError,
+  spherical,
+} from '../../src/index.js';
 import {
   columnsOf,
   dot,
@@ -17,7 +24,7 @@ import {
 const GRAM_ROUNDING = 1e-6;
 
 interface Case {
-  readonly clusterer: Clusterer;
+  readonly clusterer: Clusterer<AlgorithmOptions>;
   readonly naive: (
     vectors: readonly Vector[],
     weights: Vector,
@@ -61,7 +68,7 @@ describe.each(cases)('$clusterer.name', ({ clusterer, naive, magnitude }) => {
             const { assignment, objective } = await clusterer.cluster(columns, k, options);
             const vectors = columnsOf(weights);
             const expected = naive(vectors, [...omega], assignment, k);
-            const error = Math.abs(objective - expected) / magnitude(vectors, [...omega]);
+            const error = Math.abs(objective! - expected) / magnitude(vectors, [...omega]);
             expect(error).toBeLessThan(GRAM_ROUNDING);
           },
         ),

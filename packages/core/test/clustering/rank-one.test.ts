@@ -1,6 +1,7 @@
 import { SVD } from 'ml-matrix';
 import { describe, expect, test } from 'vitest';
 import {
+  type Clusterer,
   clusterColumns,
   compressedLayer,
   type DenseMatrix,
@@ -9,6 +10,7 @@ import {
   rankOne,
   relativeError,
   toMlMatrix,
+  withOptions,
 } from '../../src/index.js';
 import { groupedMatrix, prepared, randomMatrix } from '../naive.js';
 
@@ -27,7 +29,7 @@ describe.each(['lloyd', 'hartigan'] as const)('rank-one, %s', (algorithm) => {
   test('every cluster is the best rank-one fit of its columns', async () => {
     const weights = nonNegative(12, 40, 1);
     const columns = await prepared(weights);
-    const { assignment, objective } = await clusterColumns(rankOne, columns, 9, { algorithm });
+    const { assignment, objective } = await clusterColumns(withOptions(rankOne, { algorithm }), columns, 9);
     let error = 0;
     for (let c = 0; c < 9; c++) {
       const members = [...assignment.keys()].filter((j) => assignment[j] === c);
@@ -37,27 +39,27 @@ describe.each(['lloyd', 'hartigan'] as const)('rank-one, %s', (algorithm) => {
       }).diagonal;
       error += rest.reduce((sum, singular) => sum + singular ** 2, 0);
     }
-    expect(Math.abs(objective - error)).toBeLessThan(1e-3 * error);
+    expect(Math.abs(objective! - error)).toBeLessThan(1e-3 * error);
   });
 
   test('the objective is the squared error of the compressed layer', async () => {
     const weights = randomMatrix(10, 50, 2);
     const columns = await prepared(weights);
-    const clustering = await clusterColumns(rankOne, columns, 15, { algorithm });
+    const clustering = await clusterColumns(withOptions(rankOne, { algorithm }), columns, 15);
     const error = relativeError(weights, compressedLayer(weights, columns, clustering)) ** 2;
-    expect(Math.abs(error - clustering.objective / squaredNorm(weights))).toBeLessThan(FLOAT32_GRAM);
+    expect(Math.abs(error - clustering.objective! / squaredNorm(weights))).toBeLessThan(FLOAT32_GRAM);
   });
 });
 
 test('exchanging columns lowers the error, below that of means and of dropped columns', async () => {
   for (let seed = 0; seed < 5; seed++) {
     const columns = await prepared(groupedMatrix(16, 60, 20, seed));
-    const error = async (clusterer: typeof rankOne, algorithm: 'lloyd' | 'hartigan'): Promise<number> =>
-      (await clusterColumns(clusterer, columns, 20, { algorithm, seed })).objective;
-    const exchanged = await error(rankOne, 'hartigan');
-    expect(exchanged).toBeLessThanOrEqual(await error(rankOne, 'lloyd'));
-    expect(exchanged).toBeLessThan(await error(kmeans, 'hartigan'));
-    expect(exchanged).toBeLessThan(await error(l2Slice, 'hartigan'));
+    const error = async (clusterer: Clusterer): Promise<number> =>
+      (await clusterColumns(clusterer, columns, 20, { seed })).objective!;
+    const exchanged = await error(rankOne);
+    expect(exchanged).toBeLessThanOrEqual(await error(withOptions(rankOne, { algorithm: 'lloyd' })));
+    expect(exchanged).toBeLessThan(await error(kmeans));
+    expect(exchanged).toBeLessThan(await error(l2Slice));
   }
 });
 

@@ -6,6 +6,7 @@ import {
   randomAssignment,
   reconstruct,
   spherical,
+  withOptions,
 } from '../../src/index.js';
 import { columnsOf, dot, matrixOfColumns, prepared, randomMatrix } from '../naive.js';
 
@@ -44,7 +45,7 @@ test('projected scales are the best ones for the paper’s centroids', async () 
   const weights = randomMatrix(7, 30, 2);
   const columns = await prepared(weights);
   const byNorm = await clusterColumns(spherical, columns, 8);
-  const projected = await clusterColumns(spherical, columns, 8, { scale: 'projected' });
+  const projected = await clusterColumns(withOptions(spherical, { scale: 'projected' }), columns, 8);
   expect(projected.assignment).toEqual(byNorm.assignment);
   const { centroids } = compressedLayer(weights, columns, projected);
   const directions = columnsOf(centroids);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { denseMatrix, layOutClusters } from '../../src/index.js';
+import { layOutClusters } from '../../src/compression/cluster-layout.js';
+import { denseMatrix } from '../../src/index.js';
 
 function layerOf(assignment: readonly number[]) {
   return {

@@ -1,16 +1,31 @@
+import { Matrix } from 'ml-matrix';
 import { describe, expect, test } from 'vitest';
 import {
   type Clustering,
+  clusterColumns,
   compressedLayer,
+  type DenseMatrix,
   denseMatrix,
   kmeans,
   meanClustering,
+  portableEngine,
+  prepareColumns,
+  pruneByMagnitude,
   reconstruct,
   relativeError,
+  sparsityOf,
   spherical,
   toMlMatrix,
 } from '../../src/index.js';
-import { columnsOf, largestDifference, matrixOfColumns, prepared, randomMatrix, scaled } from '../naive.js';
+import {
+  columnsOf,
+  groupedMatrix,
+  largestDifference,
+  matrixOfColumns,
+  prepared,
+  randomMatrix,
+  scaled,
+} from '../naive.js';
 
 /** Two float32 roundings of values below 8. */
 const ROUNDED_TWICE = 8 * 2 * 2 ** -24;
@@ -121,5 +136,20 @@ test('k-means: the relative error is the root of inertia over the squared norm',
   const result = await kmeans.cluster(columns, 5, {});
   const norm = columns.gram.diagonal.reduce((a, b) => a + b);
   const layer = compressedLayer(matrix, columns, result);
-  expect(relativeError(matrix, layer)).toBeCloseTo(Math.sqrt(result.objective / norm), 5);
+  expect(relativeError(matrix, layer)).toBeCloseTo(Math.sqrt(result.objective! / norm), 5);
+});
+
+test('matrices of ml-matrix go the whole way, and come back as such', async () => {
+  const dense = groupedMatrix(6, 20, 4, 3);
+  const way = async (matrix: DenseMatrix | Matrix) => {
+    const pruned = pruneByMagnitude(matrix, 0.25);
+    const columns = await prepareColumns(matrix, portableEngine);
+    const layer = compressedLayer(matrix, columns, await clusterColumns(kmeans, columns, 5));
+    const restored = toMlMatrix(reconstruct(layer));
+    return { pruned, sparsity: sparsityOf(matrix), layer, error: relativeError(matrix, layer), restored };
+  };
+  const found = await way(toMlMatrix(dense));
+  expect(found).toEqual(await way(dense));
+  const difference = Matrix.sub(found.restored, toMlMatrix(dense)).norm() / toMlMatrix(dense).norm();
+  expect(difference).toBeCloseTo(found.error, 5);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { splitBeforeLayers } from '../../src/index.js';
+import { splitBeforeLayers } from '../../src/compression/split-before-layers.js';
 import { ChainModel, fc } from '../memory-format.js';
 
 const model = new ChainModel(

@@ -32,20 +32,23 @@ const flatten: Step = ['flatten', { type: 'layout', perSample: true }, 'Flatten'
 const reshape: Step = ['reshape', { type: 'layout', perSample: false }, 'Reshape'];
 const pool: Step = ['pool', { type: 'pooling' }, 'MaxPool'];
 
+/** A plan but for its path, which is everything before the last step. */
+type Fold = Omit<FoldPlan, 'path'>;
+
 /** Factors and order into one place. */
-function folds(into: string, reason: string, more: Partial<FoldPlan> = {}): FoldPlan {
+function folds(into: string, reason: string, more: Partial<Fold> = {}): Fold {
   return { scaleInto: into, orderInto: into, targetIsLayer: true, steps: [], reason, ...more };
 }
 
 /** Nothing folds. */
 function stays(reason: string): FoldPlan {
-  return { scaleInto: null, orderInto: null, targetIsLayer: false, steps: [], reason };
+  return { scaleInto: null, orderInto: null, targetIsLayer: false, path: [], steps: [], reason };
 }
 
 const step = (operation: string, scale: boolean) => ({ operation, scale });
 
 describe('into a fully connected layer', () => {
-  test.each<readonly [string, readonly Step[], FoldPlan]>([
+  test.each<readonly [string, readonly Step[], Fold]>([
     ['at once', [fc1], folds('fc1', 'folds into fc1')],
     ['through Relu', [relu, fc1], folds('fc1', 'folds into fc1 through relu')],
     [
@@ -102,13 +105,14 @@ describe('into a fully connected layer', () => {
       }),
     ],
   ])('%s', (_, steps, expected) => {
-    expect(planFold(graphOf(steps), 't0', COLUMNS)).toEqual(expected);
+    const path = steps.slice(0, -1).map(([name]) => name);
+    expect(planFold(graphOf(steps), 't0', COLUMNS)).toEqual({ ...expected, path });
   });
 });
 
 describe('into a convolution', () => {
-  const intoConv = (reason: string): FoldPlan => folds('conv', reason, { targetIsLayer: false });
-  test.each<readonly [string, readonly Step[], FoldPlan]>([
+  const intoConv = (reason: string): Fold => folds('conv', reason, { targetIsLayer: false });
+  test.each<readonly [string, readonly Step[], Fold]>([
     ['at once', [conv], intoConv('folds into conv')],
     [
       'through global pooling and flattening',
@@ -116,7 +120,8 @@ describe('into a convolution', () => {
       intoConv('folds into conv through flatten, pool, relu'),
     ],
   ])('%s', (_, steps, expected) => {
-    expect(planFold(graphOf(steps), 't0', COLUMNS)).toEqual(expected);
+    const path = steps.slice(0, -1).map(([name]) => name);
+    expect(planFold(graphOf(steps), 't0', COLUMNS)).toEqual({ ...expected, path });
   });
 });
 
@@ -203,6 +208,7 @@ describe('the factors only', () => {
       scaleInto: 'norm',
       orderInto: null,
       targetIsLayer: false,
+      path: [],
       steps: [step('norm', true)],
       reason: `the factors fold into norm; the order stays a gather: ${why}`,
     });

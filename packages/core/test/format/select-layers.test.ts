@@ -10,7 +10,10 @@ function modelOf(layers: readonly FcLayer[], skipped: readonly SkippedLayer[] = 
 }
 
 const [first, second, third] = [layer('fc1', ['Gemm_0']), layer('fc2', ['fc3']), layer('fc3', ['Gemm_2'])];
-const model = modelOf([first, second, third], [{ name: 'conv', reason: 'it is a convolution' }]);
+const model = modelOf(
+  [first, second, third],
+  [{ name: 'conv', reason: 'it is a convolution', parameters: 9 }],
+);
 
 test('all layers when no name is given, none for no names', () => {
   expect(selectLayers(model)).toEqual([first, second, third]);
@@ -35,7 +38,15 @@ test.each([
 
 test.each([
   [[], 'that takes a product with a constant matrix of floats'],
-  [[{ name: 'a', reason: 'quantised weights' }], 'a: quantised weights'],
+  [[{ name: 'a', reason: 'quantised weights', parameters: 4 }], 'a: quantised weights'],
+  [
+    [
+      { name: 'a', reason: 'quantised weights', parameters: 6 },
+      { name: 'b', reason: 'a convolution', parameters: 5 },
+      { name: 'c', reason: 'a convolution', parameters: 4 },
+    ],
+    'most of its weights are in b and 1 other: a convolution',
+  ],
 ])('a model without layers says why', (skipped, why) => {
   expect(() => selectLayers(modelOf([], skipped))).toThrow(
     expect.objectContaining({

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { applyInputForm } from '../../src/format/input-form.js';
 import {
-  applyInputForm,
   denseMatrix,
   InputError,
   type ModelFormat,

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import {
-  computedGram,
   computeGram,
   kmeans,
   type MatrixEngine,
@@ -9,6 +8,7 @@ import {
   spherical,
   transpose,
 } from '../../src/index.js';
+import { computedGram } from '../../src/matrix/computed-gram.js';
 import { groupedMatrix, largestDifference, randomMatrix } from '../naive.js';
 
 const KILOBYTE = 1024;

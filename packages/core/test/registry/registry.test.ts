@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type ImportModule, isClusterer, kmeans, Registry, spherical } from '../../src/index.js';
+import { isClusterer } from '../../src/clustering/built-in.js';
+import { type ImportModule, kmeans, Registry, spherical } from '../../src/index.js';
 
 const registry = new Registry('clusterer', [kmeans, spherical], isClusterer);
 const mine = { name: 'mine', cluster: () => Promise.reject(new Error('unused')) };

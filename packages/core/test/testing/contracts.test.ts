@@ -2,6 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import {
   type Clusterer,
+  type ClustererOption,
+  type ClusteringAlgorithm,
   kmeans,
   l2Slice,
   type MatrixEngine,
@@ -12,6 +14,7 @@ import {
   randomAssignment,
   rankOne,
   spherical,
+  withOptions,
 } from '../../src/index.js';
 import {
   type ContractCheck,
@@ -19,15 +22,13 @@ import {
   matrixEngineContract,
   modelFormatContract,
 } from '../../src/testing/index.js';
+import { WRONG_REWRITES } from '../../src/testing/wrong-rewrites.js';
 import { ChainModel, fc, memoryFormat, type Operation } from '../memory-format.js';
 import { randomValues } from '../naive.js';
 
 /** The same clusterer with another default algorithm. */
-function withAlgorithm(clusterer: Clusterer, algorithm: 'lloyd' | 'hartigan'): Clusterer {
-  return {
-    name: `${clusterer.name}, ${algorithm}`,
-    cluster: (columns, k, options) => clusterer.cluster(columns, k, { algorithm, ...options }),
-  };
+function withAlgorithm(clusterer: Clusterer, algorithm: ClusteringAlgorithm): Clusterer {
+  return { ...withOptions(clusterer, { algorithm }), name: `${clusterer.name}, ${algorithm}` };
 }
 
 const everyKth: Clusterer = {
@@ -178,7 +179,40 @@ describe('the clusterer contract notices', () => {
   test.each(broken)('%s', async (_, cluster, failing) => {
     expect(await firstFailure(clustererContract({ name: 'broken', cluster }))).toMatch(failing);
   });
+
+  const halves = { type: 'integer', min: 1, max: 2, default: 1, description: 'how often' } as const;
+  test.each<readonly [string, Clusterer]>([
+    ['an option that its bounds break', withOption(halves, (value) => value === 2)],
+    [
+      'a value that is not taken',
+      withOption({ ...halves, type: 'enum', values: ['a', 'b'], default: 'a' }, (value) => value === 'b'),
+    ],
+    [
+      'a switch that is not taken',
+      withOption({ type: 'boolean', default: true, description: 'whether' }, (value) => value === false),
+    ],
+  ])('%s', async (_, clusterer) => {
+    expect(await firstFailure(clustererContract(clusterer))).toMatch(/takes what it describes/);
+  });
+
+  test('an option without a description', async () => {
+    const nameless = withOption({ ...halves, description: '' }, () => false);
+    expect(await firstFailure(clustererContract(nameless))).toBeDefined();
+  });
 });
+
+/** A clusterer with an option of which some values break it. */
+function withOption(option: ClustererOption, breaks: (value: unknown) => boolean): Clusterer {
+  const clusterer: Clusterer<{ readonly own: unknown }> = {
+    name: 'optional',
+    options: { own: option },
+    async cluster(columns, k, { own, ...options }) {
+      if (breaks(own)) throw new Error(`own is ${own}`);
+      return everyKth.cluster(columns, k, options);
+    },
+  };
+  return clusterer;
+}
 
 describe('the matrix engine contract notices', () => {
   const change = (multiply: MatrixEngine['multiply']): MatrixEngine => ({ ...portableEngine, multiply });
@@ -228,25 +262,26 @@ function reusingEngine(): MatrixEngine {
   };
 }
 
-describe('the model format contract notices', () => {
-  /** The memory format with something wrong about its models. */
-  const withModels = (spoil: (model: Model) => Partial<Model>) => (format: ModelFormat) => {
-    const spoiled = (model: Model): Model =>
-      new Proxy(model, {
-        get(target, key) {
-          const own = spoil(target) as Record<string | symbol, unknown>;
-          const value = key in own ? own[key] : Reflect.get(target, key, target);
-          return typeof value === 'function' ? value.bind(target) : value;
-        },
-      });
-    return {
-      ...format,
-      read: async (source: string) => {
-        const { model, bytes } = await format.read(source);
-        return { model: spoiled(model), bytes };
+/** The memory format with something wrong about its models. */
+const withModels = (spoil: (model: Model) => Partial<Model>) => (format: ModelFormat) => {
+  const spoiled = (model: Model): Model =>
+    new Proxy(model, {
+      get(target, key) {
+        const own = spoil(target) as Record<string | symbol, unknown>;
+        const value = key in own ? own[key] : Reflect.get(target, key, target);
+        return typeof value === 'function' ? value.bind(target) : value;
       },
-    };
+    });
+  return {
+    ...format,
+    read: async (source: string) => {
+      const { model, bytes } = await format.read(source);
+      return { model: spoiled(model), bytes };
+    },
   };
+};
+
+describe('the model format contract notices', () => {
   const dropping =
     (part: 'gather' | 'multiply') =>
     (model: Model): Partial<Model> => ({
@@ -294,7 +329,7 @@ describe('the model format contract notices', () => {
                 {
                   layer: 'fc1',
                   weights: { ...model.weights('fc1'), data: model.weights('fc1').data.map((v) => 2 * v) },
-                  bias: null,
+                  bias: model.bias('fc1') ?? null,
                   input: null,
                 },
               ],
@@ -332,6 +367,90 @@ describe('the model format contract notices', () => {
     ],
   ])('%s', async (_, wrap, failing) => {
     expect(await firstFailure(formatContract(threeLayers(), 6, wrap))).toMatch(failing);
+  });
+});
+
+describe('the model format contract notices a wrong rewrite that is accepted', () => {
+  /** The memory format, which takes what it should refuse with a message of this kind. */
+  const accepting = (message: RegExp, instead: (model: Model, error: Error) => Model) =>
+    withModels((model) => ({
+      rewrite: (change) => {
+        try {
+          return model.rewrite(change);
+        } catch (error) {
+          if (error instanceof Error && message.test(error.message)) return instead(model, error);
+          throw error;
+        }
+      },
+    }));
+
+  const kinds: readonly (readonly [message: RegExp, failing: string])[] = [
+    [/fc1 is rewritten twice/, 'the same layer twice'],
+    [/no fully connected layer is called/, 'an unknown layer'],
+    [/no operation is called fc1/, 'an unknown operation'],
+    [/no operation is called norm/, 'a name that only begins as an operation'],
+    [/no parameters per feature/, 'an operation without parameters per feature'],
+    [/norm is rewritten twice/, 'the same operation twice'],
+    [/values for weights/, 'values that do not fill their shape'],
+    [/the weights must be finite/, 'a weight that is no number'],
+    [/6 features but weights of 10 columns/, 'rows and columns exchanged'],
+    [/6 features but weights of 7 columns/, 'a column too many'],
+    [/9 features reach its 10 columns/, 'an output less than what reads them'],
+    [/no outputs/, 'no outputs'],
+    [/9 bias values/, 'a bias that is too short'],
+    [/11 bias values/, 'a bias that is too long'],
+    [/it has a bias/, 'a bias that is left out'],
+    [/the bias must be finite/, 'a bias that is not finite'],
+    [/5 positions but groups of 6/, 'a gather that is too short'],
+    [/gather takes feature 0 twice/, 'a gather that is too long'],
+    [/gather takes feature 6 of 6/, 'a position behind the columns'],
+    [/gather takes feature -1/, 'a position before the columns'],
+    [/gather takes feature 1 twice/, 'a column that is picked twice'],
+    [/5 factors for 6 positions/, 'a factor too few'],
+    [/7 factors for 6 positions/, 'a factor too many'],
+    [/fc1: the factors must be finite/, 'a factor that is no number'],
+    [/: 0 clusters/, 'no clusters'],
+    [/a size and a count/, 'clusters without members'],
+    [/5 clusters but weights of 6/, 'a cluster less than the columns of the weights'],
+    [/6 positions but groups of 12/, 'clusters of more columns than there are'],
+    [/order takes feature 12 of 12/, 'a feature behind the last'],
+    [/order takes feature -1/, 'a feature before the first'],
+    [/order takes feature 1 twice/, 'a feature that is taken twice'],
+    [/it has to follow the order/, 'features that nothing reads in their order'],
+    [/parameters of 11 features for 12/, 'a feature less than what reads them'],
+    [/11 factors for 12 features/, 'a factor too few for the features'],
+    [/affine norm: the factors must be finite/, 'a factor of a feature that is no number'],
+  ];
+
+  test('of every kind', () => {
+    expect(kinds.map(([, what]) => what)).toEqual(WRONG_REWRITES.map(({ what }) => what));
+  });
+
+  test.each(kinds)('%s', async (message, what) => {
+    const lenient = accepting(message, (model) => model);
+    expect(await firstFailure(formatContract(threeLayers(), 6, lenient))).toBe(
+      `refuses a rewrite with ${what}`,
+    );
+  });
+
+  test('or that fails with anything but an InputError', async () => {
+    const failing = accepting(/no operation is called fc1/, (_, { message }) => {
+      throw new TypeError(message);
+    });
+    const first = await firstFailure(formatContract(threeLayers(), 6, failing));
+    expect(first).toBe('refuses a rewrite with an unknown operation');
+  });
+
+  test('or a bias that is dropped', async () => {
+    const layers = [{ ...fc('fc', 3, 2, 1), bias: undefined }];
+    const dropping = withModels((model) => ({
+      rewrite: (change) => {
+        model.rewrite(change);
+        return model.rewrite({ ...change, layers: change.layers.map((layer) => ({ ...layer, bias: null })) });
+      },
+    }));
+    expect(await firstFailure(formatContract(layers, 2))).toBeUndefined();
+    expect(await firstFailure(formatContract(layers, 2, dropping))).toMatch(/without one/);
   });
 });
 

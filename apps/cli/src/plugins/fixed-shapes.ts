@@ -1,0 +1,161 @@
+/** Models whose inputs have free axes, seen with the lengths that a user gives them. */
+
+import type { DenseMatrix, MatrixEngine, ModelRewrite, TensorInfo } from '@spherize/core';
+import {
+  type FcLayer,
+  type GraphView,
+  InputError,
+  type Model,
+  type ModelSession,
+  portableEngine,
+  type SkippedLayer,
+  type StorageRounding,
+} from '@spherize/core';
+import { formatShape } from '../data/sample-shape.js';
+
+/** The shape of one input as a user gives it; `undefined` leaves an axis free. */
+export interface GivenShape {
+  /** The input's name; the model's only one when left out. */
+  readonly input: string | undefined;
+  readonly shape: readonly (number | undefined)[];
+}
+
+/**
+ * A model with free axes of its inputs set. What is made of it has the same axes set, and is written as it would be without.
+ *
+ * @throws InputError `UNKNOWN_NAME` for an input that the model does not have, `BAD_ARGUMENT` for a shape that its input cannot have
+ */
+export function withShapes(model: Model, given: readonly GivenShape[]): Model {
+  if (given.length === 0) return model;
+  const shapes = new Map<string, GivenShape['shape']>();
+  for (const { input, shape } of given) {
+    const own = inputNamed(model, input);
+    if (shapes.has(own.name))
+      throw new InputError('BAD_ARGUMENT', `--shape: input '${own.name}' is given twice; give it once`);
+    requireFitting(own, shape);
+    shapes.set(own.name, shape);
+  }
+  return new FixedShapes(model, shapes);
+}
+
+function inputNamed({ inputs }: Model, name: string | undefined): TensorInfo {
+  const names = inputs.map((input) => input.name).join(', ');
+  if (name === undefined) {
+    if (inputs.length === 1) return inputs[0]!;
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `--shape: the model has ${inputs.length} inputs (${names}): say which one, as in NAME=1,3,224,224`,
+    );
+  }
+  const found = inputs.find((input) => input.name === name);
+  if (found) return found;
+  throw new InputError('UNKNOWN_NAME', `--shape: the model has no input '${name}', expected one of ${names}`);
+}
+
+function requireFitting({ name, shape: own }: TensorInfo, shape: GivenShape['shape']): void {
+  // Also what formats say of an input whose number of axes is unknown.
+  if (own.length === 1 && own[0] === undefined) return;
+  const fits =
+    own.length === shape.length &&
+    own.every((length, axis) => length === undefined || shape[axis] === undefined || length === shape[axis]);
+  if (fits) return;
+  throw new InputError(
+    'BAD_ARGUMENT',
+    `--shape: input '${name}' has shape ${formatShape(own)}, got ${formatShape(shape)}: give its ${own.length} axes, with other lengths only where it says any`,
+  );
+}
+
+class FixedShapes implements Model {
+  readonly #model: Model;
+  readonly #shapes: ReadonlyMap<string, GivenShape['shape']>;
+
+  constructor(model: Model, shapes: ReadonlyMap<string, GivenShape['shape']>) {
+    this.#model = model;
+    this.#shapes = shapes;
+  }
+
+  get inputs(): readonly TensorInfo[] {
+    return this.#model.inputs.map((input) => {
+      const given = this.#shapes.get(input.name);
+      return given ? { ...input, shape: given.map((length, axis) => length ?? input.shape[axis]) } : input;
+    });
+  }
+
+  get layers(): readonly FcLayer[] {
+    return this.#model.layers;
+  }
+
+  get skipped(): readonly SkippedLayer[] {
+    return this.#model.skipped;
+  }
+
+  get outputs(): readonly TensorInfo[] {
+    return this.#model.outputs;
+  }
+
+  get graph(): GraphView {
+    return this.#model.graph;
+  }
+
+  get parameters(): number {
+    return this.#model.parameters;
+  }
+
+  get layout(): Model['layout'] {
+    return this.#model.layout;
+  }
+
+  get roundoff(): number {
+    return this.#model.roundoff ?? 2 ** -24;
+  }
+
+  get notes(): readonly string[] {
+    return this.#model.notes ?? [];
+  }
+
+  get rounding(): StorageRounding | undefined {
+    const { rounding } = this.#model;
+    return rounding && { ...rounding, exact: this.#fixed(rounding.exact) };
+  }
+
+  get overflowing(): ReadonlySet<string> {
+    return this.#model.overflowing ?? new Set();
+  }
+
+  weights(layer: string): DenseMatrix {
+    return this.#model.weights(layer);
+  }
+
+  bias(layer: string): Float32Array | undefined {
+    return this.#model.bias(layer);
+  }
+
+  rewrite(rewrite: ModelRewrite): Model {
+    return this.#fixed(this.#model.rewrite(rewrite));
+  }
+
+  split(layers: readonly string[], also: readonly string[]): { head: Model | undefined; tail: Model } {
+    const { head, tail } = this.#model.split(layers, also);
+    return head ? { head: this.#fixed(head), tail } : { head, tail: this.#fixed(tail) };
+  }
+
+  async multiplyAccumulates(): Promise<number | undefined> {
+    return this.#model.multiplyAccumulates?.(this.inputs);
+  }
+
+  session(): Promise<ModelSession> {
+    return this.#model.session();
+  }
+
+  async engine(): Promise<MatrixEngine> {
+    return (await this.#model.engine?.()) ?? portableEngine;
+  }
+
+  write(target: string): Promise<number> {
+    return this.#model.write(target);
+  }
+
+  #fixed(model: Model): Model {
+    return new FixedShapes(model, this.#shapes);
+  }
+}

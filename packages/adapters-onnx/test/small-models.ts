@@ -1,0 +1,45 @@
+/** Small models with convolutions, one input or two. */
+import { ModelBuilder } from './build-model.js';
+
+/** Classes of the small model. */
+export const CLASSES = 6;
+
+/**
+ * conv (4 filters of 3×3, padded) → ReLU → flatten → fc1 (24 × 144) → ReLU → fc2 (16 × 24) → ReLU → fc3 (6 × 16),
+ * on images of 6×6.
+ */
+export function smallModel(): Uint8Array {
+  const model = new ModelBuilder();
+  model.input('image', [undefined, 1, 6, 6]);
+  const filters = [model.weight('conv.weight', [4, 1, 3, 3]), model.weight('conv.bias', [4])];
+  const maps = model.node('Conv', ['image', ...filters], { pads: [1, 1, 1, 1] });
+  const flat = model.node('Flatten', [model.node('Relu', [maps])], { axis: 1 });
+  const first = fullyConnected(model, 'fc1', flat, 24, 144);
+  const second = fullyConnected(model, 'fc2', model.node('Relu', [first]), 16, 24);
+  fullyConnected(model, 'fc3', model.node('Relu', [second]), CLASSES, 16, 'scores');
+  model.output('scores', [undefined, CLASSES]);
+  return model.build();
+}
+
+/** A fully connected layer on the sum of two inputs. */
+export function modelWithTwoInputs(): Uint8Array {
+  const model = new ModelBuilder();
+  model.input('left', [undefined, 36]);
+  model.input('right', [undefined, 36]);
+  fullyConnected(model, 'fc', model.node('Add', ['left', 'right']), CLASSES, 36, 'scores');
+  model.output('scores', [undefined, CLASSES]);
+  return model.build();
+}
+
+function fullyConnected(
+  model: ModelBuilder,
+  name: string,
+  input: string,
+  outputs: number,
+  inputs: number,
+  output = `${name}.out`,
+): string {
+  const weights = model.weight(`${name}.weight`, [outputs, inputs]);
+  const bias = model.weight(`${name}.bias`, [outputs]);
+  return model.node('Gemm', [input, weights, bias], { transB: 1 }, [output], `${name}.node`);
+}

@@ -1,0 +1,155 @@
+/** What operations do to the factors and the order of the features that pass them. */
+import type { OperationEffect } from '@spherize/core';
+import { floatValues, isFloat, sizeOf } from '../../artifacts/weights.js';
+import type { GraphIndex } from '../graph-index.js';
+import { channelsLast, integers, isWellFused, type NodeDef } from '../node-def.js';
+import type { EffectRule } from './operation.js';
+
+const HOMOGENEOUS: OperationEffect = { type: 'homogeneous' };
+const ELEMENTWISE: OperationEffect = { type: 'elementwise' };
+
+function other(reason: string): OperationEffect {
+  return { type: 'other', reason };
+}
+
+export const homogeneous: EffectRule = () => HOMOGENEOUS;
+export const elementwise: EffectRule = () => ELEMENTWISE;
+
+/** @param reason the end of a sentence after the operation's name */
+export function stops(reason: string): EffectRule {
+  return () => other(reason);
+}
+
+/** Number of values of a constant that holds one for all, or one per feature on the last axis. */
+export function perFeature(index: GraphIndex, tensor: string | undefined): number | undefined {
+  const source = index.constant(tensor);
+  if (source === undefined || !isFloat(source.weight)) return undefined;
+  const { shape } = source.weight.spec;
+  const size = sizeOf(shape);
+  return size === 1 || shape.at(-1) === size ? size : undefined;
+}
+
+/** Slopes for negative values in a constant. */
+export function slopes(index: GraphIndex, tensor: string | undefined): OperationEffect {
+  const features = perFeature(index, tensor);
+  if (features === undefined) return other('has slopes that are not per feature');
+  return features === 1 ? HOMOGENEOUS : { type: 'homogeneous-per-feature', features };
+}
+
+/** An operation of two operands, one of them a constant. */
+function withConstant(
+  alike: (slot: number, zero: boolean) => OperationEffect,
+  each: (features: number, slot: number) => OperationEffect,
+): EffectRule {
+  return ({ input }, index) => {
+    const slot = input.findIndex((name) => index.constant(name) !== undefined);
+    const constant = index.constant(input[slot]);
+    if (constant === undefined || input.length !== 2) return other('combines several tensors');
+    const features = perFeature(index, input[slot]);
+    const zero = isFloat(constant.weight) && floatValues(constant.weight).every((value) => value === 0);
+    if (features === undefined && sizeOf(constant.weight.spec.shape) !== 1)
+      return other('has a constant that is not per feature');
+    return features === undefined || features === 1 ? alike(slot, zero) : each(features, slot);
+  };
+}
+
+export const combines: EffectRule = withConstant(
+  () => ELEMENTWISE,
+  (features) => ({ type: 'elementwise-per-feature', features }),
+);
+export const shifts: EffectRule = withConstant(
+  () => ELEMENTWISE,
+  (features) => ({ type: 'shift', features }),
+);
+/** max(v, β): factors go into β as well. */
+export const bounds: EffectRule = withConstant(
+  (_, zero) => (zero ? HOMOGENEOUS : ELEMENTWISE),
+  (features) => ({ type: 'shift', features }),
+);
+export const multiplies: EffectRule = withConstant(
+  () => HOMOGENEOUS,
+  (features) => ({ type: 'affine', features }),
+);
+export const divides: EffectRule = withConstant(
+  (slot) => (slot === 1 ? HOMOGENEOUS : ELEMENTWISE),
+  (features, slot) => ({ type: slot === 1 ? 'affine' : 'elementwise-per-feature', features }),
+);
+
+export const slopesOfNode: EffectRule = ({ input }, index) => slopes(index, input[1]);
+
+/** Between floats factors pass; whole numbers cut off. */
+export const casts: EffectRule = ({ attr }) =>
+  isFloatType(attr.SrcT) && isFloatType(attr.DstT) ? HOMOGENEOUS : ELEMENTWISE;
+
+function isFloatType(value: unknown): boolean {
+  return JSON.stringify(value ?? '').includes('DT_FLOAT');
+}
+
+export const convolves: EffectRule = (node, index) => {
+  if (node.op === '_FusedConv2D' && !isWellFused(node))
+    return other('has operands that do not fit what is fused');
+  const filters = index.constant(node.input[1]);
+  const count = filters?.weight.spec.shape.at(-1);
+  if (filters === undefined || count === undefined) return other('has filters of unknown number');
+  if (!channelsLast(node)) return other('is channels-first');
+  const own = node.input.slice(1).every((name) => {
+    const source = index.constant(name);
+    return source !== undefined && isFloat(source.weight) && !index.isShared(source);
+  });
+  return { type: 'convolution', filters: count, foldable: own };
+};
+
+export const convolvesEach: EffectRule = (node, index) => {
+  const shape = index.constant(node.input[1])?.weight.spec.shape ?? [];
+  const filters = (shape[2] ?? 0) * (shape[3] ?? 1);
+  return filters > 0
+    ? { type: 'convolution', filters, foldable: false }
+    : other('has filters of unknown number');
+};
+
+export const normalises: EffectRule = (node, index) => {
+  const counts = node.input.slice(1, 5).map((name) => perFeature(index, name));
+  const [features] = counts;
+  const fits = features !== undefined && counts.every((count) => count === features);
+  return fits && channelsLast(node)
+    ? { type: 'affine', features }
+    : other('has parameters that are not per feature');
+};
+
+export const pools: EffectRule = (node, index) => pooling(node, index, channelsLast(node));
+
+export const reduces: EffectRule = (node, index) => {
+  const axes = index.integers(node.input[1]) ?? [];
+  return pooling(node, index, axes.length > 0 && axes.every((axis) => axis === 1 || axis === 2));
+};
+
+const CONVOLUTIONS = new Set(['Conv1D', 'Conv2D', '_FusedConv2D', 'Conv3D']);
+/** Operations that move axes, so that the last one may no longer be that of the features. */
+const LAYS_OUT = new Set(['Reshape', 'Transpose', 'ExpandDims', 'Squeeze']);
+
+function pooling(node: NodeDef, index: GraphIndex, apart: boolean): OperationEffect {
+  if (!apart) return other('mixes features');
+  for (let tensor = node.input[0]; tensor !== undefined; ) {
+    const maker = index.producer(tensor);
+    if (maker === undefined || CONVOLUTIONS.has(maker.op) || maker.op === 'NextIteration') break;
+    if (LAYS_OUT.has(maker.op)) return other(`pools what ${maker.name} laid out`);
+    tensor = index.activation(maker);
+  }
+  return { type: 'pooling' };
+}
+
+export const squeezes: EffectRule = (node) => {
+  const axes = integers(node, 'squeeze_dims');
+  const spatial = axes.length > 0 && axes.every((axis) => axis === 1 || axis === 2);
+  return spatial ? { type: 'layout', perSample: true } : other('may move the features');
+};
+
+export const reshapes: EffectRule = (node, index) => {
+  const target = index.integers(node.input[1]);
+  if (target === undefined) return other('has a computed shape');
+  const wide = target.slice(1).filter((size) => size !== 1);
+  // Batch first: what a sample keeps to itself is not known without the shape before.
+  return wide.length <= 1 && target[0] === -1
+    ? { type: 'layout', perSample: false }
+    : other('may split or merge features');
+};

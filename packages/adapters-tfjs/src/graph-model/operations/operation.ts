@@ -1,0 +1,31 @@
+/** What is known of an operation of a graph model. Everything that asks about operations reads it from `operation-table.ts`. */
+import type { OperationEffect } from '@spherize/core';
+import type { GraphIndex } from '../graph-index.js';
+import type { NodeDef } from '../node-def.js';
+
+export type EffectRule = (node: NodeDef, index: GraphIndex) => OperationEffect;
+
+/** An operand with parameters per feature, on its last axis. */
+export interface FeatureParameters {
+  /** Which input; `constant` for the one that is a constant. */
+  readonly slot: number | 'constant';
+  /** What the factors do to them. */
+  readonly scaling: 'multiply' | 'divide' | 'none';
+}
+
+export interface Operation {
+  readonly name: string;
+  /** What it does to factors and the order of what its only input that is no constant holds. */
+  readonly effect: EffectRule;
+  readonly parameters: readonly FeatureParameters[];
+  /** Which constant operands are checked: weights must be finite, masks may be infinite. */
+  readonly finite?: 'weights' | 'masks' | undefined;
+  /** Multiplications per value that it makes, from the shape of the constant in slot 1; 'uncounted' where they are not known. */
+  readonly products?: ((shape: readonly number[], node: NodeDef) => number) | 'uncounted' | undefined;
+  /** The inputs in which constants with one value per feature are parameters, not weights. */
+  readonly vectors: 'none' | 'all' | 'all but weights';
+  /** Why its weights are not compressed; left out: it is an operand. */
+  readonly unoffered?: ((shape: readonly number[]) => string) | undefined;
+  /** Why it cannot stand between two fully connected layers, as the end of a sentence after its name. */
+  readonly apart?: string | undefined;
+}

@@ -1,0 +1,34 @@
+/** Allocation: a ratio per layer from measured curves, and targets that a compressed model is to reach. */
+export {
+  type Allocation,
+  allocateRatios,
+  type CurvePoint,
+  type LayerCurve,
+  smallestAllocation,
+} from './allocate-ratios.js';
+export {
+  type CompressToTargetOptions,
+  compressToTarget,
+  type MeasuredTimes,
+  type Target,
+  type TargetReached,
+  type TargetReport,
+} from './compress-to-target.js';
+export {
+  CURVE_RATIOS,
+  lossCurves,
+  type MeasureCurvesOptions,
+  type MeasuredCurve,
+  type MeasuredPoint,
+  measureCurves,
+} from './measure-curves.js';
+export { type Measurements, memoryMeasurements } from './measurements.js';
+export { type Budget, type Reached, reachBudget } from './reach-budget.js';
+export {
+  type CandidateHits,
+  CHOOSING_PART,
+  type DropBudget,
+  requireEnoughSamples,
+  strongestWithinDrop,
+  type WithinDrop,
+} from './within-drop.js';

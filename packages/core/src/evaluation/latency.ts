@@ -1,0 +1,57 @@
+import type { ModelSession, Tensor } from '../format/model-format.js';
+
+/** At least this many timed runs of each model, however slow. */
+const LEAST_RUNS = 9;
+const WARM_UPS = 2;
+
+/** Times of one model's runs, in milliseconds. */
+export interface Latency {
+  readonly median: number;
+  /** First and third quartile. */
+  readonly quartiles: readonly [number, number];
+}
+
+/** A session with what it is fed. */
+export interface TimedRun {
+  readonly session: ModelSession;
+  readonly inputs: Readonly<Record<string, Tensor>>;
+}
+
+/**
+ * Times two models in alternation, so that a change of the machine's load or clock meets both. After two warm-ups, runs
+ * go on until `seconds` have passed and each model has run nine times.
+ */
+export async function compareLatency(
+  before: TimedRun,
+  after: TimedRun,
+  seconds: number,
+  signal?: AbortSignal,
+): Promise<{ before: Latency; after: Latency; runs: number }> {
+  const first = { ...before, times: [] as number[] };
+  const second = { ...after, times: [] as number[] };
+  for (const { session, inputs } of [first, second]) {
+    for (let i = 0; i < WARM_UPS; i++) await session.run(inputs);
+  }
+  const started = performance.now();
+  for (let run = 0; run < LEAST_RUNS || performance.now() - started < 1000 * seconds; run++) {
+    for (const { session, inputs, times } of run % 2 === 0 ? [first, second] : [second, first]) {
+      signal?.throwIfAborted();
+      const start = performance.now();
+      await session.run(inputs);
+      times.push(performance.now() - start);
+    }
+  }
+  return { before: summary(first.times), after: summary(second.times), runs: first.times.length };
+}
+
+/** Median and quartiles, interpolated between neighbours. */
+export function summary(times: readonly number[]): Latency {
+  const sorted = [...times].sort((a, b) => a - b);
+  const quantile = (share: number): number => {
+    const place = share * (sorted.length - 1);
+    const below = Math.floor(place);
+    const next = sorted[Math.min(below + 1, sorted.length - 1)]!;
+    return sorted[below]! + (place - below) * (next - sorted[below]!);
+  };
+  return { median: quantile(0.5), quartiles: [quantile(0.25), quantile(0.75)] };
+}
