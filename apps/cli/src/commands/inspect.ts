@@ -1,4 +1,4 @@
-import { groupSkipped, keepsColumns, planFold, sparsityOf } from '@spherize/core';
+import { foldsOf, groupSkipped, keepsColumns, sparsityOf } from '@spherize/core';
 import { Command } from 'commander';
 import {
   addCommonOptions,
@@ -22,8 +22,8 @@ export function inspectCommand(): Command {
     async (source: string, options: CommonOptions & DequantizeOption & FormatOptions) => {
       const { model } = await openModel(source, options.format, options);
       const layers = model.layers.map((layer) => {
-        const { scaleInto, reason } = planFold(model.graph, layer.input, layer.inputs);
         const { name, outputs, inputs } = layer;
+        const { scaleInto, reason } = foldsOf(model).get(name)!;
         const kept = keepsColumns(layer);
         return {
           name,
