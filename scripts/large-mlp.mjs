@@ -10,7 +10,7 @@ import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { writeWithExternalData } from '../packages/adapters-onnx/dist/write-model.js';
+import { writeWithExternalData } from '../packages/adapters-onnx/dist/file/write-model.js';
 import { Random } from '../packages/core/dist/index.js';
 
 const LAYERS = 3;

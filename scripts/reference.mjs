@@ -22,7 +22,7 @@ const application = await Application.bootstrapWithPlugins({
       (name) => `packages/core/src/${name}/index.ts`,
     ),
     'packages/files/src/index.ts',
-    'packages/adapters-onnx/src/index.ts',
+    ...['index', 'node', 'web'].map((name) => `packages/adapters-onnx/src/${name}.ts`),
     'packages/adapters-tfjs/src/index.ts',
     'packages/adapters-tfjs/src/node.ts',
   ].map((path) => join(root, path)),

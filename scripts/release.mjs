@@ -4,19 +4,18 @@
  *     node scripts/release.mjs              raises the versions here, commits and tags them; the packages go to release/
  *     node scripts/release.mjs --dry-run    the same in a copy of the workspace, which is deleted afterwards
  *
- * In order: versions and changelogs from the changesets, a build, the package files, what has to hold of them (publint, types,
- * dependencies, contents), and a trial of each in an empty project outside of the workspace.
+ * In order: versions and changelogs from the changesets, the repository's address from the remote `origin`, a build, the package
+ * files, what has to hold of them (publint, types, dependencies, contents), and a trial of each in an empty project outside of the
+ * workspace. A clone that was not set up is set up first.
  */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { makeFixtures } from './documentation/fixtures.mjs';
-import { problemsOf } from './release/check.mjs';
 import { packPackages } from './release/pack.mjs';
 import { publishedPackages } from './release/packages.mjs';
+import { repositoryOf, writeRepository } from './release/repository.mjs';
 import { run } from './release/run.mjs';
 import { applyChangesets, stageWorkspace } from './release/stage.mjs';
-import { installOutside, sizeProblem, tryReadme } from './release/trial.mjs';
 
 const here = fileURLToPath(new URL('..', import.meta.url));
 const flags = process.argv.slice(2);
@@ -39,12 +38,29 @@ try {
 }
 
 async function release() {
+  if (!isSetUp()) {
+    say('setting up');
+    run('npm', ['run', '--silent', 'setup'], here);
+  }
+  // What they import is there now.
+  const { makeFixtures } = await import('./documentation/fixtures.mjs');
+  const { problemsOf } = await import('./release/check.mjs');
+  const { installOutside, sizeProblem, tryReadme } = await import('./release/trial.mjs');
+  const address = repositoryOf(here);
+  if (address === undefined && !dryRun)
+    throw new Error(
+      "the remote 'origin' is no address on the web, which package.json gives as repository: git remote add origin URL",
+    );
   const root = dryRun ? stageWorkspace(here) : here;
   if (dryRun) temporary.push(root);
   else requireCleanTree();
   const before = new Map(publishedPackages(root).map(({ name, version }) => [name, version]));
   applyChangesets(root);
   for (const { name, version } of publishedPackages(root)) say(`${name} ${before.get(name)} → ${version}`);
+  if (address !== undefined) writeRepository(root, address);
+  say(
+    address === undefined ? "no repository, homepage and bugs: 'origin' is no address on the web" : address,
+  );
   // The copy takes what is built here: raising a version changes no code.
   if (!dryRun) run('npm', ['run', '--silent', 'setup'], root);
   const packed = packPackages(root, join(root, 'release'));
@@ -78,6 +94,15 @@ async function release() {
   say(`\ncommitted and tagged v${version}. To publish:\n`);
   for (const { tarball } of packed) say(`npm publish --access public ${tarball}`);
   say(`git push origin main v${version}`);
+}
+
+/** Whether packages are installed, and those that are compiled are built. */
+function isSetUp() {
+  return publishedPackages(here).every(
+    ({ folder, manifest }) =>
+      existsSync(join(here, 'node_modules')) &&
+      (manifest.scripts?.build === undefined || existsSync(join(folder, 'dist'))),
+  );
 }
 
 function requireCleanTree() {

@@ -1,6 +1,6 @@
 // Child process: what the bounds of Hartigan's method save. From the same seeds once with them and once looking at all
 // clusters at every visit.
-import { onnxRuntimeEngine } from '@spherize/adapters-onnx';
+import { onnxRuntimeEngine } from '@spherize/adapters-onnx/node';
 import { computeGram, denseMatrix, Random } from '@spherize/core';
 import { hartigan } from '../../packages/core/dist/clustering/hartigan.js';
 import { cosineObjective, inertiaObjective } from '../../packages/core/dist/clustering/objective.js';

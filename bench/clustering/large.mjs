@@ -1,7 +1,7 @@
 // One layer of the size of a large language model's, clustered with the Gram matrix in memory or computed row by row:
 //   node bench/clustering/large.mjs [--columns 28672] [--rows 8192] [--ratio 0.5] [--clusterer kmeans] [--algorithm lloyd] [--memory 1e9]
 import { parseArgs } from 'node:util';
-import { onnxRuntimeEngine } from '@spherize/adapters-onnx';
+import { onnxRuntimeEngine } from '@spherize/adapters-onnx/node';
 import { clusterColumns, clusterers, denseMatrix, prepareColumns, Random, withOptions } from '@spherize/core';
 
 const { values: options } = parseArgs({

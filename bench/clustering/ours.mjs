@@ -1,7 +1,7 @@
 // Child process: Spherize. One Gram matrix for all settings, clusterings in worker threads, and every centroid.
 // The clock runs from the vectors in memory to the last centroid: Gram matrix and start of the threads included.
 import { writeFile } from 'node:fs/promises';
-import { onnxRuntimeEngine } from '@spherize/adapters-onnx';
+import { onnxRuntimeEngine } from '@spherize/adapters-onnx/node';
 import { computeGram, denseMatrix, kmeans, spherical } from '@spherize/core';
 import { ClusteringPool } from '../../apps/cli/dist/clustering/clustering-pool.js';
 import { answer, job, peakMemory, readVectors } from './job.mjs';

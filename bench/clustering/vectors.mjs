@@ -1,7 +1,7 @@
 // Child process: writes the vectors of one input to a file: n vectors of m values, float32, one after the other.
 // Vectors that are all zero are left out, for everybody: they have no direction.
 import { writeFile } from 'node:fs/promises';
-import { onnxFormat } from '@spherize/adapters-onnx';
+import { onnxFormat } from '@spherize/adapters-onnx/node';
 import { denseMatrix, Random, transpose } from '@spherize/core';
 import { embeddedModelPath } from '../../apps/cli/dist/embedded/embedded-model.js';
 import { answer, job } from './job.mjs';

@@ -1,6 +1,6 @@
 // Times one model that is alone in its process, run after run, and prints every run's milliseconds as JSON:
 //   node bench/inference/alone.mjs MODEL BATCH SECONDS
-import { onnxFormat } from '@spherize/adapters-onnx';
+import { onnxFormat } from '@spherize/adapters-onnx/node';
 import { modelInputs, WARM_UPS } from './latency.mjs';
 
 const [path, batch, seconds] = process.argv.slice(2);

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { onnxFormat } from '@spherize/adapters-onnx';
+import { onnxFormat } from '@spherize/adapters-onnx/node';
 import { Random } from '@spherize/core';
 
 export const WARM_UPS = 3;

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onnxFormat, onnxRuntimeEngine } from '@spherize/adapters-onnx';
-import { compressLayer, planRewrite, prepareLayer, Random, spherical } from '@spherize/core';
+import { onnxFormat, onnxRuntimeEngine } from '@spherize/adapters-onnx/node';
+import { clusterLayer, planRewrite, prepareLayer, Random, spherical } from '@spherize/core';
 import { embeddedModelPath } from '../../apps/cli/dist/embedded/embedded-model.js';
 import { bytesOutside, decode, encode, partAfter, twoLayers, withColumns } from './graphs.mjs';
 
@@ -101,7 +101,7 @@ async function compress(original, layers, ratios, home) {
   for (const layer of model.layers.filter(({ name }) => layers.includes(name))) {
     const prepared = await prepareLayer(model, layer, 0, engine);
     for (const [ratio, compressed] of byRatio) {
-      compressed.set(layer.name, await compressLayer(prepared, spherical, ratio));
+      compressed.set(layer.name, await clusterLayer(prepared, spherical, ratio));
     }
   }
   await engine.release();

@@ -3,9 +3,9 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { onnxRuntimeEngine } from '@spherize/adapters-onnx';
+import { onnxRuntimeEngine } from '@spherize/adapters-onnx/node';
 import { startNodeBackend } from '@spherize/adapters-tfjs/node';
-import { compressLayer, planRewrite, prepareLayer, spherical } from '@spherize/core';
+import { clusterLayer, planRewrite, prepareLayer, spherical } from '@spherize/core';
 import { alexnetLayersModel } from '../../apps/cli/dist/embedded/alexnet-layers-model.js';
 import { embeddedModelPath } from '../../apps/cli/dist/embedded/embedded-model.js';
 import { alternateSessions, uniform } from './latency.mjs';
@@ -28,7 +28,7 @@ const byRatio = new Map(ratios.map((ratio) => [ratio, new Map()]));
 for (const layer of tail.layers) {
   const prepared = await prepareLayer(tail, layer, 0, engine);
   for (const [ratio, compressed] of byRatio) {
-    compressed.set(layer.name, await compressLayer(prepared, spherical, ratio));
+    compressed.set(layer.name, await clusterLayer(prepared, spherical, ratio));
   }
 }
 await engine.release();

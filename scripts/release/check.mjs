@@ -88,6 +88,7 @@ function contentProblems(manifest, files, read) {
   need(manifest.type === 'module', 'the package is not ESM');
   need(!JSON.stringify(manifest.dependencies ?? {}).includes('workspace:'), 'depends on a workspace path');
   need(files.includes('README.md'), 'no README.md');
+  need(files.includes('CHANGELOG.md'), 'no CHANGELOG.md');
   const readme = read('README.md');
   need(!/\]\(\.\.\//.test(readme), 'README.md links to files outside of the package');
   need(/install(ed)? size/i.test(readme), 'README.md does not say the installed size');

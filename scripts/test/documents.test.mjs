@@ -93,7 +93,7 @@ test('the reference has every command, and what the packages export', () => {
   for (const page of [
     'core/src/interfaces/Clusterer.md',
     'core/src/functions/compressModel.md',
-    'adapters-onnx/src/variables/onnxFormat.md',
+    'adapters-onnx/src/node/variables/onnxFormat.md',
   ])
     expect(existsSync(join(out, 'api', page)), page).toBe(true);
 });

@@ -1,5 +1,5 @@
 /** The worker: reads a model, compresses it, and runs both versions on the same numbers. */
-import { filesOf, modelFromFiles, modelFromUrl, tfjsEngine } from '@spherize/adapters-tfjs';
+import { modelFromFiles, modelFromUrl, tfjsEngine, tfjsFiles } from '@spherize/adapters-tfjs';
 import { compressModel, Random, spherical } from '@spherize/core';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import plain from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
@@ -27,7 +27,7 @@ self.addEventListener('message', async ({ data: { files, url, ratio } }) => {
         fold.reason,
       ]),
       runs: { inputs, before: await run(model, inputs), after: await run(smaller.model, inputs) },
-      files: filesOf(smaller.model),
+      files: tfjsFiles(smaller.model),
     });
   } catch (error) {
     self.postMessage({ error: error instanceof Error ? error.message : String(error) });

@@ -121,7 +121,7 @@ async function writeModel(target: string): Promise<string[]> {
         kernelInitializer: initializer(1),
       }),
       tfl.layers.flatten(),
-      tfl.layers.dense({ name: 'fc1', units: 40, activation: 'relu', kernelInitializer: initializer(2) }),
+      tfl.layers.dense({ name: 'fc1', units: 120, activation: 'relu', kernelInitializer: initializer(2) }),
       tfl.layers.dense({ name: 'fc2', units: 30, activation: 'relu', kernelInitializer: initializer(3) }),
       tfl.layers.dense({ name: 'fc3', units: 5, kernelInitializer: initializer(4) }),
     ],

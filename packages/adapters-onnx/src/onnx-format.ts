@@ -1,10 +1,9 @@
 /** ONNX files as a model format. */
 import type { Model, ModelFormat, ReadOptions } from '@spherize/core';
-import { checkModel } from './check-model.js';
-import { externalFiles, readExternalData } from './external-data.js';
-import { sortedModel } from './node-order.js';
-import { OnnxModel } from './onnx-model.js';
-import { readModel } from './read-model.js';
+import { externalFiles, readExternalData } from './file/external-data.js';
+import { readModel } from './file/read-model.js';
+import { nodeHost } from './node-host.js';
+import { openModel } from './open-model.js';
 
 /** Reads `*.onnx` files. Weights are viewed in the file's bytes, not copied. */
 export const onnxFormat: ModelFormat = {
@@ -16,12 +15,9 @@ export const onnxFormat: ModelFormat = {
   ): Promise<{ model: Model; bytes: number; files: readonly string[] }> {
     const { proto, bytes } = await readModel(source);
     const external = await readExternalData(proto, source);
-    checkModel(proto, source);
+    const held = external.files.length === 0 ? { proto, bytes } : { proto, external: true };
     return {
-      model: new OnnxModel(
-        sortedModel(proto),
-        external.files.length === 0 ? { bytes, dequantize } : { external: true, dequantize },
-      ),
+      model: openModel(held, nodeHost, source, { dequantize }),
       bytes: bytes.length + external.bytes,
       files: [source, ...external.files],
     };

@@ -1,5 +1,4 @@
 /** An ONNX model in memory, as core sees it. */
-import { fromBinary } from '@bufbuild/protobuf';
 import {
   checkRewrite,
   type DenseMatrix,
@@ -8,91 +7,50 @@ import {
   InputError,
   type MatrixEngine,
   type Model,
+  type ModelFeatures,
   type ModelRewrite,
   type ModelSession,
-  type ReadOptions,
   type SkippedLayer,
   type TensorInfo,
 } from '@spherize/core';
-import {
-  type GraphProto,
-  type ModelProto,
-  ModelProtoSchema,
-  type NodeProto,
-  type TensorProto,
-  type ValueInfoProto,
-} from 'onnx-buf';
-import { checkModel } from './check-model.js';
-import { layerBias, layerWeights } from './layer-values.js';
-import { onnxRuntimeEngine } from './matrix-engine.js';
-import { findWeightProducts, multiplicationsIn } from './multiply-accumulates.js';
-import { sortedModel } from './node-order.js';
-import { type KeptNames, OnnxGraph } from './onnx-graph.js';
-import { attribute, declaredShape, elementType } from './onnx-protos.js';
-import { rewriteModel } from './rewrite-model.js';
-import { startModelSession } from './session.js';
-import { splitModel } from './split-model.js';
-import { isFloatType, roundoffOf, sizeOf } from './tensor-values.js';
-import { needsExternalData, writeAsOneFile, writeWithExternalData } from './write-model.js';
+import type { GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from 'onnx-buf';
+import { featureWeights, layerBias, layerWeights } from './graph/layer-values.js';
+import { type KeptNames, OnnxGraph } from './graph/onnx-graph.js';
+import type { HeldModel, OnnxHost } from './host.js';
+import { attribute, declaredShape, elementType } from './proto/onnx-protos.js';
+import { isFloatType, roundoffOf, sizeOf } from './proto/tensor-values.js';
+import { narrowModel } from './rewrite/narrow-model.js';
+import { observing } from './rewrite/observing.js';
+import { rewriteModel } from './rewrite/rewrite-model.js';
+import { splitModel } from './rewrite/split-model.js';
+import { findWeightProducts, multiplicationsIn } from './runtime/multiply-accumulates.js';
 
-/** What is known about a model beside its messages. */
+/** What is known about a model beside how it is held. */
 export interface OnnxModelOrigin {
-  /** The encoded model, when it is at hand. */
-  readonly bytes?: Uint8Array | undefined;
   readonly names?: KeptNames | undefined;
-  /** Whether its values lay in files of their own, as they will again when it is written. */
-  readonly external?: boolean | undefined;
   /** Whether weights behind DequantizeLinear are layers' weights. A layer that is rewritten gets floats. Default no. */
   readonly dequantize?: boolean | undefined;
   /** See `Model.overflowing`. */
   readonly overflowing?: ReadonlySet<string> | undefined;
 }
 
-/** The model of an ONNX file's bytes, which are viewed, not copied: leave them as they are. */
-export function onnxModel(bytes: Uint8Array, { dequantize }: ReadOptions = {}): Model {
-  const proto = decodeModel(bytes, 'the data');
-  checkModel(proto, 'the data');
-  return new OnnxModel(sortedModel(proto), { bytes, dequantize });
-}
-
-/**
- * @param source what to call the bytes in messages
- * @throws InputError `BAD_FILE` when they are no ONNX model
- */
-export function decodeModel(bytes: Uint8Array, source: string): ModelProto {
-  const refuse = (why: string, cause?: unknown) =>
-    new InputError('BAD_FILE', `${source} is not an ONNX model: ${why}; export or fetch it again`, { cause });
-  if (bytes.length === 0) throw refuse('it is empty');
-  let model: ModelProto;
-  try {
-    // A plain view: the methods of Buffer differ from those of Uint8Array.
-    model = fromBinary(ModelProtoSchema, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-  } catch (error) {
-    throw refuse('it cannot be decoded', error);
-  }
-  if (model.graph === undefined || model.graph.node.length === 0) throw refuse('it has no graph');
-  if (model.opsetImport.length === 0) throw refuse('it names no operator set');
-  return model;
-}
-
 export class OnnxModel implements Model {
-  readonly #proto: ModelProto;
-  readonly #bytes: Uint8Array | undefined;
-  readonly #external: boolean;
+  readonly #held: HeldModel;
+  readonly #host: OnnxHost;
   readonly #dequantize: boolean;
   readonly #graph: OnnxGraph;
   readonly overflowing: ReadonlySet<string>;
 
   constructor(
-    proto: ModelProto,
-    { bytes, names, external = false, dequantize = false, overflowing = new Set() }: OnnxModelOrigin = {},
+    held: HeldModel,
+    host: OnnxHost,
+    { names, dequantize = false, overflowing = new Set() }: OnnxModelOrigin = {},
   ) {
-    this.#proto = proto;
+    this.#held = held;
+    this.#host = host;
     this.overflowing = overflowing;
-    this.#bytes = bytes;
-    this.#external = external;
     this.#dequantize = dequantize;
-    this.#graph = new OnnxGraph(proto, names, dequantize);
+    this.#graph = new OnnxGraph(held.proto, names, dequantize);
   }
 
   get layers(): readonly FcLayer[] {
@@ -123,6 +81,18 @@ export class OnnxModel implements Model {
     return this.#graph.description;
   }
 
+  get features(): ModelFeatures {
+    return {
+      graph: this.#graph.features,
+      weights: (layer) => featureWeights(this.#graph.features.weighted(layer)),
+      narrow: (narrowing) => {
+        const { model, overflowing } = narrowModel(this.#graph, narrowing);
+        return this.#derived(model, overflowing);
+      },
+      observe: (tensors) => this.#derived(observing(this.#graph.index.model, tensors)),
+    };
+  }
+
   get parameters(): number {
     return this.#weightTensors().reduce((sum, tensor) => sum + sizeOf(tensor), 0);
   }
@@ -133,7 +103,7 @@ export class OnnxModel implements Model {
 
   async multiplyAccumulates(inputs: readonly TensorInfo[] = this.inputs): Promise<number | undefined> {
     const found = findWeightProducts(this.#graph.index, this.#graph.shapes);
-    return found && multiplicationsIn(found, this.#graph.index.model, inputs);
+    return found && multiplicationsIn(this.#host, found, this.#graph.index.model, inputs);
   }
 
   weights(layer: string): DenseMatrix {
@@ -157,36 +127,36 @@ export class OnnxModel implements Model {
     return { head: this.#derived(parts.head), tail: this.#derived(parts.tail) };
   }
 
-  async session(): Promise<ModelSession> {
-    this.#requireFinite();
-    return startModelSession(this.#proto, this.#bytes);
-  }
-
-  async engine(): Promise<MatrixEngine> {
-    return onnxRuntimeEngine();
-  }
-
-  async write(target: string): Promise<number> {
-    this.#requireFinite();
-    if (this.#external || needsExternalData(this.#proto)) return writeWithExternalData(this.#proto, target);
-    return writeAsOneFile(this.#bytes ?? this.#proto, target);
-  }
-
-  /** A rewrite may not leave infinite weights. */
-  #requireFinite(): void {
+  /**
+   * What is to be run, written or encoded.
+   *
+   * @throws InputError `UNSUPPORTED` where a rewrite left infinite weights
+   */
+  held(): HeldModel {
     const [name] = this.overflowing;
-    if (name === undefined) return;
+    if (name === undefined) return this.#held;
     throw new InputError(
       'UNSUPPORTED',
-      `${name}: its new weights are too large for the type that stores them; leave the layer out with --layers, or convert the model to float32`,
+      `${name}: its new weights are too large for the type that stores them; leave the layer out, or convert the model to float32`,
     );
   }
 
+  async session(): Promise<ModelSession> {
+    return this.#host.start(this.held());
+  }
+
+  engine(): Promise<MatrixEngine> {
+    return this.#host.engine();
+  }
+
+  async write(target: string): Promise<number> {
+    return this.#host.write(this.held(), target);
+  }
+
   #derived(proto: ModelProto, overflowing: ReadonlySet<string> = new Set()): OnnxModel {
-    return new OnnxModel(proto, {
+    return new OnnxModel({ proto, external: this.#held.external }, this.#host, {
       overflowing: new Set([...this.overflowing, ...overflowing]),
       names: this.#graph.keptNames,
-      external: this.#external,
       dequantize: this.#dequantize,
     });
   }

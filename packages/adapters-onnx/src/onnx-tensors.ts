@@ -1,8 +1,8 @@
 /** The constants of an ONNX file, for whoever carries them into another format. */
 import type { Tensor } from '@spherize/core';
-import { decodeModel } from './onnx-model.js';
-import { attribute } from './onnx-protos.js';
-import { dimsOf, floatValues, isFloatType } from './tensor-values.js';
+import { decodeModel } from './proto/decode-model.js';
+import { attribute } from './proto/onnx-protos.js';
+import { dimsOf, floatValues, isFloatType } from './proto/tensor-values.js';
 
 /** A tensor of float32. */
 export interface FloatTensor extends Tensor {

@@ -19,8 +19,8 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
-import { makeValueInfo } from '../src/onnx-protos.js';
-import { floatTensor, int64Tensor } from '../src/tensor-values.js';
+import { makeValueInfo } from '../src/proto/onnx-protos.js';
+import { floatTensor, int64Tensor } from '../src/proto/tensor-values.js';
 
 export type AttributeValue =
   | number

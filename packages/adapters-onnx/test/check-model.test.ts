@@ -3,7 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import { InputError } from '@spherize/core';
 import { AttributeProtoSchema, type GraphProto } from 'onnx-buf';
 import { describe, expect, test } from 'vitest';
-import { onnxModel } from '../src/index.js';
+import { onnxModel } from '../src/node.js';
 import { ModelBuilder } from './build-model.js';
 
 /** x → Gemm (fc) → h → Relu → y. */

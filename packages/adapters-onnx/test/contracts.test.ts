@@ -1,10 +1,19 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ModelFormat } from '@spherize/core';
 import { matrixEngineContract, modelFormatContract } from '@spherize/core/testing';
+import { replaceFile } from '@spherize/files';
+import * as wasm from 'onnxruntime-web/wasm';
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { onnxFormat, onnxRuntimeEngine } from '../src/index.js';
+import { bytesHost } from '../src/bytes-host.js';
+import { readModel } from '../src/file/read-model.js';
+import type { OnnxHost } from '../src/host.js';
+import { onnxFormat } from '../src/node.js';
+import { openBytes } from '../src/open-model.js';
+import { encodedModel } from '../src/proto/encode-model.js';
 import { ModelBuilder } from './build-model.js';
+import { RUNTIMES } from './runtimes.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'spherize-onnx-'));
 const sample = {
@@ -12,7 +21,6 @@ const sample = {
   broken: join(folder, 'broken.onnx'),
   output: join(folder, 'written.onnx'),
 };
-const engine = onnxRuntimeEngine();
 
 beforeAll(async () => {
   const b = new ModelBuilder();
@@ -30,14 +38,34 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await engine.release();
   await rm(folder, { recursive: true });
 });
 
-describe('onnxFormat keeps the contract of model formats', () => {
-  for (const { name, run } of modelFormatContract(onnxFormat, sample)) test(name, run);
+/** Files as bytes, models in wasm: what a page does that has files. */
+const inWasm: ModelFormat = {
+  ...onnxFormat,
+  async read(source, options = {}) {
+    const bytes = new Uint8Array((await readModel(source)).bytes);
+    const host: OnnxHost = {
+      ...bytesHost(wasm),
+      write: ({ proto, bytes: own }, target) => replaceFile(target, own ?? encodedModel(proto)),
+    };
+    return { model: openBytes(bytes, host, options), bytes: bytes.length };
+  },
+};
+
+describe.each([
+  ['files and the native runtime', onnxFormat],
+  ['bytes and wasm', inWasm],
+])('with %s the contract of model formats is kept', (_, format) => {
+  for (const { name, run } of modelFormatContract(format, sample)) test(name, run);
 });
 
-describe('onnxRuntimeEngine keeps the contract of matrix engines', () => {
-  for (const { name, run } of matrixEngineContract(engine)) test(name, run);
-});
+describe.each(RUNTIMES)(
+  'the $runtime engine keeps the contract of matrix engines',
+  ({ onnxRuntimeEngine }) => {
+    const engine = onnxRuntimeEngine();
+    afterAll(() => engine.release());
+    for (const { name, run } of matrixEngineContract(engine)) test(name, run);
+  },
+);

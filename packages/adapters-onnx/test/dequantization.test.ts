@@ -1,10 +1,9 @@
 /** Weights behind DequantizeLinear, against onnxruntime's own reading of them. */
-import { create, fromBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import type { Model } from '@spherize/core';
-import { TensorProto_DataType as DataType, ModelProtoSchema, TensorProtoSchema } from 'onnx-buf';
+import { TensorProto_DataType as DataType, TensorProtoSchema } from 'onnx-buf';
 import { describe, expect, test } from 'vitest';
-import { onnxModel } from '../src/index.js';
-import { OnnxModel } from '../src/onnx-model.js';
+import { onnxModel } from '../src/node.js';
 import { ModelBuilder, randomValues } from './build-model.js';
 import { expectClose, run } from './running.js';
 
@@ -99,8 +98,7 @@ test.each(FORMS)('%j is the floats that onnxruntime makes of it', async (form) =
 
 describe('a rewritten model', () => {
   test('holds floats in place of the quantised tensors and their scales', async () => {
-    const proto = fromBinary(ModelProtoSchema, build({ type: 'INT8', scales: [OUTPUTS], zero: true }));
-    const model = new OnnxModel(proto, { dequantize: true });
+    const model = onnxModel(build({ type: 'INT8', scales: [OUTPUTS], zero: true }), { dequantize: true });
     const written = unchanged(model);
     expect(written.skipped).toEqual([]);
     expect(written.layers).toMatchObject([{ name: 'a' }, { name: 'fc' }]);

@@ -7,8 +7,8 @@ import {
   TensorProtoSchema,
 } from 'onnx-buf';
 import { describe, expect, test } from 'vitest';
-import { encodedParts } from '../src/encode-model.js';
-import { makeNode } from '../src/onnx-protos.js';
+import { encodedParts } from '../src/proto/encode-model.js';
+import { makeNode } from '../src/proto/onnx-protos.js';
 import { randomValues } from './build-model.js';
 
 /** From here on tensors are not copied. */

@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { denseMatrix } from '@spherize/core';
 import { TensorProto_DataType as DataType, TensorProtoSchema } from 'onnx-buf';
 import { describe, expect, test } from 'vitest';
-import { onnxModel } from '../src/index.js';
+import { onnxModel } from '../src/node.js';
 import { ModelBuilder } from './build-model.js';
 import { addLayer, type LayerForm } from './random-models.js';
 

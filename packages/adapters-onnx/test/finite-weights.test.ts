@@ -2,7 +2,7 @@
 import { InputError } from '@spherize/core';
 import { TensorProto_DataType as DataType } from 'onnx-buf';
 import { describe, expect, test } from 'vitest';
-import { onnxModel } from '../src/index.js';
+import { onnxModel } from '../src/node.js';
 import { ModelBuilder } from './build-model.js';
 
 /** x → fc (3 → 2) → y with this value at [1, 0] of the weights. */

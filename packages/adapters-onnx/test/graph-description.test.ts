@@ -1,6 +1,6 @@
 import { type OperationEffect, planFold } from '@spherize/core';
 import { describe, expect, test } from 'vitest';
-import { onnxModel } from '../src/index.js';
+import { onnxModel } from '../src/node.js';
 import { ModelBuilder } from './build-model.js';
 
 /** The effect of what `build` adds behind a layer of four features. */
@@ -101,6 +101,11 @@ describe('effects behind a convolution', () => {
     [
       'a Reshape to [-1, n]',
       (b, x) => b.node('Reshape', [x, b.integers([-1, 100])]),
+      { type: 'layout', perSample: true },
+    ],
+    [
+      'a Reshape to [-1, n] of part of a sample',
+      (b, x) => b.node('Reshape', [x, b.integers([-1, 50])]),
       { type: 'layout', perSample: false },
     ],
     [

@@ -2,7 +2,7 @@
 import { create } from '@bufbuild/protobuf';
 import { AttributeProtoSchema, GraphProtoSchema } from 'onnx-buf';
 import { expect, test } from 'vitest';
-import { onnxModel } from '../src/index.js';
+import { onnxModel } from '../src/node.js';
 import { ModelBuilder } from './build-model.js';
 
 const DEPTH = 20_000;

@@ -1,7 +1,7 @@
 /** Every form of the input of a compressed layer against loops written for reading. */
 import { type ClusterGroup, denseMatrix, type InputForm } from '@spherize/core';
 import { describe, expect, test } from 'vitest';
-import { onnxModel } from '../src/index.js';
+import { onnxModel } from '../src/node.js';
 import { ModelBuilder, randomValues } from './build-model.js';
 import { expectClose, run } from './running.js';
 

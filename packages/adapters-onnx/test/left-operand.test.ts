@@ -1,6 +1,6 @@
 /** `W · x` with constant W: the features of x lie on its last axis but one. */
 import { describe, expect, test } from 'vitest';
-import { onnxModel } from '../src/index.js';
+import { onnxModel } from '../src/node.js';
 import { ModelBuilder, randomValues } from './build-model.js';
 import { clusteredWeights, clustering, compressExactly } from './clustered-rewrite.js';
 import { expectClose, run } from './running.js';

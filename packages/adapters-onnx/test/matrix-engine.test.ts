@@ -1,11 +1,8 @@
 import { type DenseMatrix, denseMatrix } from '@spherize/core';
 import fc from 'fast-check';
-import { afterAll, expect, test } from 'vitest';
-import { onnxRuntimeEngine } from '../src/index.js';
+import { afterAll, describe, expect, test } from 'vitest';
 import { randomValues } from './build-model.js';
-
-const engine = onnxRuntimeEngine();
-afterAll(() => engine.release());
+import { RUNTIMES } from './runtimes.js';
 
 /** Sums of up to forty float32 products in another order. */
 const ROUNDING = 1e-5;
@@ -26,33 +23,38 @@ function random(rows: number, cols: number, seed: number): DenseMatrix {
   return denseMatrix(rows, cols, randomValues(rows * cols, seed));
 }
 
-test('it multiplies like loops do, empty matrices too', async () => {
-  const size = fc.integer({ min: 0, max: 40 });
-  await fc.assert(
-    fc.asyncProperty(size, size, size, fc.nat(), async (n, p, q, seed) => {
-      const [a, b] = [random(n, p, seed), random(p, q, seed + 1)];
-      const product = await engine.multiply(a, b);
-      expect([product.rows, product.cols]).toEqual([n, q]);
-      naive(a, b).forEach((value, i) => {
-        expect(Math.abs(product.data[i]! - value)).toBeLessThan(ROUNDING);
-      });
-    }),
-    { numRuns: 60, seed: 1 },
-  );
-});
+describe.each(RUNTIMES)('the $runtime engine', ({ onnxRuntimeEngine }) => {
+  const engine = onnxRuntimeEngine();
+  afterAll(() => engine.release());
 
-test('products may overlap, and go on after a release', async () => {
-  const [a, b] = [random(30, 20, 1), random(20, 10, 2)];
-  const products = await Promise.all([1, 2, 3, 4].map(() => engine.multiply(a, b)));
-  for (const product of products) expect(product).toEqual(products[0]);
-  await engine.release();
-  await engine.release();
-  expect(await engine.multiply(a, b)).toEqual(products[0]);
-});
+  test('it multiplies like loops do, empty matrices too', async () => {
+    const size = fc.integer({ min: 0, max: 40 });
+    await fc.assert(
+      fc.asyncProperty(size, size, size, fc.nat(), async (n, p, q, seed) => {
+        const [a, b] = [random(n, p, seed), random(p, q, seed + 1)];
+        const product = await engine.multiply(a, b);
+        expect([product.rows, product.cols]).toEqual([n, q]);
+        naive(a, b).forEach((value, i) => {
+          expect(Math.abs(product.data[i]! - value)).toBeLessThan(ROUNDING);
+        });
+      }),
+      { numRuns: 60, seed: 1 },
+    );
+  });
 
-test('shapes that do not fit are refused', async () => {
-  await expect(engine.multiply(random(2, 3, 1), random(2, 3, 1))).rejects.toMatchObject({
-    code: 'BAD_MATRIX',
-    message: 'onnxruntime: cannot multiply [2, 3] by [2, 3]',
+  test('products may overlap, and go on after a release', async () => {
+    const [a, b] = [random(30, 20, 1), random(20, 10, 2)];
+    const products = await Promise.all([1, 2, 3, 4].map(() => engine.multiply(a, b)));
+    for (const product of products) expect(product).toEqual(products[0]);
+    await engine.release();
+    await engine.release();
+    expect(await engine.multiply(a, b)).toEqual(products[0]);
+  });
+
+  test('shapes that do not fit are refused', async () => {
+    await expect(engine.multiply(random(2, 3, 1), random(2, 3, 1))).rejects.toMatchObject({
+      code: 'BAD_MATRIX',
+      message: 'onnxruntime: cannot multiply [2, 3] by [2, 3]',
+    });
   });
 });

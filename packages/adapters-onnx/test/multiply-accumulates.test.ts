@@ -1,6 +1,6 @@
 import { TensorProto_DataType as DataType } from 'onnx-buf';
 import { describe, expect, test } from 'vitest';
-import { onnxModel } from '../src/index.js';
+import { onnxModel } from '../src/node.js';
 import { ModelBuilder } from './build-model.js';
 
 /** Counts in a model whose body is given; its output is named `y`. */

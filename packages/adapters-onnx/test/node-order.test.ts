@@ -1,6 +1,6 @@
 /** Files whose nodes are out of order, and initializers that are inputs too. */
 import { expect, test } from 'vitest';
-import { onnxModel } from '../src/index.js';
+import { onnxModel } from '../src/node.js';
 import { ModelBuilder, randomValues } from './build-model.js';
 import { clusteredWeights, clustering, compressExactly } from './clustered-rewrite.js';
 import { expectClose, run } from './running.js';

@@ -1,7 +1,7 @@
 /** Normalisations, and Reshapes with computed targets, before a layer. */
 import { planFold } from '@spherize/core';
 import { describe, expect, test } from 'vitest';
-import { onnxModel } from '../src/index.js';
+import { onnxModel } from '../src/node.js';
 import { ModelBuilder, randomValues } from './build-model.js';
 import { clusteredWeights, clustering, compressExactly } from './clustered-rewrite.js';
 import { expectClose, run } from './running.js';

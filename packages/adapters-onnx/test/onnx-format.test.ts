@@ -18,10 +18,11 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { denseMatrix } from '@spherize/core';
 import { TensorProto_DataLocation as Location, ModelProtoSchema } from 'onnx-buf';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { onnxFormat, onnxModel } from '../src/index.js';
-import { readModel } from '../src/read-model.js';
-import { startSession } from '../src/session.js';
-import { writeWithExternalData } from '../src/write-model.js';
+import { readModel } from '../src/file/read-model.js';
+import { writeWithExternalData } from '../src/file/write-model.js';
+import { onnxFormat, onnxModel } from '../src/node.js';
+import * as native from '../src/runtime/node-runtime.js';
+import { startSession } from '../src/runtime/session.js';
 import { ModelBuilder, randomValues } from './build-model.js';
 import { expectClose, run } from './running.js';
 
@@ -230,7 +231,7 @@ describe('external data', () => {
         await writeWithExternalData(proto, path);
         expect(await readdir(folder)).toHaveLength(2);
         const input = { x: { shape: [3, 30], data: randomValues(90, 1) } };
-        const session = await startSession(path);
+        const session = await startSession(native, path);
         expectClose((await session.run(input)).y, (await run(onnxModel(b.build()), input)).y);
         await session.release();
       }
@@ -271,7 +272,7 @@ describe('external data', () => {
     const inline = onnxModel(b.build());
     expectClose((await run(again.model, input)).y, (await run(inline, input)).y);
     // The runtime finds the data by itself, too.
-    const session = await startSession(target);
+    const session = await startSession(native, target);
     expectClose((await session.run(input)).y, (await run(inline, input)).y);
     await session.release();
   });

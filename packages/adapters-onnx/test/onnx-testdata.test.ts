@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import {
   compressModel,
   InputError,
@@ -13,11 +13,19 @@ import {
   spherical,
   type Tensor,
 } from '@spherize/core';
-import { ModelProtoSchema, type TensorProto, TensorProtoSchema } from 'onnx-buf';
+import { ModelProtoSchema, type TensorProto, TensorProtoSchema, ValueInfoProtoSchema } from 'onnx-buf';
 import { describe, expect, test } from 'vitest';
-import { onnxModel } from '../src/index.js';
-import { copyMessage } from '../src/onnx-protos.js';
-import { dimsOf, floatValues, integerValues, isFloatType } from '../src/tensor-values.js';
+import { TensorShapes } from '../src/graph/tensor-shapes.js';
+import { onnxModel } from '../src/node.js';
+import { copyMessage, makeValueInfo } from '../src/proto/onnx-protos.js';
+import {
+  dimsOf,
+  floatValues,
+  integerValues,
+  isFloatType,
+  isIntegerType,
+} from '../src/proto/tensor-values.js';
+import { GraphIndex } from '../src/tensors/graph-index.js';
 import { expectClose, run } from './running.js';
 
 const DATA = '/usr/share/libonnx-testdata/data';
@@ -87,6 +95,39 @@ async function expectSameOutputs(model: Model, file: string): Promise<void> {
   if (expected !== undefined) expectClose(after[model.outputs[0]!.name], asTensor(expected), 1e-3);
 }
 
+/** Whether all that is known of some numbers is so. */
+function agrees(found: readonly unknown[], right: readonly number[]): boolean {
+  return (
+    found.length === right.length &&
+    found.every((value, i) => typeof value !== 'number' || value === right[i])
+  );
+}
+
+/** What is found out about a model whose outputs are not declared and whose small integers are constants. */
+function shapesOf(file: string, inputs: readonly TensorProto[], free: boolean): TensorShapes {
+  const model = fromBinary(ModelProtoSchema, readFileSync(file));
+  const graph = model.graph!;
+  const isConstant = (tensor: TensorProto | undefined) =>
+    tensor !== undefined && isIntegerType(tensor.dataType) && dimsOf(tensor).length < 2;
+  const input = graph.input.flatMap((info, i) => {
+    const tensor = inputs[i];
+    if (tensor === undefined || isConstant(tensor)) return tensor === undefined ? [info] : [];
+    const dims = dimsOf(tensor).map((dim, axis) => (free && axis === 0 ? undefined : dim));
+    return [makeValueInfo(info.name, tensor.dataType, dims)];
+  });
+  const initializer = graph.input.flatMap(({ name }, i) =>
+    isConstant(inputs[i]) ? [copyMessage(inputs[i]!, { name })] : [],
+  );
+  const output = graph.output.map(({ name }) => create(ValueInfoProtoSchema, { name }));
+  const bare = copyMessage(graph, {
+    input,
+    output,
+    valueInfo: [],
+    initializer: [...graph.initializer, ...initializer],
+  });
+  return new TensorShapes(new GraphIndex(copyMessage(model, { graph: bare })));
+}
+
 describe.skipIf(!INSTALLED)('libonnx-testdata', () => {
   const files = INSTALLED ? modelFiles() : [];
   const models = files.map((file) => ({ file, model: read(readFileSync(file)) }));
@@ -112,6 +153,33 @@ describe.skipIf(!INSTALLED)('libonnx-testdata', () => {
     '%s computes the same',
     async (_, model, file) => expectSameOutputs(model, file),
   );
+
+  test.each([
+    ['of its own size', false, 850],
+    ['of any size', true, 100],
+  ])('shapes and integers are found as its data have them, with a first axis %s', (_, free, least) => {
+    const wrong: unknown[] = [];
+    let known = 0;
+    for (const file of files) {
+      const [inputs, expected] = [dataSet(file, 'input'), dataSet(file, 'output')];
+      const { output } = fromBinary(ModelProtoSchema, readFileSync(file)).graph!;
+      if (inputs.length === 0 || expected.length !== output.length) continue;
+      const shapes = shapesOf(file, inputs, free);
+      for (const [i, { name, type }] of output.entries()) {
+        // Sequences and optional values are no tensors.
+        if (type?.value.case !== 'tensorType') continue;
+        const [found, dims] = [shapes.shape(name), dimsOf(expected[i]!)];
+        if (found?.every((size) => size !== undefined)) known++;
+        if (found && !agrees(found, dims)) wrong.push([file, name, found, dims]);
+        const integers = shapes.integers(name)?.values;
+        if (integers === undefined) continue;
+        const right = isIntegerType(expected[i]!.dataType) ? integerValues(expected[i]!) : [];
+        if (!agrees(integers, right)) wrong.push([file, name, integers, right]);
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect(known).toBeGreaterThan(least);
+  });
 
   // Nearly all of these models take their weights as inputs: as constants they make layers.
   const products = files.filter((file) => {

@@ -2,7 +2,7 @@
 import { compressModel, denseMatrix, portableEngine, spherical } from '@spherize/core';
 import { TensorProto_DataType as DataType } from 'onnx-buf';
 import { expect, test } from 'vitest';
-import { onnxModel } from '../src/index.js';
+import { onnxModel } from '../src/node.js';
 import { ModelBuilder } from './build-model.js';
 import { expectClose, run } from './running.js';
 
@@ -60,7 +60,7 @@ test('infinite weights are neither run nor written', async () => {
   const refusal = expect.objectContaining({
     code: 'UNSUPPORTED',
     message:
-      'second: its new weights are too large for the type that stores them; leave the layer out with --layers, or convert the model to float32',
+      'second: its new weights are too large for the type that stores them; leave the layer out, or convert the model to float32',
   });
   await expect(infinite.session()).rejects.toEqual(refusal);
   await expect(infinite.write('never.onnx')).rejects.toEqual(refusal);

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { type ModelProto, ModelProtoSchema } from 'onnx-buf';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { onnxFormat } from '../src/index.js';
-import { writeWithExternalData } from '../src/write-model.js';
+import { writeWithExternalData } from '../src/file/write-model.js';
+import { onnxFormat } from '../src/node.js';
 import { ModelBuilder } from './build-model.js';
 
 /** Steps that are still done; none more once they are used up, as in a process that is no more. */

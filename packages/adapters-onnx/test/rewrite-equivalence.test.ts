@@ -2,7 +2,7 @@
 import { denseMatrix } from '@spherize/core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { onnxModel } from '../src/index.js';
+import { onnxModel } from '../src/node.js';
 import { ModelBuilder, randomValues } from './build-model.js';
 import { clusteredWeights, clustering, compressExactly } from './clustered-rewrite.js';
 import { addLayer, addMiddle, layerForm, MIDDLES, type Middle, middle, opset } from './random-models.js';

@@ -7,7 +7,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { denseMatrix, type LayerRewrite, type Model } from '@spherize/core';
 import { TensorProto_DataType as DataType, type ModelProto, ModelProtoSchema } from 'onnx-buf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { onnxModel } from '../src/index.js';
+import { onnxModel } from '../src/node.js';
 import { ModelBuilder, randomValues } from './build-model.js';
 import { clusteredWeights, clustering, compressExactly } from './clustered-rewrite.js';
 import { addLayer, type LayerForm } from './random-models.js';

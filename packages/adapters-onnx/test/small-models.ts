@@ -4,19 +4,23 @@ import { ModelBuilder } from './build-model.js';
 /** Classes of the small model. */
 export const CLASSES = 6;
 
+/** Neurons of the two hidden layers. */
+export type SmallWidths = readonly [number, number];
+const SMALL_WIDTHS: SmallWidths = [24, 16];
+
 /**
  * conv (4 filters of 3×3, padded) → ReLU → flatten → fc1 (24 × 144) → ReLU → fc2 (16 × 24) → ReLU → fc3 (6 × 16),
- * on images of 6×6.
+ * on images of 6×6, or with other hidden layers.
  */
-export function smallModel(): Uint8Array {
+export function smallModel([first, second]: SmallWidths = SMALL_WIDTHS): Uint8Array {
   const model = new ModelBuilder();
   model.input('image', [undefined, 1, 6, 6]);
   const filters = [model.weight('conv.weight', [4, 1, 3, 3]), model.weight('conv.bias', [4])];
   const maps = model.node('Conv', ['image', ...filters], { pads: [1, 1, 1, 1] });
   const flat = model.node('Flatten', [model.node('Relu', [maps])], { axis: 1 });
-  const first = fullyConnected(model, 'fc1', flat, 24, 144);
-  const second = fullyConnected(model, 'fc2', model.node('Relu', [first]), 16, 24);
-  fullyConnected(model, 'fc3', model.node('Relu', [second]), CLASSES, 16, 'scores');
+  const fc1 = fullyConnected(model, 'fc1', flat, first, 144);
+  const fc2 = fullyConnected(model, 'fc2', model.node('Relu', [fc1]), second, first);
+  fullyConnected(model, 'fc3', model.node('Relu', [fc2]), CLASSES, second, 'scores');
   model.output('scores', [undefined, CLASSES]);
   return model.build();
 }

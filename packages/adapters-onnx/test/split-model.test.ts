@@ -1,6 +1,6 @@
 import { denseMatrix } from '@spherize/core';
 import { describe, expect, test } from 'vitest';
-import { onnxModel } from '../src/index.js';
+import { onnxModel } from '../src/node.js';
 import { ModelBuilder, randomValues } from './build-model.js';
 import { expectClose, run } from './running.js';
 

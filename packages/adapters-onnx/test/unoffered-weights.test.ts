@@ -10,8 +10,8 @@ import {
   SparseTensorProtoSchema,
 } from 'onnx-buf';
 import { describe, expect, test } from 'vitest';
-import { onnxModel } from '../src/index.js';
-import { floatTensor, int64Tensor } from '../src/tensor-values.js';
+import { onnxModel } from '../src/node.js';
+import { floatTensor, int64Tensor } from '../src/proto/tensor-values.js';
 import { ModelBuilder, randomValues } from './build-model.js';
 
 const FLOAT = 1;
@@ -211,6 +211,18 @@ describe('functions', () => {
     });
     const reason = 'it is passed to the function Block, which is left alone';
     expect(skipped).toEqual([{ name: 'block', reason, parameters: 16 }]);
+  });
+
+  test('a call of one stops what would fold, and says so', () => {
+    const b = started();
+    b.node('Block', ['x'], {}, ['z'], 'call', 'own');
+    const model = fromBinary(ModelProtoSchema, b.build());
+    model.functions.push(body(['x'], [{ opType: 'Relu', input: ['x'], output: ['y'] }]));
+    const { graph } = onnxModel(toBinary(ModelProtoSchema, model));
+    expect(graph.producer('z')!.effect).toEqual({
+      type: 'other',
+      reason: 'is a call of a function of the model: inline functions first',
+    });
   });
 
   test('weights inside one, once however often it is called', () => {

@@ -17,7 +17,7 @@ import {
   widestReach,
 } from '@spherize/core/proof';
 import { describe, expect, test } from 'vitest';
-import { onnxModel } from '../src/index.js';
+import { onnxModel } from '../src/node.js';
 import { ModelBuilder, randomValues } from './build-model.js';
 import { modelWithTwoInputs, smallModel } from './small-models.js';
 
@@ -108,6 +108,29 @@ describe('an original that computes infinity in its second output of two', () =>
       /^the rewritten model deviates from the original by Infinity/,
     );
   });
+});
+
+test('an original on the brink of infinity is wrong input where a rewritten model goes over it', async () => {
+  const b = new ModelBuilder();
+  const none = b.node('Mul', [b.input('x', [undefined, 2]), b.weight('zero', [], Float32Array.of(0))]);
+  const ones = b.node('Add', [none, b.weight('one', [], Float32Array.of(1))]);
+  b.node('MatMul', [ones, b.weight('fc', [2, 1], Float32Array.of(3e38, 1e30))], {}, ['y']);
+  const original = onnxModel(b.output('y', [undefined, 1]).build());
+  const withWeights = async (...row: number[]): Promise<Compression> => {
+    const layer = {
+      layer: 'fc',
+      weights: denseMatrix(1, 2, Float32Array.from(row)),
+      bias: null,
+      input: null,
+    };
+    return { ...(await compress(original, 0)), model: original.rewrite({ layers: [layer], features: [] }) };
+  };
+  await expect(verifyRewrite(original, await withWeights(3e38, 3e38), SEED)).rejects.toThrow(
+    /^the model computes 3\.\d*e\+38 in output 'y' on generated inputs, which compression cannot keep/,
+  );
+  await expect(verifyRewrite(original, await withWeights(1e38, 1e30), SEED)).rejects.toThrow(
+    /^the rewritten model deviates from the original/,
+  );
 });
 
 describe.each([0, 0.5])('a wrong rewrite at ρ = %d', (ratio) => {

@@ -52,7 +52,7 @@ export async function modelFromUrl(url: string): Promise<Model> {
  *
  * @param name what to call the model.json. Default `model.json`
  */
-export function filesOf(model: Model, name = 'model.json'): ModelFile[] {
+export function tfjsFiles(model: Model, name = 'model.json'): ModelFile[] {
   return modelFiles(artifactsOf(model), name);
 }
 

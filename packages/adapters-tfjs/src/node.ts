@@ -46,4 +46,4 @@ export async function tfjsEngine(): Promise<MatrixEngine> {
 }
 
 export type { LoadedArtifacts } from './artifacts/loaded-artifacts.js';
-export { startNodeBackend } from './runtime/node-backend.js';
+export { type PassedOverBackend, passedOverBackends, startNodeBackend } from './runtime/node-backend.js';

@@ -304,7 +304,7 @@ const CASES = OPERATIONS.filter(({ name, apart }) => apart === undefined && !(na
 /** W of two clusterings, `s_j · c_a(j)`. */
 const CLUSTERINGS: Readonly<Record<string, CompressedLayer>> = {
   'k = n': clustering([0, 1, 2, 3, 4, 5, 6, 7]),
-  'clusters of equal directions': clustering([0, 1, 0, 2, 3, 1, 1, 3]),
+  'clusters of equal directions': clustering([0, 1, 0, 2, -1, 1, 1, 3]),
 };
 function clustering(assignment: readonly number[]): CompressedLayer {
   const k = Math.max(...assignment) + 1;
@@ -318,7 +318,8 @@ function weightsOf({ assignment, scales, centroids }: CompressedLayer): Float32A
   const { rows, cols, data } = centroids;
   return Float32Array.from({ length: rows * FEATURES }, (_, i) => {
     const [column, row] = [Math.floor(i / rows), i % rows];
-    return scales[column]! * data[row * cols + assignment[column]!]!;
+    const cluster = assignment[column]!;
+    return cluster < 0 ? 0 : scales[column]! * data[row * cols + cluster]!;
   });
 }
 
@@ -424,4 +425,22 @@ describe('what treats all features alike lets their order through', () => {
       expect([reason, alike && orderInto === null]).toEqual([reason, false]);
     },
   );
+});
+
+test('where factors and order go, for every case', async () => {
+  const rows: string[] = [];
+  for (const [what, , add] of CASES) {
+    const model = await between(add, CLUSTERINGS['k = n']!);
+    const { input } = model.layers.find(({ name }) => name === 'target')!;
+    const { scaleInto, orderInto, reason } = planFold(model.graph, input, FEATURES);
+    const names = new Map<string, string>();
+    // The names of nodes count on from case to case.
+    const plain = reason.replace(/\w+_\d+/g, (name) => {
+      if (!names.has(name)) names.set(name, `${name.replace(/\d+$/, '')}${names.size + 1}`);
+      return names.get(name)!;
+    });
+    const into = (place: string | null) => (place === null ? '–' : (names.get(place) ?? place));
+    rows.push(`${what}\n  factors: ${into(scaleInto)}, order: ${into(orderInto)}\n  ${plain}\n`);
+  }
+  await expect(rows.join('')).toMatchFileSnapshot('graph-folds.txt');
 });

@@ -1,4 +1,4 @@
-/** Graph models that contradict themselves, or are more work than they look: refused by name, or gone through in one pass. */
+/** Models that contradict themselves, or are more work than they look: refused by name, or gone through in one pass. */
 import { InputError } from '@spherize/core';
 import type { io } from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
@@ -103,4 +103,27 @@ test('an input too large to make up leaves the multiplications uncounted', async
   b.node('MatMul', 'y', [b.input('x', [2 ** 40, 3]), b.weight('w', [3, 2])]);
   const model = await tfjsModel(b.output('y', [undefined, 2]).build());
   expect(await model.multiplyAccumulates?.()).toBeUndefined();
+});
+
+test('a LayersModel listed back to front, with a tensor that all of its layers read', async () => {
+  const layer = (class_name: string, name: string, config: object, ...reads: string[]) => ({
+    name,
+    class_name,
+    config: { name, ...config },
+    inbound_nodes: reads.length > 0 ? [reads.map((read) => [read, 0, 0, {}])] : [],
+  });
+  const layers = [layer('InputLayer', 'l0', { batch_input_shape: [null, 4] })];
+  for (let i = 1; i <= 20_000; i++) {
+    layers.push(layer('Add', `l${i}`, {}, `l${i - 1}`, 'l0'));
+  }
+  layers.push(layer('Dense', 'last', { units: 1 }, 'l20000'));
+  const { layers: found } = await tfjsModel({
+    modelTopology: {
+      class_name: 'Functional',
+      config: { layers: layers.reverse(), input_layers: [['l0', 0, 0]], output_layers: [['last', 0, 0]] },
+    },
+    weightSpecs: [{ name: 'last/kernel', shape: [4, 1], dtype: 'float32' }],
+    weightData: Float32Array.of(1, 2, 3, 4).buffer,
+  });
+  expect(found.map(({ name, inputs }) => [name, inputs])).toEqual([['last', 4]]);
 });

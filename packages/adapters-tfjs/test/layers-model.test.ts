@@ -66,7 +66,7 @@ describe('what stands between two layers', () => {
     ['Dropout', () => [tfl.layers.dropout({ rate: 0.5 })], 'fc1', 'fc1'],
     ['Activation tanh', () => [tfl.layers.activation({ activation: 'tanh' })], null, 'fc1'],
     ['Activation softmax', () => [tfl.layers.activation({ activation: 'softmax' })], null, null],
-    ['LayerNormalization', () => [tfl.layers.layerNormalization()], null, null],
+    ['LayerNormalization', () => [tfl.layers.layerNormalization({ name: 'ln' })], 'ln', null],
     [
       'Reshape and Flatten',
       () => [tfl.layers.reshape({ targetShape: [1, 1, 30] }), tfl.layers.flatten()],
@@ -196,6 +196,72 @@ describe('functional models', () => {
   });
 });
 
+test('a Dense layer behind a nested model is compressed, and the model loads with its calls', async () => {
+  const input = tfl.input({ shape: [6] });
+  const inner = tfl.sequential({
+    name: 'inner',
+    layers: [tfl.layers.dense({ name: 'deep', inputShape: [6], units: 10 })],
+  });
+  const steps = tfl.layers.repeatVector({ n: 3 }).apply(inner.apply(input)) as tfl.SymbolicTensor;
+  const last = dense('last', 4).apply(steps) as tfl.SymbolicTensor;
+  const model = await opened(tfl.model({ inputs: input, outputs: last }));
+  expect(foldOf(model, 'last').reason).toBe('Sequential inner holds layers of its own');
+  expectClose(await outputsOf(compressed(model, 0.5)), await outputsOf(explicit(model, 0.5)));
+});
+
+test('a Sequential model with a nested one stays loadable when it becomes a graph', async () => {
+  const inner = tfl.sequential({
+    name: 'inner',
+    layers: [tfl.layers.conv1d({ name: 'deep', inputShape: [2, 3], filters: 12, kernelSize: 2 })],
+  });
+  const layers = [inner, tfl.layers.flatten(), dense('fc1', 23, 'relu'), dense('fc2', 5)];
+  const model = await opened(tfl.sequential({ layers }));
+  const forms = new Set<unknown>();
+  for (const ratio of [0.3, 0.5, 0.6]) {
+    forms.add((compressed(model, ratio) as LayersModel).artifacts.topology.class_name);
+    expectClose(await outputsOf(compressed(model, ratio)), await outputsOf(explicit(model, ratio)));
+  }
+  expect(forms).toContain('Model');
+  const { head, tail } = model.split(['fc2'], []);
+  expect([head?.outputs[0]?.shape, tail.layers.length]).toEqual([[undefined, 23], 1]);
+});
+
+test('a second output of a layer is named as what it is', async () => {
+  const input = tfl.input({ shape: [3, 5] });
+  const [, state] = tfl.layers.lstm({ name: 'memory', units: 6, returnState: true }).apply(input) as [
+    tfl.SymbolicTensor,
+    tfl.SymbolicTensor,
+  ];
+  const flat = tfl.layers.flatten();
+  const shaped = tfl.layers.reshape({ targetShape: [1, 6] }).apply(state) as tfl.SymbolicTensor;
+  const last = dense('last', 4).apply(flat.apply(shaped)) as tfl.SymbolicTensor;
+  const model = await opened(tfl.model({ inputs: input, outputs: last }));
+  expect(foldOf(model, 'last').reason).toContain('is one of several outputs');
+});
+
+test('every class counts its multiplications', async () => {
+  const image = (layer: tfl.layers.Layer) => [
+    tfl.layers.conv2d({ inputShape: [6, 6, 2], filters: 4, kernelSize: 1 }),
+    layer,
+    tfl.layers.flatten(),
+  ];
+  const first = 36 * 2 * 4;
+  const kernel = { kernelSize: 3, filters: 5 };
+  const steps = tfl.layers.lstm({ units: 4, inputShape: [3, 5] });
+  const cases: [tfl.layers.Layer[], number][] = [
+    [image(tfl.layers.conv2d({ ...kernel, strides: 2, padding: 'same' })), first + 9 * 5 * 9 * 4],
+    [image(tfl.layers.conv2dTranspose({ ...kernel, strides: 2 })), first + 36 * 4 * 9 * 5],
+    [image(tfl.layers.depthwiseConv2d({ kernelSize: 3, depthMultiplier: 2 })), first + 16 * 8 * 9],
+    [image(tfl.layers.separableConv2d(kernel)), first + 16 * (9 * 4 + 4 * 5)],
+    [image(tfl.layers.upSampling2d({})), first],
+    [[steps], 3 * 4 * 4 * (5 + 4)],
+  ];
+  for (const [layers, expected] of cases) {
+    const model = await opened(tfl.sequential({ layers }));
+    expect(await model.multiplyAccumulates?.()).toBe(expected);
+  }
+});
+
 test.each(['concat', 'sum'] as const)(
   'a Dense layer behind a Bidirectional one (%s) is compressed',
   async (mergeMode) => {
@@ -206,6 +272,50 @@ test.each(['concat', 'sum'] as const)(
     expectClose(await outputsOf(compressed(model, 0.5)), await outputsOf(explicit(model, 0.5)));
   },
 );
+
+describe('masks', () => {
+  const build = (...layers: tfl.layers.Layer[]) =>
+    opened(
+      tfl.sequential({
+        layers: [
+          tfl.layers.masking({ inputShape: [5, 6] }),
+          dense('each', 8, 'relu'),
+          ...layers,
+          dense('last', 3),
+        ],
+      }),
+    );
+
+  test('a layer that hands one on to another that reads it is left alone', async () => {
+    const model = await build(
+      tfl.layers.dropout({ rate: 0.5 }),
+      tfl.layers.lstm({ name: 'memory', units: 4 }),
+    );
+    expect(model.layers.map(({ name }) => name)).toEqual(['last']);
+    expect(model.skipped.map(({ name, reason }) => [name, reason])).toContainEqual([
+      'each',
+      'it hands on a mask that memory reads, and what sums up columns before it would end the mask',
+    ]);
+  });
+
+  test('no model is cut where one passes', async () => {
+    const input = tfl.input({ shape: [5, 6] });
+    const steps = tfl.layers.masking().apply(input) as tfl.SymbolicTensor;
+    const made = dense('made', 6).apply(tfl.layers.leakyReLU().apply(steps)) as tfl.SymbolicTensor;
+    const both = tfl.layers.add().apply([made, steps]) as tfl.SymbolicTensor;
+    const last = tfl.layers.lstm({ units: 4 }).apply(both) as tfl.SymbolicTensor;
+    const model = await opened(tfl.model({ inputs: input, outputs: last }));
+    expect(model.layers.map(({ name }) => name)).toEqual(['made']);
+    expect(model.split(['made'], []).head).toBeUndefined();
+  });
+
+  test('where none is read, or one ends before it is, layers are compressed', async () => {
+    const ending = tfl.layers.leakyReLU();
+    for (const more of [[], [ending, tfl.layers.lstm({ units: 4 })]]) {
+      expect((await build(...more)).layers.map(({ name }) => name)).toEqual(['each', 'last']);
+    }
+  });
+});
 
 describe('the compressed model', () => {
   const layers = () => [

@@ -16,12 +16,18 @@ async function opened(...layers: tfl.layers.Layer[]): Promise<Model> {
   return tfjsModel(await artifactsOf(randomWeights(tfl.sequential({ layers }))));
 }
 
-test('a layer whose order folds is always worth it, one that reads the input where enough columns go', async () => {
+test('a layer is worth it where enough columns go: more of them where it reads the input', async () => {
   const model = await opened(dense('fc1', 300, [256]), dense('fc2', 40), dense('fc3', 4));
   const [first, ...others] = model.layers.map(({ mostClusters }) => mostClusters);
   expect(first).toBeGreaterThan(64);
   expect(first).toBeLessThan(192);
-  expect(others).toEqual([undefined, undefined]);
+  // 40 and 4 outputs of 4 bytes, against some 3.1 kB of layers.
+  expect(others).toEqual([280, 0]);
+});
+
+test('a layer of many outputs whose order folds is always worth it', async () => {
+  const { layers } = await opened(dense('fc1', 8, [8]), dense('fc2', 1000));
+  expect(layers[1]!.mostClusters).toBeUndefined();
 });
 
 test.each([

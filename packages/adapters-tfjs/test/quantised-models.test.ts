@@ -1,14 +1,22 @@
 /** Quantised models: a rewrite keeps the types that weights are stored in, and says what that costs. */
 import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { compressModel, type Model, portableEngine, Random, spherical, type Tensor } from '@spherize/core';
+import {
+  compressModel,
+  fromFloat16,
+  type Model,
+  portableEngine,
+  Random,
+  spherical,
+  type Tensor,
+  toFloat16,
+} from '@spherize/core';
 import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import type { io } from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, test } from 'vitest';
-import { fromHalf, toHalf } from '../src/artifacts/half-floats.js';
 import { roundingOf, storedAs, storedIntegers } from '../src/artifacts/storage.js';
 import { floatValues, intValues, type Weight } from '../src/artifacts/weights.js';
-import { tfjsFormat } from '../src/node.js';
+import { tfjsFormat, tfjsModel } from '../src/node.js';
 import { GraphBuilder, randomValues } from './build-graph-model.js';
 import { artifactsOf, randomWeights, saveModel, temporaryFolder, tf, tfl } from './build-layers-model.js';
 import { outputsOf } from './compressing.js';
@@ -24,8 +32,8 @@ const OUTPUT_TOLERANCE = { float16: 5e-3, uint16: 1e-3, uint8: 1e-1 };
 /** A weight as the converter stores it. */
 function stored(type: Type, name: string, shape: number[], values: Float32Array): Weight {
   if (type === 'float16') {
-    const bytes = new Uint8Array(Uint16Array.from(values, (value) => toHalf(value)!).buffer);
-    const decoded = values.map((value) => fromHalf(toHalf(value)!));
+    const bytes = new Uint8Array(Uint16Array.from(values, toFloat16).buffer);
+    const decoded = values.map((value) => fromFloat16(toFloat16(value)));
     return { spec: { name, shape, dtype: 'float32', quantization: { dtype: type } }, bytes, decoded };
   }
   const last = type === 'uint8' ? 255 : 65535;
@@ -68,8 +76,8 @@ async function layersModel(): Promise<io.ModelArtifacts> {
       batchNormalization({ name: 'norm' }),
       tfl.layers.reLU(),
       globalAveragePooling2d({}),
-      dense({ name: 'fc1', units: 64, activation: 'relu' }),
-      dense({ name: 'fc2', units: 64, activation: 'relu' }),
+      dense({ name: 'fc1', units: 96, activation: 'relu' }),
+      dense({ name: 'fc2', units: 160, activation: 'relu' }),
       dense({ name: 'fc3', units: 10 }),
     ],
   });
@@ -268,20 +276,15 @@ describe('one tensor', () => {
     expect([large.bytes.length, ...intValues(large)!]).toEqual([8, -1, 4096]);
   });
 
-  test('in float16 is rounded to the nearest, ties to even, and read as TensorFlow.js reads it', () => {
-    for (const [value, half] of [
-      [1, 0x3c00],
-      [1 + 2 ** -11, 0x3c00],
-      [1 + 3 * 2 ** -11, 0x3c02],
-      [-2, 0xc000],
-      [2 ** -24, 1],
-      [2 ** -25, 0],
-      [65504, 0x7bff],
-      [65520, undefined],
-      [2 - 2 ** -12, 0x4000],
-    ] as const) {
-      expect([value, toHalf(value)]).toEqual([value, half]);
-    }
+  test('that float16 cannot hold stays float32', () => {
+    const weight = stored('float16', 'w', [2], Float32Array.of(1, -2));
+    const kept = storedAs(weight, 'w', 'w', [2], Float32Array.of(65519, -65519));
+    expect([kept.bytes.length, ...floatValues(kept)]).toEqual([4, 65504, -65504]);
+    const large = storedAs(weight, 'w', 'w', [2], Float32Array.of(1, -65520));
+    expect([large.bytes.length, ...floatValues(large)]).toEqual([8, 1, -65520]);
+  });
+
+  test('in float16 is read as TensorFlow.js reads it', () => {
     const finite = Uint16Array.from({ length: 0x7c00 }, (_, i) => i);
     const spec = {
       name: 'w',
@@ -290,7 +293,42 @@ describe('one tensor', () => {
       quantization: { dtype: 'float16' },
     } as const;
     const read = tf.io.decodeWeights(finite.buffer, [{ ...spec, shape: [finite.length] }]).w!.dataSync();
-    expect(Float32Array.from(finite, fromHalf)).toEqual(read);
-    expect(Uint16Array.from(read, (value) => toHalf(value)!)).toEqual(finite);
+    expect(Float32Array.from(finite, fromFloat16)).toEqual(read);
+    expect(Uint16Array.from(read, toFloat16)).toEqual(finite);
+  });
+});
+
+/** Inputs, hidden neurons and outputs of chains, of which some layers are worth compressing and some are not. */
+const CHAINS = [
+  [256, 128, 10],
+  [32, 64, 64, 10],
+  [100, 300, 40, 4],
+  [64, 200, 200, 20],
+];
+
+describe('a layer of any size and type makes no LayersModel larger', () => {
+  test.each(
+    CHAINS.flatMap((widths) => [...TYPES, 'float32' as const].map((type) => [widths, type] as const)),
+  )('%j of %s', async (widths, type) => {
+    const [inputs, ...units] = widths;
+    const layers = units.map((size, i) =>
+      tfl.layers.dense({
+        name: `dense_${i + 1}`,
+        units: size,
+        ...(i === 0 && { inputShape: [inputs!] }),
+        ...(i < units.length - 1 && { activation: 'relu' }),
+      }),
+    );
+    const artifacts = await artifactsOf(randomWeights(tfl.sequential({ layers })));
+    const model = await tfjsModel(type === 'float32' ? artifacts : quantised(artifacts, type));
+    const before = await model.write(join(folder, 'chain.json'));
+    for (const ratio of [0.02, 0.1, 0.3, 0.5, 0.7, 0.9]) {
+      const options = { clusterer: spherical, engine: portableEngine, ratio };
+      const { model: smaller, layers: reports } = await compressModel(model, options);
+      const after = await smaller.write(join(folder, 'chain.json'));
+      const kept = reports.every(({ columns, clusters }) => columns === clusters);
+      if (kept) expect(after).toBe(before);
+      else expect([ratio, after, after < before]).toEqual([ratio, after, true]);
+    }
   });
 });

@@ -23,12 +23,11 @@ export { kmeans } from './clustering/kmeans.js';
 export { l2Slice } from './clustering/l2-slice.js';
 export { meanClustering } from './clustering/mean-clustering.js';
 export type { AlgorithmOptions, ClusteringAlgorithm } from './clustering/optimise.js';
-export { allowedValues, optionTable, resolveOptions, withOptions } from './clustering/own-options.js';
+export { optionTable, resolveOptions, withOptions } from './clustering/own-options.js';
 export { randomAssignment } from './clustering/random-assignment.js';
 export { rankOne } from './clustering/rank-one.js';
 export { type SphericalOptions, spherical } from './clustering/spherical.js';
 export { checkRewrite, type WidthChange } from './compression/check-rewrite.js';
-export { type ClusterLayout, layOutClusters } from './compression/cluster-layout.js';
 export { clustersForRatio, keepsColumns } from './compression/column-reduction.js';
 export {
   type CompressedLayer,
@@ -36,17 +35,9 @@ export {
   reconstruct,
   relativeError,
 } from './compression/compressed-layer.js';
-export type {
-  ClusterGroup,
-  FeatureRewrite,
-  InputForm,
-  LayerRewrite,
-  ModelRewrite,
-} from './compression/model-rewrite.js';
 export { planRewrite, type RewriteOptions, type RewritePlan } from './compression/plan-rewrite.js';
 export { pruneByMagnitude, sparsityOf } from './compression/pruning.js';
 export { InputError, type InputErrorCode, type InputErrorOptions } from './errors.js';
-export type { GraphOperation, GraphView, OperationEffect } from './folding/graph-view.js';
 export { foldsOf } from './folding/model-folds.js';
 export { type FoldPlan, type FoldStep, planFold } from './folding/norm-folding.js';
 export {
@@ -58,6 +49,16 @@ export {
   valueRange,
 } from './format/element-type.js';
 export type {
+  ConstantOperand,
+  FeatureFlow,
+  FeatureGraph,
+  FeatureLayer,
+  FlowOperation,
+  ModelFeatures,
+} from './format/feature-flow.js';
+export { fromFloat16, toFloat16 } from './format/float16.js';
+export type { GraphOperation, GraphView, OperationEffect } from './format/graph-view.js';
+export type {
   FcLayer,
   Model,
   ModelFormat,
@@ -68,16 +69,21 @@ export type {
   Tensor,
   TensorInfo,
 } from './format/model-format.js';
+export type {
+  ModelNarrowing,
+  NarrowedConstant,
+  NarrowedWeights,
+  SlicePart,
+} from './format/model-narrowing.js';
+export type {
+  ClusterGroup,
+  FeatureRewrite,
+  InputForm,
+  LayerRewrite,
+  ModelRewrite,
+} from './format/model-rewrite.js';
 export { scoresOutput } from './format/scores-output.js';
 export { selectLayers } from './format/select-layers.js';
-export {
-  reluActivation,
-  type SequentialActivation,
-  type SequentialLayer,
-  SequentialModel,
-  type SequentialOperation,
-  type WriteSequential,
-} from './format/sequential-model.js';
 export { groupSkipped, type SkippedGroup } from './format/skipped-groups.js';
 export { tensorIndex } from './format/tensor-index.js';
 export {
@@ -97,8 +103,15 @@ export {
 } from './matrix/gram.js';
 export type { MatrixEngine } from './matrix/matrix-engine.js';
 export { portableEngine } from './matrix/portable-engine.js';
+export {
+  keptFeatures,
+  type NarrowedModel,
+  type ReduceNeuronsOptions,
+  reduceNeurons,
+  type WidthReport,
+} from './neurons/reduce-neurons.js';
 export type { AssembledModel, LayerReport } from './pipeline/assemble-model.js';
-export { type CompressLayerOptions, compressLayer } from './pipeline/compress-layer.js';
+export { type ClusterLayerOptions, clusterLayer } from './pipeline/cluster-layer.js';
 export {
   type CompressedModel,
   type CompressModelOptions,
@@ -108,3 +121,13 @@ export {
 export { type PreparedLayer, prepareLayer } from './pipeline/prepare-layer.js';
 export { Random } from './random.js';
 export { type ImportModule, type Plugin, Registry } from './registry/registry.js';
+export {
+  reluActivation,
+  type SequentialActivation,
+  type SequentialLayer,
+  SequentialModel,
+  type SequentialOperation,
+  type WriteSequential,
+} from './sequential/sequential-model.js';
+export { findWidths, type Width, type Widths } from './widths/find-widths.js';
+export { type NarrowedLayer, type Narrowing, narrow } from './widths/narrow.js';

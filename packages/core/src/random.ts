@@ -46,6 +46,33 @@ export class Random {
     return Math.floor(this.uniform() * bound);
   }
 
+  /**
+   * Puts the items of an array into an order drawn evenly from all (Fisher and Yates, from the last place to the first).
+   *
+   * @returns the same array
+   */
+  shuffle<Items extends unknown[] | Int32Array>(items: Items): Items {
+    for (let i = items.length - 1; i > 0; i--) {
+      const other = this.integer(i + 1);
+      [items[i], items[other]] = [items[other], items[i]];
+    }
+    return items;
+  }
+
+  /**
+   * `count` different whole numbers in [0, total), or all of them where there are fewer, in the order drawn: the first places of a
+   * shuffle from the first place to the last, which costs `count` draws.
+   */
+  sample(total: number, count: number): Int32Array {
+    const numbers = Int32Array.from({ length: total }, (_, i) => i);
+    const drawn = Math.min(count, total);
+    for (let i = 0; i < drawn; i++) {
+      const other = i + this.integer(total - i);
+      [numbers[i], numbers[other]] = [numbers[other]!, numbers[i]!];
+    }
+    return numbers.slice(0, drawn);
+  }
+
   /** A standard normal number (Box and Muller, 1958). */
   normal(): number {
     return Math.sqrt(-2 * Math.log(1 - this.uniform())) * Math.cos(2 * Math.PI * this.uniform());

@@ -24,6 +24,13 @@ describe('golden values: results of a seed never change', () => {
   });
 });
 
+test('shuffles and samples of seed 7', () => {
+  const items = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+  expect(new Random(7).shuffle(items)).toBe(items);
+  expect(items.join('')).toBe('bgheafcd');
+  expect([...new Random(7).sample(20, 6)]).toEqual([9, 8, 18, 6, 3, 4]);
+});
+
 /** An independent sfc32, in unsigned 64-bit arithmetic, seeded by the same three numbers. */
 test('it is sfc32 behind splitmix32', () => {
   const low = (value: bigint): bigint => BigInt.asUintN(32, value);
@@ -80,6 +87,26 @@ test('normal numbers have mean 0, variance 1 and no excess', () => {
   expect(Math.abs(moment(1))).toBeLessThan(SIGMAS / Math.sqrt(DRAWS));
   expect(Math.abs(moment(2) - 1)).toBeLessThan(SIGMAS * Math.sqrt(2 / DRAWS));
   expect(Math.abs(moment(4) - 3)).toBeLessThan(SIGMAS * Math.sqrt(96 / DRAWS));
+});
+
+test('shuffles put every item everywhere', () => {
+  const random = new Random(4);
+  const counts = new Float64Array(9);
+  for (let draw = 0; draw < 9000; draw++)
+    random.shuffle(Int32Array.of(0, 1, 2)).forEach((item, place) => {
+      counts[3 * place + item]! += 1;
+    });
+  const deviation = Math.sqrt((9000 * 2) / 9);
+  for (const count of counts) expect(Math.abs(count - 3000)).toBeLessThan(SIGMAS * deviation);
+});
+
+test('samples have no number twice, and end with all', () => {
+  for (const count of [0, 1, 5, 6, 7]) {
+    const sample = new Random(5).sample(6, count);
+    expect(sample).toHaveLength(Math.min(count, 6));
+    expect(new Set(sample).size).toBe(sample.length);
+    for (const number of sample) expect([0, 1, 2, 3, 4, 5]).toContain(number);
+  }
 });
 
 test('neighbouring seeds have nothing in common', () => {

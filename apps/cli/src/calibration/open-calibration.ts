@@ -70,22 +70,12 @@ export async function openCalibration(
     );
   }
   const wanted = options.calibrationSamples ?? DEFAULT_SAMPLES.data;
-  const chosen = chooseSamples(first, data.samples, wanted, new Random(seed));
+  const drawn = new Random(seed).sample(data.samples - first, wanted);
+  const chosen = Array.from(drawn, (i) => first + i).sort((a, b) => a - b);
   return {
     inputs: samplesOf(data, chosen, input.name, input.shape[0] ?? BATCH, input.shape[0] !== undefined),
     digest: await data.digest(),
   };
-}
-
-/** Positions in `[first, end)`, drawn without repetition, in ascending order; all of them where there are fewer. */
-function chooseSamples(first: number, end: number, wanted: number, random: Random): number[] {
-  const positions = Array.from({ length: end - first }, (_, i) => first + i);
-  const count = Math.min(wanted, positions.length);
-  for (let i = 0; i < count; i++) {
-    const other = i + random.integer(positions.length - i);
-    [positions[i], positions[other]] = [positions[other]!, positions[i]!];
-  }
-  return positions.slice(0, count).sort((a, b) => a - b);
 }
 
 function samplesOf(

@@ -7,8 +7,13 @@ import {
 } from '@spherize/core/sweep';
 import { Command } from 'commander';
 import { GENERATED, openCalibration } from '../calibration/open-calibration.js';
-import { openEmbeddedLayersModel } from '../embedded/alexnet-layers-model.js';
 import { parseChoice } from '../options/parse.js';
+import { openEmbeddedLayersModel } from '../plugins/alexnet-layers-model.js';
+import { openModel } from '../plugins/model-formats.js';
+import { effectiveRecipe } from '../recipe/recipe.js';
+import { sweepIntoFolder } from '../sweep/sweep-into-folder.js';
+import { sweepTable } from '../sweep/table.js';
+import { percent, printJson, printLine } from '../terminal/output.js';
 import {
   addCommonOptions,
   addJournalOptions,
@@ -18,12 +23,7 @@ import {
   type CommonOptions,
   type JournalOptions,
   openData,
-} from '../options/shared.js';
-import { openModel } from '../plugins/model-formats.js';
-import { effectiveRecipe } from '../recipe/recipe.js';
-import { sweepIntoFolder } from '../sweep/sweep-into-folder.js';
-import { sweepTable } from '../sweep/table.js';
-import { percent, printJson, printLine } from '../terminal/output.js';
+} from './shared-options.js';
 
 const MODEL = 'alexnet-fashion';
 /** The formats in which the model can be run. */

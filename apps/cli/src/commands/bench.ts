@@ -8,6 +8,10 @@ import { gzipSize } from '../footprint/gzip-size.js';
 import { sessionMemory } from '../footprint/session-memory.js';
 import { comparisonTable, graphFootprint, staticFigures } from '../footprint/static-footprint.js';
 import { type ListValue, parseInteger, parseList, parseNumber } from '../options/parse.js';
+import { type OpenModel, openModel } from '../plugins/model-formats.js';
+import { interruptible } from '../terminal/interrupt.js';
+import { formatTable, logLine, megabytes, printJson, printLine } from '../terminal/output.js';
+import { type ProgressBar, startProgress } from '../terminal/progress.js';
 import {
   addCommonOptions,
   addFormatOption,
@@ -15,11 +19,7 @@ import {
   type CommonOptions,
   type FormatOptions,
   type ShapeOptions,
-} from '../options/shared.js';
-import { type OpenModel, openModel } from '../plugins/model-formats.js';
-import { interruptible } from '../terminal/interrupt.js';
-import { formatTable, logLine, megabytes, printJson, printLine } from '../terminal/output.js';
-import { type ProgressBar, startProgress } from '../terminal/progress.js';
+} from './shared-options.js';
 
 interface BenchOptions extends CommonOptions, FormatOptions, ShapeOptions {
   readonly batch: number[];

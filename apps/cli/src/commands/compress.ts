@@ -20,6 +20,14 @@ import { gzipSize } from '../footprint/gzip-size.js';
 import { comparisonTable, graphFootprint, staticFigures } from '../footprint/static-footprint.js';
 import type { ClustererChoice } from '../options/clusterer-choice.js';
 import { parseRatios, type RatioItem, ratioItems } from '../options/parse.js';
+import { openClusterer, type ShortForms } from '../plugins/clusterers.js';
+import { matrixEngine } from '../plugins/matrix-engines.js';
+import { filesOf, openModel, requireSameFormat } from '../plugins/model-formats.js';
+import { effectiveRecipe, recipePath, recipeText } from '../recipe/recipe.js';
+import { interruptible } from '../terminal/interrupt.js';
+import { formatTable, logLine, megabytes, percent, printJson, printLine } from '../terminal/output.js';
+import { skippedTable } from '../terminal/skipped-table.js';
+import { visible } from '../terminal/visible.js';
 import {
   addCalibrationOptions,
   addClustererOptions,
@@ -42,15 +50,7 @@ import {
   openDataIfGiven,
   requireNoLabelOptions,
   type ShapeOptions,
-} from '../options/shared.js';
-import { openClusterer, type ShortForms } from '../plugins/clusterers.js';
-import { matrixEngine } from '../plugins/matrix-engines.js';
-import { filesOf, openModel, requireSameFormat } from '../plugins/model-formats.js';
-import { effectiveRecipe, recipePath, recipeText } from '../recipe/recipe.js';
-import { interruptible } from '../terminal/interrupt.js';
-import { formatTable, logLine, megabytes, percent, printJson, printLine } from '../terminal/output.js';
-import { skippedTable } from '../terminal/skipped-table.js';
-import { visible } from '../terminal/visible.js';
+} from './shared-options.js';
 
 interface CompressOptions
   extends CommonOptions,

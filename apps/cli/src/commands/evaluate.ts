@@ -1,6 +1,10 @@
 import { EVALUATION_BATCH, evaluateModel } from '@spherize/core/evaluation';
 import { Command } from 'commander';
 import { parseInteger } from '../options/parse.js';
+import { openModel } from '../plugins/model-formats.js';
+import { interruptible } from '../terminal/interrupt.js';
+import { percent, printJson, printLine } from '../terminal/output.js';
+import { startProgress } from '../terminal/progress.js';
 import {
   addCommonOptions,
   addDataOptions,
@@ -13,11 +17,7 @@ import {
   type OutputOptions,
   openData,
   type ShapeOptions,
-} from '../options/shared.js';
-import { openModel } from '../plugins/model-formats.js';
-import { interruptible } from '../terminal/interrupt.js';
-import { percent, printJson, printLine } from '../terminal/output.js';
-import { startProgress } from '../terminal/progress.js';
+} from './shared-options.js';
 
 interface EvaluateCommandOptions
   extends CommonOptions,

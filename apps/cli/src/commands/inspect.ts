@@ -1,5 +1,9 @@
 import { foldsOf, groupSkipped, keepsColumns, sparsityOf } from '@spherize/core';
 import { Command } from 'commander';
+import { openModel } from '../plugins/model-formats.js';
+import { formatTable, percent, printJson, printLine } from '../terminal/output.js';
+import { skippedTable } from '../terminal/skipped-table.js';
+import { visible } from '../terminal/visible.js';
 import {
   addCommonOptions,
   addDequantizeOption,
@@ -7,11 +11,7 @@ import {
   type CommonOptions,
   type DequantizeOption,
   type FormatOptions,
-} from '../options/shared.js';
-import { openModel } from '../plugins/model-formats.js';
-import { formatTable, percent, printJson, printLine } from '../terminal/output.js';
-import { skippedTable } from '../terminal/skipped-table.js';
-import { visible } from '../terminal/visible.js';
+} from './shared-options.js';
 
 /** `spherize inspect MODEL`: the fully connected layers and how their scales fold. */
 export function inspectCommand(): Command {

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import { makeResultFolder, requireResultFolder } from '../files/output-places.js';
-import { addCommonOptions, type CommonOptions } from '../options/shared.js';
 import { effectiveRecipe } from '../recipe/recipe.js';
 import { mergeShards } from '../sweep/merge-shards.js';
 import { sweepTable } from '../sweep/table.js';
 import { writeResults } from '../sweep/write-results.js';
 import { printJson, printLine } from '../terminal/output.js';
+import { addCommonOptions, type CommonOptions } from './shared-options.js';
 
 interface MergeOptions extends CommonOptions {
   readonly out: string;

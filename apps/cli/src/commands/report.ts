@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { replaceFile } from '@spherize/files';
 import { Command } from 'commander';
-import { addCommonOptions, type CommonOptions } from '../options/shared.js';
+import { accuracySpecification, renderSvg } from '../report/plot.js';
 import { readResultFolder } from '../report/report-folder.js';
 import { reportPage } from '../report/report-page.js';
-import { accuracySpecification, renderSvg } from '../sweep/plot.js';
 import { printJson, printLine } from '../terminal/output.js';
+import { addCommonOptions, type CommonOptions } from './shared-options.js';
 
 /** `spherize report DIR`: makes a sweep's report again from its results. */
 export function reportCommand(): Command {

@@ -7,6 +7,11 @@ import { openTrials } from '../allocation/open-trials.js';
 import { DATASET_SPECS } from '../data/open-dataset.js';
 import type { ClustererChoice } from '../options/clusterer-choice.js';
 import { parseInteger } from '../options/parse.js';
+import type { ShortForms } from '../plugins/clusterers.js';
+import { openModel } from '../plugins/model-formats.js';
+import { interruptible } from '../terminal/interrupt.js';
+import { formatTable, percent, printJson, printLine } from '../terminal/output.js';
+import { startProgress } from '../terminal/progress.js';
 import {
   addCalibrationOptions,
   addClustererOptions,
@@ -33,12 +38,7 @@ import {
   requireNoLabelOptions,
   type ShapeOptions,
   shareList,
-} from '../options/shared.js';
-import type { ShortForms } from '../plugins/clusterers.js';
-import { openModel } from '../plugins/model-formats.js';
-import { interruptible } from '../terminal/interrupt.js';
-import { formatTable, percent, printJson, printLine } from '../terminal/output.js';
-import { startProgress } from '../terminal/progress.js';
+} from './shared-options.js';
 
 interface ScanOptions
   extends CommonOptions,

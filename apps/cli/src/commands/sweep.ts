@@ -2,6 +2,12 @@ import { gridSettings, type Method, REFERENCES, type Reference } from '@spherize
 import { Command } from 'commander';
 import { type ClustererChoice, clustererValues, nameOf } from '../options/clusterer-choice.js';
 import { type ListValue, parseChoice, parseInteger, parseList } from '../options/parse.js';
+import { methodOf, openClusterer, type ShortForms } from '../plugins/clusterers.js';
+import { openModel } from '../plugins/model-formats.js';
+import { effectiveRecipe } from '../recipe/recipe.js';
+import { sweepIntoFolder } from '../sweep/sweep-into-folder.js';
+import { sweepTable } from '../sweep/table.js';
+import { printJson, printLine } from '../terminal/output.js';
 import {
   addCalibrationOptions,
   addCommonOptions,
@@ -26,13 +32,7 @@ import {
   openData,
   type ShapeOptions,
   shareList,
-} from '../options/shared.js';
-import { methodOf, openClusterer, type ShortForms } from '../plugins/clusterers.js';
-import { openModel } from '../plugins/model-formats.js';
-import { effectiveRecipe } from '../recipe/recipe.js';
-import { sweepIntoFolder } from '../sweep/sweep-into-folder.js';
-import { sweepTable } from '../sweep/table.js';
-import { printJson, printLine } from '../terminal/output.js';
+} from './shared-options.js';
 
 interface SweepCommandOptions
   extends CommonOptions,

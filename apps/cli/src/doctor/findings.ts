@@ -1,12 +1,12 @@
 /** What a machine has for the work: each finding says what is there, and how to get what is not. */
 import { access, constants, mkdir, statfs } from 'node:fs/promises';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
-import { onnxRuntimeEngine } from '@spherize/adapters-onnx';
+import { onnxRuntimeEngine } from '@spherize/adapters-onnx/node';
 import { denseMatrix } from '@spherize/core';
 import { embeddedFile } from '../embedded/embedded-files.js';
 import { cacheFolder } from '../embedded/embedded-model.js';
-import { installedVersion } from '../report/versions.js';
 import { megabytes } from '../terminal/output.js';
+import { installedVersion } from '../versions.js';
 
 export interface Finding {
   readonly name: string;
@@ -28,12 +28,7 @@ export async function findings(): Promise<Finding[]> {
     memory(),
     await onnxRuntime(),
     await imageDecoder(),
-    optionalPackage(
-      '@tensorflow/tfjs-backend-wasm',
-      'TensorFlow.js, wasm backend',
-      '@spherize/adapters-tfjs',
-    ),
-    optionalPackage('@tensorflow/tfjs-node', 'TensorFlow.js, native backend', '@spherize/adapters-tfjs'),
+    ...(await tensorFlow()),
     await exampleModel(),
     await cache(),
   ];
@@ -103,10 +98,32 @@ async function imageDecoder(): Promise<Finding> {
   }
 }
 
-function optionalPackage(name: string, label: string, owner: string): Finding {
-  const version = installedVersion(name, owner);
-  if (version !== undefined) return { name: label, status: 'ok', detail: version };
-  return { name: label, status: 'optional', detail: 'not installed', remedy: `npm install ${name}` };
+/** The backends of TensorFlow.js, fastest first: which runs models, and why a faster one does not. */
+async function tensorFlow(): Promise<Finding[]> {
+  const { passedOverBackends, startNodeBackend } = await import('@spherize/adapters-tfjs/node');
+  const chosen = await startNodeBackend();
+  const reasons = new Map((await passedOverBackends()).map(({ backend, reason }) => [backend, reason]));
+  const finding = (name: string, backend: 'tensorflow' | 'wasm', source: string): Finding => {
+    const version = installedVersion(source, '@spherize/adapters-tfjs');
+    const reason = reasons.get(backend);
+    if (reason === undefined) {
+      const use = chosen.startsWith(backend) ? `runs models as ${chosen}` : `not used: ${chosen} is faster`;
+      return { name, status: 'ok', detail: `${version}, ${use}` };
+    }
+    const detail =
+      version === undefined
+        ? reason
+        : `${version}, installed but not used, models run on ${chosen}: ${firstLine(reason)}`;
+    const remedy =
+      version === undefined
+        ? `npm install ${source}`
+        : `npm rebuild ${source}, or install a version for Node ${process.versions.node}`;
+    return { name, status: 'optional', detail, remedy };
+  };
+  return [
+    finding('TensorFlow.js, native backend', 'tensorflow', '@tensorflow/tfjs-node'),
+    finding('TensorFlow.js, wasm backend', 'wasm', '@tensorflow/tfjs-backend-wasm'),
+  ];
 }
 
 async function exampleModel(): Promise<Finding> {
@@ -149,5 +166,9 @@ async function cache(): Promise<Finding> {
 }
 
 function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0]!;
+  return firstLine(error instanceof Error ? error.message : String(error));
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0]!;
 }

@@ -7,8 +7,7 @@
  *   values (`count` bits each, the first value in the lowest bit), then the high bytes (without sign) and the low
  *   bytes of the values other than zero. Pruning by a mask leaves zeros of either sign, hence the sign of each.
  */
-import { InputError } from '@spherize/core';
-import { floatWords, halfBits, NOT_HALF } from './half-precision.js';
+import { fromFloat16, InputError, toFloat16 } from '@spherize/core';
 
 /** Codes of the encodings in the file. */
 export const ENCODING = { half: 1, sparseHalf: 2 } as const;
@@ -36,8 +35,10 @@ export function encodeValues(bytes: Uint8Array): EncodedValues | undefined {
   const halves = new Uint16Array(count);
   let nonzeros = 0;
   for (let i = 0; i < count; i++) {
-    const half = halfBits(view.getUint32(4 * i, true));
-    if (half === NOT_HALF) return undefined;
+    const value = view.getFloat32(4 * i, true);
+    const half = toFloat16(value);
+    // NaNs differ in bits that a number does not show.
+    if (Number.isNaN(value) || fromFloat16(half) !== value) return undefined;
     halves[i] = half;
     if ((half & 0x7fff) !== 0) nonzeros += 1;
   }
@@ -110,6 +111,14 @@ function fillBlocks(target: Uint8Array, halfAt: (index: number) => number): void
     for (let i = 0; i < length; i++) block[i] = words[halfAt(start + i)]!;
     target.set(blockBytes.subarray(0, 4 * length), 4 * start);
   }
+}
+
+/** Word `h` of 65,536 is the float32 with the float16 bits `h`, little-endian in memory whatever the byte order of the machine is. */
+function floatWords(): Uint32Array {
+  const words = new Uint32Array(0x10000);
+  const view = new DataView(words.buffer);
+  for (let half = 0; half < words.length; half++) view.setFloat32(4 * half, fromFloat16(half), true);
+  return words;
 }
 
 function countBits(bitmap: Uint8Array, limit: number): number {

@@ -1,6 +1,5 @@
 /** Turns the texts of command-line options into values; what is wrong is named with what was expected. */
 import { InputError } from '@spherize/core';
-import type { GivenShape } from '../plugins/fixed-shapes.js';
 import { splitList } from './list-text.js';
 
 export function parseNumber(name: string, text: string): number {
@@ -102,6 +101,13 @@ export function recordedRatios(items: readonly RatioItem[]): unknown {
 
 const SIZE = '(?:[1-9]\\d{0,14}|\\?)';
 const SIZES = `${SIZE}(?:,${SIZE})*`;
+
+/** The shape of one input as a user gives it; `undefined` leaves an axis free. */
+export interface GivenShape {
+  /** The input's name; the model's only one when left out. */
+  readonly input: string | undefined;
+  readonly shape: readonly (number | undefined)[];
+}
 
 /** `x=1,3,224,224`, several of them separated by commas, or the axes alone. A name may itself hold commas and equals signs. */
 export function parseShapes(text: string): GivenShape[] {

@@ -12,13 +12,7 @@ import {
   type StorageRounding,
 } from '@spherize/core';
 import { formatShape } from '../data/sample-shape.js';
-
-/** The shape of one input as a user gives it; `undefined` leaves an axis free. */
-export interface GivenShape {
-  /** The input's name; the model's only one when left out. */
-  readonly input: string | undefined;
-  readonly shape: readonly (number | undefined)[];
-}
+import type { GivenShape } from '../options/parse.js';
 
 /**
  * A model with free axes of its inputs set. What is made of it has the same axes set, and is written as it would be without.

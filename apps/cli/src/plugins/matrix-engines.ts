@@ -1,4 +1,4 @@
-import { onnxRuntimeEngine } from '@spherize/adapters-onnx';
+import { onnxRuntimeEngine } from '@spherize/adapters-onnx/node';
 import type { MatrixEngine } from '@spherize/core';
 
 /** The fastest engine that the command has. */

@@ -1,12 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { onnxFormat } from '@spherize/adapters-onnx';
+import { onnxFormat } from '@spherize/adapters-onnx/node';
 import { tfjsFormat } from '@spherize/adapters-tfjs/node';
 import { InputError, type Model, type ModelFormat, type ReadOptions, Registry } from '@spherize/core';
 import { requireMemory } from '@spherize/files';
 import { EMBEDDED_MODELS, embeddedModelPath, isEmbeddedModel } from '../embedded/embedded-model.js';
+import type { GivenShape } from '../options/parse.js';
 import { verboseLine } from '../terminal/output.js';
-import { type GivenShape, withShapes } from './fixed-shapes.js';
+import { withShapes } from './fixed-shapes.js';
 import { importFromWorkingFolder } from './import-module.js';
 
 /** The model formats that the command knows by name; others are found as packages and paths. */

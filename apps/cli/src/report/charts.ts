@@ -2,8 +2,8 @@
 
 import type { SweepResults } from '@spherize/core/sweep';
 import type { TopLevelSpec } from 'vega-lite';
-import { accuracySpecification } from '../sweep/plot.js';
 import { axis, HIDDEN, methodChannels, SHOWN, tooltip } from './channels.js';
+import { accuracySpecification } from './plot.js';
 import { paretoFront, type SweepPoint, sparsityName, sweepPoints } from './points.js';
 
 export interface Chart {

@@ -1,5 +1,5 @@
 import type { SweepResults } from '@spherize/core/sweep';
-import { versions } from '../report/versions.js';
+import { versions } from '../versions.js';
 import type { JournalContent } from './journal.js';
 
 /**

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import type { SweepResults } from '@spherize/core/sweep';
 import { replaceFile } from '@spherize/files';
 import { type Recipe, recipeText } from '../recipe/recipe.js';
+import { accuracySpecification, renderSvg } from '../report/plot.js';
 import { reportPage } from '../report/report-page.js';
-import { accuracySpecification, renderSvg } from './plot.js';
 import { resultsCsv } from './results-csv.js';
 
 /**

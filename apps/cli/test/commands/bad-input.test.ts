@@ -2,11 +2,9 @@
  * Whatever is handed in wrong: exit code 2, one line on stderr that says what, where and what to do, nothing on stdout,
  * and not a file more than before. `npx vitest run apps/cli/test/commands/bad-input.test.ts -u` writes `docs/bad-input.md` anew.
  */
-import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { type Case, FILE_GROUPS, GROUPS } from './input-cases.js';
+import { describe, expect, test } from 'vitest';
+import { type Case, GROUPS } from './input-cases.js';
 import { writeInputFiles } from './input-files.js';
 import { type Run, spherize, temporaryFolder } from './spawn-spherize.js';
 
@@ -54,31 +52,13 @@ describe('a wrong model, whatever is asked of it', () => {
     expectRefusal('inspect missing.onnx --json', models.find(([args]) => args === 'missing.onnx')![1]));
 });
 
-describe('wrong files', () => {
-  const cases = FILE_GROUPS.flatMap((group) => group.cases);
-  let runs: Run[];
-  let before: readonly string[];
-  beforeAll(() => {
-    before = files() as string[];
-    const program = fileURLToPath(new URL('run-many.mjs', import.meta.url));
-    const list = JSON.stringify(cases.map(([args]) => wordsOf(args)));
-    runs = JSON.parse(String(execFileSync(process.execPath, [program, list], { cwd: folder })));
-  }, 120_000);
-
-  test.each(cases.map(([args, line], i) => [args, line, i] as const))('%s', (_, line, i) =>
-    expectLine(runs[i]!, line),
-  );
-
-  test('leave no file', () => expect(files()).toEqual(before));
-});
-
 test('docs/bad-input.md has every case', async () => {
   await expect(document()).toMatchFileSnapshot('../../../../docs/bad-input.md');
 });
 
 function document(): string {
   const cell = (text: string) => text.replaceAll('|', '\\|');
-  const sections = [...GROUPS, ...FILE_GROUPS].map(({ title, command, cases }) => {
+  const sections = GROUPS.map(({ title, command, cases }) => {
     const rows = cases.map(
       ([args, line]: Case) =>
         `| ${code(cell(`spherize ${command(args)}`.replaceAll('@', '␣').trim()))} | ${code(cell(line))} |`,

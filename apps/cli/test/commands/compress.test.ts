@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { onnxFormat } from '@spherize/adapters-onnx';
+import { onnxFormat } from '@spherize/adapters-onnx/node';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ModelBuilder } from '../../../../packages/adapters-onnx/test/build-model.js';
 import { write } from '../data/data-files.js';

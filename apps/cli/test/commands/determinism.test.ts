@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onnxRuntimeEngine } from '@spherize/adapters-onnx';
+import { onnxRuntimeEngine } from '@spherize/adapters-onnx/node';
 import {
   clusterColumns,
   compressedLayer,

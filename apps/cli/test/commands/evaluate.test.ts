@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { onnxModel } from '@spherize/adapters-onnx';
+import { onnxModel } from '@spherize/adapters-onnx/node';
 import { expect, test } from 'vitest';
 import { CLASSES, SAMPLES, smallModel, writeSmallFiles } from './small-files.js';
 import { spherize, spherizeJson, temporaryFolder } from './spawn-spherize.js';

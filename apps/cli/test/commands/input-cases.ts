@@ -363,7 +363,7 @@ export interface CaseGroup {
   readonly cases: readonly Case[];
 }
 
-/** Each of these runs in a process of its own. */
+/** `*` stands for any number. */
 export const GROUPS: readonly CaseGroup[] = [
   { title: 'Commands', command: (args) => args, cases: COMMAND },
   { title: 'Models', command: (args) => `inspect ${args}`, cases: MODEL },
@@ -375,10 +375,6 @@ export const GROUPS: readonly CaseGroup[] = [
     command: (args) => `sweep small.onnx --data npy:X.npy,Y.npy ${args}`,
     cases: SWEEP,
   },
-];
-
-/** These run one after the other in one process. `*` stands for any number. */
-export const FILE_GROUPS: readonly CaseGroup[] = [
   { title: 'Labels, types and shapes', command: (args) => args, cases: FIT },
   {
     title: 'Targets of compress',

@@ -43,7 +43,8 @@ listen(Float32Array.prototype, 'subarray', 'labelRanks');
 function filesForWork(): string {
   const folder = temporaryFolder();
   writeSmallFiles(folder);
-  writeSmallLayersModel(join(folder, 'web'));
+  // So wide that its layers are worth clusters, which TensorFlow.js needs layers for.
+  writeSmallLayersModel(join(folder, 'web'), [96, 1200]);
   write(folder, 'endless.mjs', Buffer.from(ENDLESS));
   write(folder, 'watch.mjs', Buffer.from(WATCH));
   return folder;

@@ -16,11 +16,31 @@ write(
   ),
 );
 
+const SWEEP = ['sweep', 'small.onnx', '--data', 'npy:X.npy,Y.npy', '--out', 'results', '--ratios', '0.5'];
+
 const COMMANDS = ['inspect', 'compress', 'evaluate', 'bench', 'sweep', 'alexnet'];
+
+/** In a process of its own: what a shell sees. What its words do is tested in one process with others. */
+const alone = (...args: string[]) => start(folder, args).ended;
+
+test.each([
+  [['inspect', 'small.onnx']],
+  [['completion', 'bash']],
+  [['report', 'results']],
+  [['merge', 'results', '--out', 'merged']],
+  [['alexnet', '--help']],
+  [['doctor']],
+])('spherize %j alone ends with 0, and says so on stdout only', async (args) => {
+  if (args[1] === 'results')
+    await spherize(folder, ...SWEEP, ...(args[0] === 'merge' ? ['--shard', '1/1'] : []), '--restart');
+  const { code, stdout, stderr } = await alone(...args);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).not.toBe('');
+});
 
 test('--version', async () => {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  expect(await spherize(folder, '--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  expect(await alone('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
 });
 
 test('--help lists the commands', async () => {
@@ -38,7 +58,7 @@ test.each(COMMANDS)('%s --help lists its options', async (command) => {
 });
 
 test('--verbose adds the stack of a refusal', async () => {
-  const { code, stdout, stderr } = await spherize(folder, 'inspect', 'missing.onnx', '--verbose');
+  const { code, stdout, stderr } = await alone('inspect', 'missing.onnx', '--verbose');
   expect([code, stdout]).toEqual([2, '']);
   const [line, ...stack] = stderr.trimEnd().split('\n');
   expect(line).toMatch(/^spherize: model 'missing.onnx' does not exist/);
@@ -49,7 +69,7 @@ test('--verbose adds the stack of a refusal', async () => {
 const FAULTY = ['compress', 'small.onnx', '-o', 'out.onnx', '--ratio', '0.5', '--clusterer', './faulty.mjs'];
 
 test('a fault is one line and exit code 1', async () => {
-  expect(await spherize(folder, ...FAULTY)).toEqual({
+  expect(await alone(...FAULTY)).toEqual({
     code: 1,
     stdout: '',
     stderr: "spherize: Cannot read properties of undefined (reading 'map')\n",

@@ -3,6 +3,7 @@ import { ModelBuilder, randomValues } from '../../../../packages/adapters-onnx/t
 import {
   CLASSES,
   modelWithTwoInputs,
+  type SmallWidths,
   smallModel,
 } from '../../../../packages/adapters-onnx/test/small-models.js';
 import { idxBytes, npyBytes, write } from '../data/data-files.js';
@@ -10,7 +11,7 @@ import { idxBytes, npyBytes, write } from '../data/data-files.js';
 /** Samples in every data file. */
 export const SAMPLES = 30;
 
-export { CLASSES, modelWithTwoInputs, smallModel };
+export { CLASSES, modelWithTwoInputs, type SmallWidths, smallModel };
 
 /** A model that has a convolution only. */
 export function modelWithoutLayers(): Uint8Array {
@@ -22,8 +23,8 @@ export function modelWithoutLayers(): Uint8Array {
 }
 
 /** Writes `small.onnx`, `images.idx` with `labels.idx`, and the same as `X.npy` with `Y.npy`, into a folder. */
-export function writeSmallFiles(folder: string): void {
-  write(folder, 'small.onnx', smallModel());
+export function writeSmallFiles(folder: string, widths?: SmallWidths): void {
+  write(folder, 'small.onnx', smallModel(widths));
   const labels = Array.from({ length: SAMPLES }, (_, i) => i % CLASSES);
   const pixels = Uint8Array.from(randomValues(SAMPLES * 36, 5), (value) => Math.floor(127.5 * (value + 1)));
   write(folder, 'images.idx', idxBytes([SAMPLES, 6, 6], pixels));

@@ -2,12 +2,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onnxTensors } from '@spherize/adapters-onnx';
-import { smallModel } from './small-files.js';
+import { type SmallWidths, smallModel } from './small-files.js';
 
 /** `smallModel()` as a Sequential model whose Flatten keeps the order of the channels. */
-export function writeSmallLayersModel(target: string): void {
+export function writeSmallLayersModel(target: string, widths?: SmallWidths): void {
   mkdirSync(target);
-  const tensors = onnxTensors(smallModel());
+  const tensors = onnxTensors(smallModel(widths));
   const weights: { name: string; shape: number[]; dtype: string }[] = [];
   const values: Float32Array[] = [];
   const put = (name: string, shape: number[], data: Float32Array) => {

@@ -1,5 +1,8 @@
-/** Runs the real command in a process of its own, as a shell would. */
-import { type ChildProcess, spawn } from 'node:child_process';
+/**
+ * Runs the command: many command lines in one process, for what a command line does, or one in a process of its own as a shell would
+ * run it, for what only a process has: signals, streams, memory, the time that it takes to start.
+ */
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,9 +52,30 @@ export function start(
   return { child, ended };
 }
 
-/** Runs `spherize` to its end. */
+/** The process of a test file's command lines, started with the first. */
+let shared: ChildProcess | undefined;
+let last: Promise<unknown> = Promise.resolve();
+afterAll(() => shared?.disconnect());
+
+/** Runs a command line to its end, in the process that runs the others of this file, one after the other. */
 export function spherize(folder: string, ...args: readonly string[]): Promise<Run> {
-  return start(folder, args).ended;
+  shared ??= fork(new URL('command-process.mjs', import.meta.url));
+  const runner = shared;
+  const run = last.then(
+    () =>
+      new Promise<Run>((resolve, reject) => {
+        const fail = (code: number | null) =>
+          reject(new Error(`the process ended with ${code} in: spherize ${args.join(' ')}`));
+        runner.once('exit', fail);
+        runner.once('message', (left) => {
+          runner.off('exit', fail);
+          resolve(left as Run);
+        });
+        runner.send({ folder, args, cache: process.env.SPHERIZE_CACHE });
+      }),
+  );
+  last = run.catch(() => {});
+  return run;
 }
 
 /** Runs `spherize … --json`, which must succeed in silence, and returns its document. */

@@ -1,7 +1,7 @@
 /** `compress` with a target instead of ratios. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { onnxFormat } from '@spherize/adapters-onnx';
+import { onnxFormat } from '@spherize/adapters-onnx/node';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { randomValues } from '../../../../packages/adapters-onnx/test/build-model.js';
 import { npyBytes, write } from '../data/data-files.js';

@@ -7,8 +7,10 @@ import { writeSmallLayersModel } from './small-layers-model.js';
 import { spherize, spherizeJson, temporaryFolder } from './spawn-spherize.js';
 
 const folder = temporaryFolder();
-writeSmallFiles(folder);
-writeSmallLayersModel(join(folder, 'web'));
+/** So wide that clusters of fc2 and fc3 save more than the layers that sum them take. */
+const WIDTHS = [96, 1200] as const;
+writeSmallFiles(folder, WIDTHS);
+writeSmallLayersModel(join(folder, 'web'), WIDTHS);
 
 const MODELS = ['small.onnx', 'web/model.json'] as const;
 const IDX = 'idx:images.idx,labels.idx';

@@ -1,13 +1,13 @@
 /** From folders, names and numbers to the classes of a model. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { onnxModel } from '@spherize/adapters-onnx';
+import { onnxModel } from '@spherize/adapters-onnx/node';
 import type { Model } from '@spherize/core';
 import { evaluateModel } from '@spherize/core/evaluation';
 import sharp from 'sharp';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ModelBuilder } from '../../../../packages/adapters-onnx/test/build-model.js';
-import { type DataOptions, openData } from '../../src/options/shared.js';
+import { type DataOptions, openData } from '../../src/commands/shared-options.js';
 import { expectInputError, npyBytes, temporaryFolder, write } from './data-files.js';
 
 const folder = temporaryFolder();

@@ -50,12 +50,11 @@ describe('round trip', () => {
   test('values of every kind that float16 holds', () => {
     const smallestSubnormal = 0x33800000;
     const largest = 0x477fe000;
-    const [infinity, nan, signedNan] = [0x7f800000, 0x7fc00000, 0xffc02000];
-    roundTrip(
-      'head',
-      [ONE, MINUS_TWO, MINUS_ZERO, 0, smallestSubnormal, largest, infinity, nan, signedNan],
-      'tail',
-    );
+    const infinity = 0x7f800000;
+    const values = [ONE, MINUS_TWO, MINUS_ZERO, 0, smallestSubnormal, largest, infinity];
+    roundTrip('head', values, 'tail');
+    const { model, payloads } = modelOf(Array.from({ length: 5000 }, (_, i) => values[i % values.length]!));
+    expect(packModel(model, payloads).length).toBeLessThan(200);
   });
 
   test('sparse tensors with zeros of both signs, of lengths around a multiple of 8', () => {
@@ -70,7 +69,8 @@ describe('round trip', () => {
     const tooLarge = 0x47800000;
     const floatSubnormal = 1;
     const halfOfTheSmallestSubnormal = 0x33000000;
-    for (const bits of [THIRD, tooLarge, floatSubnormal, halfOfTheSmallestSubnormal, 0x7fc00001]) {
+    const nans = [0x7fc00000, 0x7fc00001, 0xffc02000];
+    for (const bits of [THIRD, tooLarge, floatSubnormal, halfOfTheSmallestSubnormal, ...nans]) {
       roundTrip('a', [ONE, bits], [ONE, ONE]);
     }
   });

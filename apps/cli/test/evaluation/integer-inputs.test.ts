@@ -1,5 +1,5 @@
 /** A model of bytes does on bytes what the same model of floats does on pixels in [0, 1], whatever is asked of it. */
-import { onnxModel } from '@spherize/adapters-onnx';
+import { onnxModel } from '@spherize/adapters-onnx/node';
 import { tfjsModel } from '@spherize/adapters-tfjs/node';
 import { compressModel, type Model, portableEngine, spherical } from '@spherize/core';
 import { evaluateModel } from '@spherize/core/evaluation';
@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { ModelBuilder, randomValues } from '../../../../packages/adapters-onnx/test/build-model.js';
 import { GraphBuilder } from '../../../../packages/adapters-tfjs/test/build-graph-model.js';
 import { openCalibration } from '../../src/calibration/open-calibration.js';
-import { openData } from '../../src/options/shared.js';
+import { openData } from '../../src/commands/shared-options.js';
 import { idxBytes, temporaryFolder, write } from '../data/data-files.js';
 
 const SAMPLES = 40;

@@ -1,4 +1,4 @@
-import { onnxModel } from '@spherize/adapters-onnx';
+import { onnxModel } from '@spherize/adapters-onnx/node';
 import type { Model } from '@spherize/core';
 import { describe, expect, test } from 'vitest';
 import { ModelBuilder } from '../../../../packages/adapters-onnx/test/build-model.js';

@@ -6,8 +6,8 @@ import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { reportCharts } from '../../src/report/charts.js';
+import { accuracySpecification } from '../../src/report/plot.js';
 import { reportPage } from '../../src/report/report-page.js';
-import { accuracySpecification } from '../../src/sweep/plot.js';
 import { HOSTILE, sampleResults } from './sample-results.js';
 
 const BROWSER = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);

@@ -1,6 +1,6 @@
 /** A small graph for every operator that can stand between two fully connected layers. */
 import { TensorProto_DataType as DataType } from 'onnx-buf';
-import type { Operator } from '../../src/operators/operator.js';
+import type { Operator } from '../../src/graph/operators/operator.js';
 import { type AttributeValue, ModelBuilder, randomValues } from '../build-model.js';
 
 /** Samples, tokens and features of what a case reads. */

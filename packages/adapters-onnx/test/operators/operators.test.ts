@@ -4,9 +4,9 @@
  */
 import { planFold, type Tensor } from '@spherize/core';
 import { describe, expect, test } from 'vitest';
-import { onnxModel } from '../../src/index.js';
-import type { Operator } from '../../src/operators/operator.js';
-import { OPERATORS } from '../../src/operators/operator-table.js';
+import type { Operator } from '../../src/graph/operators/operator.js';
+import { OPERATORS } from '../../src/graph/operators/operator-table.js';
+import { onnxModel } from '../../src/node.js';
 import { ModelBuilder, randomValues } from '../build-model.js';
 import { type Clustering, clusteredWeights, clustering, compressExactly } from '../clustered-rewrite.js';
 import { expectClose, run } from '../running.js';

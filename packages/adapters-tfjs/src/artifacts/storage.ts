@@ -2,8 +2,7 @@
  * Values in the type that a weight is stored in: float16, or uint8 and uint16 with a scale and a minimum,
  * `value = scale · stored + min`.
  */
-import type { StorageRounding } from '@spherize/core';
-import { fromHalf, toHalf } from './half-floats.js';
+import { fromFloat16, type StorageRounding, toFloat16 } from '@spherize/core';
 import { floatValues, floatWeight, intWeight, isFloat, type Weight, type Weights } from './weights.js';
 
 /** Relative error that rounding to float16 leaves in the values of a tensor, as a root mean square. */
@@ -140,14 +139,11 @@ function relative(lost: number, square: number): number {
   return lost === 0 ? 0 : Math.sqrt(lost / square);
 }
 
+/** undefined where a value would become infinite. */
 function asHalves(values: Float32Array): Stored | undefined {
-  const halves = new Uint16Array(values.length);
-  for (let i = 0; i < values.length; i++) {
-    const half = toHalf(values[i]!);
-    if (half === undefined) return undefined;
-    halves[i] = half;
-  }
-  return { bytes: new Uint8Array(halves.buffer), decoded: Float32Array.from(halves, fromHalf) };
+  const halves = Uint16Array.from(values, toFloat16);
+  const decoded = Float32Array.from(halves, fromFloat16);
+  return decoded.every(Number.isFinite) ? { bytes: new Uint8Array(halves.buffer), decoded } : undefined;
 }
 
 type StepType = 'uint8' | 'uint16';

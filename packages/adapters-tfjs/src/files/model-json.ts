@@ -75,7 +75,7 @@ function specOf(value: unknown): WeightSpec {
 }
 
 /** What a TensorFlow.js IO handler gives for these files. */
-export function artifactsOf(
+export function toArtifacts(
   json: JsonObject,
   groups: readonly ManifestGroup[],
   weightData: ArrayBuffer,

@@ -1,7 +1,7 @@
 /** Reads models in browsers: from chosen files and from URLs. */
 import { InputError } from '@spherize/core';
 import type { io } from '@tensorflow/tfjs-core';
-import { artifactsOf, parseModelJson } from './model-json.js';
+import { parseModelJson, toArtifacts } from './model-json.js';
 
 /** @throws InputError `NOT_FOUND` when the model.json or a shard is missing, `BAD_FILE` when sizes do not agree */
 export async function readBrowserFiles(files: readonly File[]): Promise<io.ModelArtifacts> {
@@ -30,7 +30,7 @@ export async function readBrowserFiles(files: readonly File[]): Promise<io.Model
       `${model.name}: its weights take ${needed} bytes, but its shards have ${present}: a shard is cut short or of another model; fetch them again`,
     );
   }
-  return artifactsOf(json, groups, await new Blob(shards).arrayBuffer());
+  return toArtifacts(json, groups, await new Blob(shards).arrayBuffer());
 }
 
 /** The path that is meant by a part of a URL. */

@@ -3,7 +3,7 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { InputError } from '@spherize/core';
 import { type ContainedFile, containedFile, decodeText, requireMemory } from '@spherize/files';
 import type { io } from '@tensorflow/tfjs-core';
-import { artifactsOf, type ManifestGroup, parseModelJson } from './model-json.js';
+import { type ManifestGroup, parseModelJson, toArtifacts } from './model-json.js';
 
 export interface ReadFiles {
   readonly artifacts: io.ModelArtifacts;
@@ -28,7 +28,7 @@ export async function readFiles(source: string): Promise<ReadFiles> {
     at += size;
   }
   return {
-    artifacts: artifactsOf(json, groups, weightData),
+    artifacts: toArtifacts(json, groups, weightData),
     bytes: bytes + total,
     files: [source, ...located.map(({ path }) => path)],
   };

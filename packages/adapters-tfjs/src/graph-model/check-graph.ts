@@ -4,8 +4,8 @@
  */
 import { badModel } from '../artifacts/bad-model.js';
 import { requireFinite } from '../artifacts/finite-weights.js';
-import type { GraphIndex } from './graph-index.js';
-import { type NodeDef, nodeOf } from './node-def.js';
+import type { GraphIndex } from './nodes/graph-index.js';
+import { type NodeDef, nodeOf } from './nodes/node-def.js';
 import { operationOf } from './operations/operation-table.js';
 
 /** What hands a value to the next round of a loop, and so may be read before it is made. */

@@ -1,8 +1,8 @@
 /** Finds the fully connected layers of a graph model: MatMul and _FusedMatMul with constant weights. */
 import { type DenseMatrix, denseMatrix, type FcLayer, transpose } from '@spherize/core';
 import { floatValues, isFloat } from '../artifacts/weights.js';
-import type { ConstantSource, GraphIndex } from './graph-index.js';
-import { flag, fusedOperations, isWellFused, type NodeDef } from './node-def.js';
+import type { ConstantSource, GraphIndex } from './nodes/graph-index.js';
+import { flag, fusedOperations, isWellFused, type NodeDef } from './nodes/node-def.js';
 
 /** A constant operand of a node. */
 export interface Operand {

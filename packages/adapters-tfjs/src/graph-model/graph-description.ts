@@ -1,8 +1,8 @@
 /** Describes a graph model in core's terms: what every node does to the factors and the order of its features. */
 import type { GraphOperation, GraphView, OperationEffect } from '@spherize/core';
 import type { MatMulLayer } from './fc-layers.js';
-import type { GraphIndex } from './graph-index.js';
-import { fusedOperations, type NodeDef } from './node-def.js';
+import type { GraphIndex } from './nodes/graph-index.js';
+import { fusedOperations, type NodeDef } from './nodes/node-def.js';
 import { slopes } from './operations/effect-rules.js';
 import { operationOf } from './operations/operation-table.js';
 

@@ -2,8 +2,8 @@
 
 import type { JsonObject } from '../artifacts/json.js';
 import { floatWeight, intWeight, type Weight } from '../artifacts/weights.js';
-import type { ConstantSource, GraphIndex } from './graph-index.js';
-import { isControl, type NodeDef, nodeOf } from './node-def.js';
+import type { ConstantSource, GraphIndex } from './nodes/graph-index.js';
+import { isControl, type NodeDef, nodeOf } from './nodes/node-def.js';
 
 export class GraphEditor {
   readonly #index: GraphIndex;

@@ -2,8 +2,8 @@
 import { InputError, type SkippedLayer } from '@spherize/core';
 import { findMatMulLayers, type MatMulLayer } from './fc-layers.js';
 import { GraphDescription } from './graph-description.js';
-import type { GraphIndex } from './graph-index.js';
-import type { NodeDef } from './node-def.js';
+import type { GraphIndex } from './nodes/graph-index.js';
+import type { NodeDef } from './nodes/node-def.js';
 import { unofferedWeights } from './unoffered-weights.js';
 
 export class GraphModelFacts {

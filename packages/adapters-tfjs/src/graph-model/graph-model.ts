@@ -18,10 +18,10 @@ import { bytesPerValue, exactWeights, roundingOf } from '../artifacts/storage.js
 import { floatValues, parametersOf, type Weights } from '../artifacts/weights.js';
 import type { Host } from '../host.js';
 import { layerWeights } from './fc-layers.js';
-import { GraphIndex } from './graph-index.js';
 import { GraphModelFacts } from './graph-model-facts.js';
 import { multiplyAccumulates } from './multiply-accumulates.js';
-import { elementType, type NodeDef, sizesOf } from './node-def.js';
+import { GraphIndex } from './nodes/graph-index.js';
+import { elementType, type NodeDef, sizesOf } from './nodes/node-def.js';
 import { rewriteGraphModel } from './rewrite-graph-model.js';
 import { startGraphSession } from './session.js';
 import { type GraphPart, splitGraphModel } from './split-graph-model.js';

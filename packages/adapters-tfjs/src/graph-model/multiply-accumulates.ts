@@ -1,8 +1,8 @@
 /** Counts the multiplications of weights with what a graph model computes, per sample. */
 import type { Model, ModelSession, Tensor } from '@spherize/core';
 import { sizeOf } from '../artifacts/weights.js';
-import type { GraphIndex } from './graph-index.js';
-import type { NodeDef } from './node-def.js';
+import type { GraphIndex } from './nodes/graph-index.js';
+import type { NodeDef } from './nodes/node-def.js';
 import { operationOf } from './operations/operation-table.js';
 
 /** A product of weights: `factor` multiplications per value of what the node makes. */

@@ -12,7 +12,7 @@ import { clusterSum } from './cluster-sum.js';
 import type { MatMulLayer } from './fc-layers.js';
 import { GraphEditor } from './graph-editor.js';
 import type { GraphModelFacts } from './graph-model-facts.js';
-import { fusedOperations, type NodeDef } from './node-def.js';
+import { fusedOperations, type NodeDef } from './nodes/node-def.js';
 import type { FeatureParameters } from './operations/operation.js';
 import { operationOf } from './operations/operation-table.js';
 import { isLying, uprightAttributes } from './upright-products.js';

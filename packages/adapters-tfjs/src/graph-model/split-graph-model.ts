@@ -1,7 +1,7 @@
 /** Cuts a graph model in two: the named layers with everything after them, and what comes before. */
 import type { Weight } from '../artifacts/weights.js';
 import type { GraphModelFacts } from './graph-model-facts.js';
-import { isControl, type NodeDef, nodeOf } from './node-def.js';
+import { isControl, type NodeDef, nodeOf } from './nodes/node-def.js';
 
 export interface GraphPart {
   readonly nodes: NodeDef[];

@@ -3,8 +3,8 @@ import type { SkippedLayer } from '@spherize/core';
 import { isObject } from '../artifacts/json.js';
 import { isFloat, sizeOf, type Weight } from '../artifacts/weights.js';
 import { type MatMulLayer, nameOf, type UnfitProduct } from './fc-layers.js';
-import type { GraphIndex } from './graph-index.js';
-import { isControl, type NodeDef, nodeOf } from './node-def.js';
+import type { GraphIndex } from './nodes/graph-index.js';
+import { isControl, type NodeDef, nodeOf } from './nodes/node-def.js';
 import { operationOf } from './operations/operation-table.js';
 
 const ONLY = 'only fully connected layers are compressed';

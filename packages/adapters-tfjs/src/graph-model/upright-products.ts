@@ -9,7 +9,7 @@ import { floatWeight, type Weight } from '../artifacts/weights.js';
 import { layerWeights, type MatMulLayer } from './fc-layers.js';
 import { GraphEditor } from './graph-editor.js';
 import type { GraphModelFacts } from './graph-model-facts.js';
-import type { NodeDef } from './node-def.js';
+import type { NodeDef } from './nodes/node-def.js';
 
 /** Whether a layer's weights have to be turned before the model runs. */
 export function isLying({ node, outputsFirst }: MatMulLayer): boolean {

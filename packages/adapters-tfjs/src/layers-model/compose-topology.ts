@@ -1,6 +1,13 @@
 /** Writes a layer graph as the topology of a model.json. */
 import { isObject, type Json, type JsonObject } from '../artifacts/json.js';
-import { INPUT_LAYER, type LayerGraph, outputOf, sameTensor, type TensorRef } from './layer-graph.js';
+import {
+  INPUT_LAYER,
+  type LayerGraph,
+  outputOf,
+  sameTensor,
+  type TensorRef,
+  unlistedCalls,
+} from './layer-graph.js';
 
 /**
  * @param original the topology that the graph comes from: what it says besides the layers is kept
@@ -40,7 +47,12 @@ function sequential(root: JsonObject, { layers }: LayerGraph): JsonObject {
 }
 
 function functional(root: JsonObject, graph: LayerGraph): JsonObject {
-  const ref = ({ layer, call, tensor }: TensorRef): Json => [layer, call, tensor];
+  const unlisted = new Map(graph.layers.map((def) => [def.name, unlistedCalls(def)]));
+  const ref = ({ layer, call, tensor }: TensorRef): [string, number, number] => [
+    layer,
+    call + (unlisted.get(layer) ?? 0),
+    tensor,
+  ];
   const layers = graph.layers.map(({ name, className, config, calls }) => ({
     name,
     class_name: className,
@@ -48,9 +60,7 @@ function functional(root: JsonObject, graph: LayerGraph): JsonObject {
     inbound_nodes:
       className === INPUT_LAYER
         ? []
-        : calls.map(({ inputs, options }) =>
-            inputs.map(({ layer, call, tensor }, i) => [layer, call, tensor, options[i] ?? {}]),
-          ),
+        : calls.map(({ inputs, options }) => inputs.map((input, i) => [...ref(input), options[i] ?? {}])),
   }));
   const own = isObject(root.config) && !graph.sequential ? root.config : {};
   return {

@@ -1,9 +1,12 @@
 /** Finds the fully connected layers of a LayersModel: Dense, called once, on inputs of known size. */
 import { type DenseMatrix, denseMatrix, type FcLayer, transpose } from '@spherize/core';
 import { floatValues, isFloat, type Weight, type Weights } from '../artifacts/weights.js';
+import { activationName } from './classes/activations.js';
+import { classOf } from './classes/class-table.js';
+import type { Shape } from './classes/layer-class.js';
 import { type LayerDef, type LayerGraph, tensorName } from './layer-graph.js';
-import type { Shape } from './layer-shapes.js';
 import type { LayerWeights } from './layer-weights.js';
+import type { MaskFacts } from './masks.js';
 
 /** A fully connected layer with what it is made of. */
 export interface DenseLayer {
@@ -25,19 +28,20 @@ export function findDenseLayers(
   weights: Weights,
   names: LayerWeights,
   shapes: ReadonlyMap<string, Shape>,
+  masks: MaskFacts,
 ): { layers: DenseLayer[]; unfit: ReadonlyMap<string, string>; sums: ReadonlySet<string> } {
   const layers: DenseLayer[] = [];
   const unfit = new Map<string, string>();
   const sums = new Set<string>();
   for (const def of graph.layers) {
-    if (def.className !== 'Dense') continue;
+    if (classOf(def.className)?.weights !== 'matrix') continue;
     const kernel = names.find(def.name, 'kernel');
     const weight = kernel === undefined ? undefined : weights.get(kernel);
     if (weight !== undefined && isMemberSum(def, weight)) {
       sums.add(def.name);
       continue;
     }
-    const found = describe(def, weight, names.find(def.name, 'bias'), shapes);
+    const found = describe(def, weight, names.find(def.name, 'bias'), shapes, masks.readers.get(def.name));
     if (typeof found === 'string') unfit.set(def.name, found);
     else layers.push(found);
   }
@@ -50,6 +54,7 @@ function describe(
   weight: Weight | undefined,
   bias: string | undefined,
   shapes: ReadonlyMap<string, Shape>,
+  reader: string | undefined,
 ): DenseLayer | string {
   const { name, calls } = def;
   if (weight === undefined) return 'its kernel is missing';
@@ -64,6 +69,8 @@ function describe(
   if (input === undefined || known === undefined) return 'the shape of its input is unknown';
   const leading = known.slice(1, -1);
   if (leading.includes(undefined)) return 'its input has free axes besides the batch';
+  if (reader !== undefined)
+    return `it hands on a mask that ${reader} reads, and what sums up columns before it would end the mask`;
   return {
     layer: {
       name,
@@ -85,7 +92,7 @@ function isMemberSum({ config }: LayerDef, weight: Weight): boolean {
   const { shape } = weight.spec;
   if (config.use_bias !== false || shape.length !== 2 || !isFloat(weight)) return false;
   const [rows, columns] = shape as [number, number];
-  if (rows * columns > LARGEST_SUM || (config.activation ?? 'linear') !== 'linear') return false;
+  if (rows * columns > LARGEST_SUM || activationName(config) !== undefined) return false;
   const values = floatValues(weight);
   for (let i = 0; i < rows; i++) {
     let ones = 0;

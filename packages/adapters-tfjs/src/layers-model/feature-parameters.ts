@@ -1,107 +1,71 @@
-/** The weights that a layer has per feature, on their last axis or as a whole. */
+/** Rewrites the weights that a layer has per feature. */
 import type { FeatureRewrite } from '@spherize/core';
-import type { JsonObject } from '../artifacts/json.js';
 import { storedAs } from '../artifacts/storage.js';
-import { floatValues, floatWeight, sizeOf, type Weight, type Weights } from '../artifacts/weights.js';
+import { floatValues, floatWeight, type Weight } from '../artifacts/weights.js';
+import { classOf } from './classes/class-table.js';
+import type { Place } from './classes/layer-class.js';
 import type { LayerDef } from './layer-graph.js';
 import type { LayerWeights } from './layer-weights.js';
-
-interface FeatureParameter {
-  readonly weight: string;
-  /** Whether factors of the layer's outputs multiply it. */
-  readonly scaled: boolean;
-}
-
-const scaled = (weight: string): FeatureParameter => ({ weight, scaled: true });
-const reordered = (weight: string): FeatureParameter => ({ weight, scaled: false });
-
-const PARAMETERS: Readonly<Record<string, readonly FeatureParameter[]>> = {
-  Conv1D: [scaled('kernel'), scaled('bias')],
-  Conv2D: [scaled('kernel'), scaled('bias')],
-  Conv3D: [scaled('kernel'), scaled('bias')],
-  SeparableConv2D: [scaled('pointwise_kernel'), scaled('bias')],
-  DepthwiseConv2D: [scaled('depthwise_kernel'), scaled('bias')],
-  BatchNormalization: [
-    scaled('gamma'),
-    scaled('beta'),
-    reordered('moving_mean'),
-    reordered('moving_variance'),
-  ],
-  PReLU: [reordered('alpha')],
-};
-
-/** Number of features that the named weight of a layer has, or undefined when it is not there. */
-export function featureCount(
-  layer: string,
-  weight: string,
-  weights: Weights,
-  names: LayerWeights,
-): number | undefined {
-  const name = names.find(layer, weight);
-  const found = name === undefined ? undefined : weights.get(name);
-  return found && sizeOf(found.spec.shape);
-}
-
-/** Number of features that a layer's parameters are for. */
-function featuresOf({ name, className, config }: LayerDef, weights: Weights, names: LayerWeights): number {
-  if (typeof config.filters === 'number') return config.filters;
-  const whole =
-    className === 'PReLU' ? 'alpha' : className === 'DepthwiseConv2D' ? 'depthwise_kernel' : 'moving_mean';
-  const features = featureCount(name, whole, weights, names);
-  if (features === undefined) throw new Error(`${className} ${name} has no ${whole}`);
-  return features;
-}
 
 /**
  * A layer with parameters per feature, and its weights with the features reordered and multiplied.
  *
+ * @param place where the features lie in what the layer reads
  * @param weights in which the layer's are replaced
  */
 export function rewriteFeatures(
   def: LayerDef,
   { operation, order, scales }: FeatureRewrite,
+  place: Place,
   weights: Map<string, Weight>,
   names: LayerWeights,
 ): LayerDef {
-  const features = featuresOf(def, weights, names);
-  let config: JsonObject = def.config;
-  for (const { weight, scaled } of PARAMETERS[def.className]!) {
+  const { parameters, size } = classOf(def.className)!;
+  let { config } = def;
+  for (const { weight, back, scaling, added } of parameters) {
     const name = names.find(def.name, weight);
     const stored = name === undefined ? undefined : weights.get(name);
-    const factors = scaled ? scales : null;
+    const factors = scaling === 'multiply' ? scales : null;
     if (stored !== undefined) {
-      weights.set(name!, transformed(stored, operation, features, order, factors));
-    } else if (weight === 'gamma' && scales !== null) {
-      // A normalisation without γ gets one.
-      config = { ...config, scale: true };
-      const own = `${def.name}/gamma`;
+      const behind = back === 'input' ? (place ?? 0) : back;
+      weights.set(name!, transformed(stored, operation, behind, order, factors));
+    } else if (added !== undefined && scales !== null) {
+      config = { ...config, ...added };
+      const own = `${def.name}/${weight}`;
       weights.set(own, floatWeight(own, [scales.length], scales));
     }
   }
-  if (order !== null && 'filters' in config) config = { ...config, filters: order.length };
+  if (order !== null && size !== undefined) config = { ...config, [size]: order.length };
   return { ...def, config };
 }
 
+/** @param back how many axes lie behind that of the features */
 function transformed(
   weight: Weight,
   owner: string,
-  features: number,
+  back: number,
   order: Int32Array | null,
   scales: Float32Array | null,
 ): Weight {
   if (order === null && scales === null) return weight;
   const { name, shape } = weight.spec;
+  const axis = shape.length - 1 - back;
+  const features = shape[axis]!;
+  const inner = shape.slice(axis + 1).reduce((product, size) => product * size, 1);
   const values = floatValues(weight);
-  const rows = values.length / features;
+  const outer = values.length / (features * inner);
   const width = order?.length ?? features;
-  const result = new Float32Array(rows * width);
-  for (let row = 0; row < rows; row++) {
+  const result = new Float32Array(outer * width * inner);
+  for (let row = 0; row < outer; row++) {
     for (let i = 0; i < width; i++) {
-      const value = values[row * features + (order ? order[i]! : i)]!;
-      result[row * width + i] = scales ? value * scales[i]! : value;
+      const from = (row * features + (order ? order[i]! : i)) * inner;
+      const to = (row * width + i) * inner;
+      for (let j = 0; j < inner; j++) {
+        const value = values[from + j]!;
+        result[to + j] = scales ? value * scales[i]! : value;
+      }
     }
   }
-  const axis = shape.lastIndexOf(features);
   return storedAs(
     weight,
     owner,

@@ -2,8 +2,9 @@
 import { InputError } from '@spherize/core';
 import { badModel } from '../artifacts/bad-model.js';
 import { asArray, asObject, asText, count, isObject, type Json, type JsonObject } from '../artifacts/json.js';
+import { classOf } from './classes/class-table.js';
 
-/** Output `tensor` of call number `call` of a layer. */
+/** Output `tensor` of call number `call` of a layer, among those that the model lists. */
 export interface TensorRef {
   readonly layer: string;
   readonly call: number;
@@ -76,13 +77,28 @@ export function parseLayerGraph(topology: JsonObject): LayerGraph {
     );
   }
   const config = asObject(root.config, 'config of the model');
+  const parsed = layers.map(parseFunctionalLayer);
+  const unlisted = new Map(parsed.map((def) => [def.name, unlistedCalls(def)]));
+  const listed = (ref: TensorRef): TensorRef => ({
+    ...ref,
+    call: Math.max(0, ref.call - (unlisted.get(ref.layer) ?? 0)),
+  });
   return {
     name,
     sequential: false,
-    layers: layers.map(parseFunctionalLayer),
-    inputs: parseRefs(config.input_layers, 'input_layers'),
-    outputs: parseRefs(config.output_layers, 'output_layers'),
+    layers: parsed.map((def) => ({
+      ...def,
+      calls: def.calls.map((call) => ({ ...call, inputs: call.inputs.map(listed) })),
+    })),
+    inputs: parseRefs(config.input_layers, 'input_layers').map(listed),
+    outputs: parseRefs(config.output_layers, 'output_layers').map(listed),
   };
+}
+
+/** Call 0 of a model that is a layer is its own making, which files do not list, but count. */
+export function unlistedCalls({ className, config }: LayerDef): 0 | 1 {
+  if (classOf(className)?.holds !== 'model') return 0;
+  return className === 'Sequential' && firstShape(config.layers) === undefined ? 0 : 1;
 }
 
 function isKeras3(layer: JsonObject): boolean {
@@ -128,7 +144,8 @@ function inputLayerFor(name: string, className: string, config: JsonObject): Lay
       `layer ${name} (${className}) comes first but has no batch_input_shape: save the model after it was built`,
     );
   }
-  const dtype = typeof config.dtype === 'string' && className !== 'Embedding' ? config.dtype : 'float32';
+  const dtype =
+    typeof config.dtype === 'string' && classOf(className)?.weights !== 'table' ? config.dtype : 'float32';
   const own = `${name}_input`;
   return {
     name: own,

@@ -1,18 +1,21 @@
 /** Everything that is found out about one LayersModel, once. */
 import { type DenseMatrix, InputError, type SkippedLayer } from '@spherize/core';
 import type { Weights } from '../artifacts/weights.js';
+import type { LayerFacts, Shape } from './classes/layer-class.js';
 import { type DenseLayer, denseBias, denseWeights, findDenseLayers } from './fc-layers.js';
-import { GraphDescription } from './graph-description.js';
-import { type LayerDef, type LayerGraph, tensorName } from './layer-graph.js';
-import { inferShapes, type Shape } from './layer-shapes.js';
-import { LayerWeights } from './layer-weights.js';
+import { factsOf, GraphDescription } from './graph-description.js';
+import type { LayerDef, LayerGraph } from './layer-graph.js';
+import { LayerWeights, layersByName, ownerOf } from './layer-weights.js';
+import { findMasks, type MaskFacts } from './masks.js';
+import { inferTensors, type TensorFacts } from './tensor-facts.js';
 import { unofferedWeights } from './unoffered-weights.js';
 
 export class LayersModelFacts {
   readonly graph: LayerGraph;
   readonly weights: Weights;
   readonly names: LayerWeights;
-  readonly shapes: ReadonlyMap<string, Shape>;
+  readonly tensors: TensorFacts;
+  readonly masks: MaskFacts;
   readonly layers: readonly DenseLayer[];
   readonly skipped: readonly SkippedLayer[];
   readonly description: GraphDescription;
@@ -23,8 +26,10 @@ export class LayersModelFacts {
     this.graph = graph;
     this.weights = weights;
     this.names = new LayerWeights(weights);
-    this.shapes = inferShapes(graph);
-    const { layers, unfit, sums } = findDenseLayers(graph, weights, this.names, this.shapes);
+    this.tensors = inferTensors(graph);
+    const { shapes } = this.tensors;
+    this.masks = findMasks(graph, shapes);
+    const { layers, unfit, sums } = findDenseLayers(graph, weights, this.names, shapes, this.masks);
     this.layers = layers;
     this.skipped = unofferedWeights(graph, weights, layers, unfit, sums);
     this.#layersByName = new Map(layers.map((layer) => [layer.layer.name, layer]));
@@ -33,7 +38,7 @@ export class LayersModelFacts {
       graph,
       weights,
       names: this.names,
-      shapes: this.shapes,
+      tensors: this.tensors,
       dense: this.#layersByName,
       sums,
     });
@@ -74,8 +79,19 @@ export class LayersModelFacts {
     );
   }
 
-  /** The shape of a layer's first output. */
-  shapeOf({ name }: LayerDef): Shape | undefined {
-    return this.shapes.get(tensorName({ layer: name, call: 0, tensor: 0 }));
+  /** The shape of a tensor. */
+  shapeOf(tensor: string): Shape | undefined {
+    return this.tensors.shapes.get(tensor);
+  }
+
+  factsOf(def: LayerDef, call: number): LayerFacts {
+    return factsOf(this, def, call);
+  }
+
+  /** The layers that have weights of more than one axis, or hold layers that do. */
+  weighted(): ReadonlySet<LayerDef | undefined> {
+    const owners = layersByName(this.graph);
+    const large = [...this.weights].filter(([, { spec }]) => spec.shape.length > 1);
+    return new Set(large.map(([name]) => ownerOf(name, owners)));
   }
 }

@@ -76,7 +76,7 @@ export class LayersModel implements Model {
   get outputs(): readonly TensorInfo[] {
     return unique(this.#facts.graph.outputs).map((ref) => {
       const name = tensorName(ref);
-      return { name, shape: this.#facts.shapes.get(name) ?? [undefined] };
+      return { name, shape: this.#facts.shapeOf(name) ?? [undefined] };
     });
   }
 

@@ -9,6 +9,7 @@ import {
 } from '@spherize/core';
 import { storedAs } from '../artifacts/storage.js';
 import { floatWeight, type Weight, type Weights } from '../artifacts/weights.js';
+import { classOf } from './classes/class-table.js';
 import { blocksOf } from './cluster-blocks.js';
 import { clusterSum, stagedSum } from './cluster-sum.js';
 import { stagedColumns } from './column-stages.js';
@@ -61,7 +62,10 @@ export function rewriteLayersModel(
   }
   for (const change of rewrite.features) {
     const def = facts.def(change.operation);
-    current.set(def, rewriteFeatures(current.get(def) ?? def, change, weights, facts.names));
+    current.set(
+      def,
+      rewriteFeatures(current.get(def) ?? def, change, facts.factsOf(def, 0).before, weights, facts.names),
+    );
     follow(facts, widths.get(change.operation), current);
   }
   const graph = {
@@ -106,7 +110,7 @@ function withColumns(matrix: DenseMatrix, order: Int32Array): DenseMatrix {
   return result;
 }
 
-/** Puts another number of features into the Reshapes that they pass. */
+/** Puts another number of features into the layers that it passes and that say it. */
 function follow(
   facts: LayersModelFacts,
   width: WidthChange | undefined,
@@ -114,10 +118,14 @@ function follow(
 ): void {
   if (width === undefined) return;
   for (const def of width.through.map((name) => facts.def(name))) {
-    const target = def.config.target_shape;
-    if (def.className !== 'Reshape' || !Array.isArray(target)) continue;
+    const entry = classOf(def.className)?.sizes;
+    const sizes = entry && def.config[entry];
+    const { after } = facts.factsOf(def, 0);
+    if (entry === undefined || !Array.isArray(sizes) || after === undefined) continue;
+    const axis = sizes.length - 1 - after;
+    // A size that is left open follows by itself.
+    if (sizes[axis] !== width.from) continue;
     const now = current.get(def) ?? def;
-    const shape = target.map((size) => (size === width.from ? width.to : size));
-    current.set(def, { ...now, config: { ...now.config, target_shape: shape } });
+    current.set(def, { ...now, config: { ...now.config, [entry]: sizes.with(axis, width.to) } });
   }
 }

@@ -19,7 +19,7 @@ export interface ModelPart {
 
 /**
  * @param names layers or operations that belong to the tail, and with them all that depends on them
- * @returns undefined when the tail is the whole model, or a tensor between the parts has no known shape
+ * @returns undefined when the tail is the whole model, or a tensor between the parts has no known shape, or a mask that is read
  */
 export function splitLayersModel(
   facts: LayersModelFacts,
@@ -41,8 +41,9 @@ export function splitLayersModel(
     }
   }
   if (boundary.size === 0) return undefined;
-  const crossing = [...boundary].map(([name, tensor]) => ({ name, tensor, shape: facts.shapes.get(name) }));
-  if (crossing.some(({ shape }) => shape === undefined)) return undefined;
+  const crossing = [...boundary].map(([name, tensor]) => ({ name, tensor, shape: facts.shapeOf(name) }));
+  if (crossing.some(({ name, shape }) => shape === undefined || facts.masks.wanted.has(name)))
+    return undefined;
 
   const early = graph.outputs.filter(({ layer }) => !inTail.has(byName.get(layer)!));
   const headOutputs = [...boundary.values(), ...early.filter((output) => !boundary.has(tensorName(output)))];

@@ -2,12 +2,12 @@
 import type { SkippedLayer } from '@spherize/core';
 import { isObject } from '../artifacts/json.js';
 import { isFloat, sizeOf, type Weights } from '../artifacts/weights.js';
+import { classOf } from './classes/class-table.js';
 import type { DenseLayer } from './fc-layers.js';
 import type { LayerDef, LayerGraph } from './layer-graph.js';
 import { layersByName, ownerOf } from './layer-weights.js';
 
 const ONLY = 'only fully connected layers are compressed';
-const RECURRENT = new Set(['LSTM', 'GRU', 'SimpleRNN', 'RNN', 'ConvLSTM2D']);
 
 /**
  * @param unfit why Dense layers are not offered, by their names
@@ -52,9 +52,9 @@ export function unofferedWeights(
   return [...graph.layers, undefined].flatMap((def) => [...(skipped.get(def)?.values() ?? [])]);
 }
 
-/** Whether a layer is a nested model, or a wrapper of another layer. */
-function holds({ config }: LayerDef): boolean {
-  return config.layers !== undefined || config.layer !== undefined;
+/** Whether a layer is a nested model, or a wrapper of another layer, be its class known or not. */
+function holds({ className, config }: LayerDef): boolean {
+  return classOf(className)?.holds !== undefined || config.layers !== undefined || config.layer !== undefined;
 }
 
 /** The name of the layer that a wrapper wraps, whose weights are called after the wrapper. */
@@ -68,11 +68,19 @@ function kindOf({ className, config }: LayerDef): string {
 }
 
 function reasonOf({ className }: LayerDef, shape: readonly number[]): string {
-  if (RECURRENT.has(className)) return `a recurrent layer (${className}): ${ONLY}`;
-  if (className === 'Embedding') return `a table of embeddings: ${ONLY}`;
-  if (className.startsWith('Depthwise')) return `a depthwise convolution: ${ONLY}`;
-  if (className.startsWith('Separable')) return `a separable convolution: ${ONLY}`;
-  if (/^Conv\dDTranspose$/.test(className)) return `a transposed convolution: ${ONLY}`;
-  if (/^Conv\dD$/.test(className)) return `a ${shape.slice(0, -2).join('×')} convolution: ${ONLY}`;
-  return `a layer of class ${className}: ${ONLY}`;
+  const kind = classOf(className)?.weights;
+  switch (kind) {
+    case 'convolution':
+      return `a ${shape.slice(0, -2).join('×')} convolution: ${ONLY}`;
+    case 'depthwise convolution':
+    case 'separable convolution':
+    case 'transposed convolution':
+      return `a ${kind}: ${ONLY}`;
+    case 'recurrent':
+      return `a recurrent layer (${className}): ${ONLY}`;
+    case 'table':
+      return `a table of embeddings: ${ONLY}`;
+    default:
+      return `a layer of class ${className}: ${ONLY}`;
+  }
 }

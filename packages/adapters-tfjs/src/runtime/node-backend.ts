@@ -2,7 +2,19 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-let started: Promise<string> | undefined;
+/** A faster backend than the chosen one, and why it does not run models. */
+export interface PassedOverBackend {
+  readonly backend: 'tensorflow' | 'wasm';
+  /** `not installed`, or what loading or starting it ended with. */
+  readonly reason: string;
+}
+
+interface Choice {
+  readonly name: string;
+  readonly passedOver: readonly PassedOverBackend[];
+}
+
+let started: Promise<Choice> | undefined;
 
 /**
  * Makes the fastest backend ready that loads: `tensorflow` of `@tensorflow/tfjs-node` where that is installed, else `wasm`, else
@@ -10,9 +22,15 @@ let started: Promise<string> | undefined;
  *
  * @returns the choice, such as `wasm (SIMD)`
  */
-export function startNodeBackend(): Promise<string> {
+export async function startNodeBackend(): Promise<string> {
   started ??= start();
-  return started;
+  return (await started).name;
+}
+
+/** The backends that come before the one of {@link startNodeBackend}, fastest first, each with its reason. */
+export async function passedOverBackends(): Promise<readonly PassedOverBackend[]> {
+  started ??= start();
+  return (await started).passedOver;
 }
 
 /** TensorFlow.js greets on stderr when its plain backend holds a first tensor in Node, unless it is told that this is no development. */
@@ -21,39 +39,58 @@ export async function silenceGreeting(): Promise<void> {
   enableProdMode();
 }
 
-async function start(): Promise<string> {
+async function start(): Promise<Choice> {
   await silenceGreeting();
-  return (await startTensorFlow()) ?? (await startWasm()) ?? startCpu();
+  const passedOver: PassedOverBackend[] = [];
+  for (const [backend, startBackend] of [
+    ['tensorflow', startTensorFlow],
+    ['wasm', startWasm],
+  ] as const) {
+    try {
+      return { name: await startBackend(), passedOver };
+    } catch (error) {
+      passedOver.push({ backend, reason: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  return { name: await startCpu(), passedOver };
 }
 
-async function startTensorFlow(): Promise<string | undefined> {
-  const tf = await import('@tensorflow/tfjs-core');
+async function startTensorFlow(): Promise<string> {
+  let location: string;
   try {
-    await import(import.meta.resolve('@tensorflow/tfjs-node'));
-    return (await tf.setBackend('tensorflow')) ? 'tensorflow' : undefined;
+    location = import.meta.resolve('@tensorflow/tfjs-node');
   } catch {
-    // Not installed, or installed without its library.
-    return undefined;
+    throw new Error('not installed');
   }
+  await import(location);
+  return startRegistered('tensorflow');
 }
 
-async function startWasm(): Promise<string | undefined> {
+async function startWasm(): Promise<string> {
   const tf = await import('@tensorflow/tfjs-core');
-  try {
-    const wasm = await import('@tensorflow/tfjs-backend-wasm');
-    const module = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
-    wasm.setWasmPaths(join(dirname(module), '/'));
-    if (!(await tf.setBackend('wasm'))) return undefined;
-    const features = [
-      ...((await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')) ? ['SIMD'] : []),
-      ...((await tf.env().getAsync('WASM_HAS_MULTITHREAD_SUPPORT'))
-        ? [`${wasm.getThreadsCount()} threads`]
-        : []),
-    ];
-    return features.length > 0 ? `wasm (${features.join(', ')})` : 'wasm';
-  } catch {
-    return undefined;
-  }
+  const wasm = await import('@tensorflow/tfjs-backend-wasm');
+  const module = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
+  wasm.setWasmPaths(join(dirname(module), '/'));
+  await startRegistered('wasm');
+  const features = [
+    ...((await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')) ? ['SIMD'] : []),
+    ...((await tf.env().getAsync('WASM_HAS_MULTITHREAD_SUPPORT'))
+      ? [`${wasm.getThreadsCount()} threads`]
+      : []),
+  ];
+  return features.length > 0 ? `wasm (${features.join(', ')})` : 'wasm';
+}
+
+/** @throws Error why TensorFlow.js does not run on a backend that was loaded */
+async function startRegistered(backend: string): Promise<string> {
+  const tf = await import('@tensorflow/tfjs-core');
+  const create = tf.findBackendFactory(backend);
+  if (!create)
+    throw new Error(`it does not register with the @tensorflow/tfjs-core ${tf.version_core} in use`);
+  if (await tf.setBackend(backend)) return backend;
+  // TensorFlow.js keeps the reason to itself: once more, for what it throws.
+  await create();
+  throw new Error(`its backend '${backend}' does not start`);
 }
 
 async function startCpu(): Promise<string> {

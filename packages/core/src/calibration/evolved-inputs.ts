@@ -174,7 +174,7 @@ function membersOf(classes: readonly number[]): number[][] {
 
 /** `count` positions, as many of each class as there are, up to an even share; random within a class; in ascending order. */
 function evenlyChosen(classes: readonly number[], count: number, random: Random): number[] {
-  const queues = membersOf(classes).map((members) => shuffled(members, random));
+  const queues = membersOf(classes).map((members) => random.shuffle(members));
   const chosen: number[] = [];
   for (let turn = 0; chosen.length < count; turn++) {
     for (const queue of queues) {
@@ -182,13 +182,4 @@ function evenlyChosen(classes: readonly number[], count: number, random: Random)
     }
   }
   return chosen.sort((a, b) => a - b);
-}
-
-function shuffled(values: readonly number[], random: Random): number[] {
-  const result = [...values];
-  for (let i = result.length - 1; i > 0; i--) {
-    const other = random.integer(i + 1);
-    [result[i], result[other]] = [result[other]!, result[i]!];
-  }
-  return result;
 }

@@ -7,12 +7,7 @@ export const randomAssignment: Clusterer = {
   name: 'random',
   async cluster({ count }, k, { seed, signal }) {
     signal?.throwIfAborted();
-    const random = new Random(seed ?? 0);
-    const order = Int32Array.from({ length: count }, (_, j) => j);
-    for (let i = count - 1; i > 0; i--) {
-      const other = random.integer(i + 1);
-      [order[i], order[other]] = [order[other]!, order[i]!];
-    }
+    const order = new Random(seed ?? 0).shuffle(Int32Array.from({ length: count }, (_, j) => j));
     const assignment = new Int32Array(count);
     order.forEach((j, i) => {
       assignment[j] = i % k;

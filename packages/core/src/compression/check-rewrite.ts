@@ -5,10 +5,10 @@
  * What cannot be seen from shapes is up to the caller: whether the rows of a layer were reordered as its reader's columns were.
  */
 import { InputError, type InputErrorCode } from '../errors.js';
-import type { GraphOperation } from '../folding/graph-view.js';
 import { foldsOf } from '../folding/model-folds.js';
+import type { GraphOperation } from '../format/graph-view.js';
 import type { FcLayer, Model } from '../format/model-format.js';
-import type { FeatureRewrite, LayerRewrite, ModelRewrite } from './model-rewrite.js';
+import type { FeatureRewrite, LayerRewrite, ModelRewrite } from '../format/model-rewrite.js';
 
 /** What a layer or operation that makes another number of features than before changes on the way to the layer that reads them. */
 export interface WidthChange {

@@ -1,6 +1,6 @@
 import { membersByCluster } from '../clustering/partition.js';
+import type { ClusterGroup } from '../format/model-rewrite.js';
 import type { CompressedLayer } from './compressed-layer.js';
-import type { ClusterGroup } from './model-rewrite.js';
 
 /**
  * An order of a layer's columns that needs no index array: members of a cluster are neighbours, and clusters of one size are

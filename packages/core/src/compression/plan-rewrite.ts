@@ -8,10 +8,10 @@
 import { foldsOf } from '../folding/model-folds.js';
 import type { FoldPlan } from '../folding/norm-folding.js';
 import type { FcLayer, Model } from '../format/model-format.js';
+import type { FeatureRewrite, InputForm, LayerRewrite, ModelRewrite } from '../format/model-rewrite.js';
 import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
 import { type ClusterLayout, layOutClusters } from './cluster-layout.js';
 import type { CompressedLayer } from './compressed-layer.js';
-import type { FeatureRewrite, InputForm, LayerRewrite, ModelRewrite } from './model-rewrite.js';
 
 /** What happens to the rows of a matrix or to parameters per feature: row i of the result is `scales[i] · row[order[i]]`. */
 type RowTransform = Pick<FeatureRewrite, 'order' | 'scales'>;

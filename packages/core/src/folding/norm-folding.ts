@@ -6,7 +6,7 @@
  * anything that treats all features alike, homogeneous or not. Both are legal only while nothing else reads the tensors on
  * the way and the previous weights belong to one layer.
  */
-import type { GraphOperation, GraphView } from './graph-view.js';
+import type { GraphOperation, GraphView } from '../format/graph-view.js';
 
 /** An operation on the way whose parameters per feature must follow. */
 export interface FoldStep {

@@ -3,11 +3,12 @@
  * them, is rewritten by core's instructions, runs, and becomes a file again.
  */
 
-import type { ClusterGroup, ModelRewrite } from '../compression/model-rewrite.js';
-import type { GraphView } from '../folding/graph-view.js';
 import type { DenseMatrix } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { ElementType } from './element-type.js';
+import type { ModelFeatures } from './feature-flow.js';
+import type { GraphView } from './graph-view.js';
+import type { ClusterGroup, ModelRewrite } from './model-rewrite.js';
 
 /** A fully connected layer `y = W x + b` of a model. */
 export interface FcLayer {
@@ -94,6 +95,8 @@ export interface Model {
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
   readonly graph: GraphView;
+  /** The features' side of the model. Left out by formats in which no features can leave. */
+  readonly features?: ModelFeatures;
   /** Number of values in all weight tensors. */
   readonly parameters: number;
   /**

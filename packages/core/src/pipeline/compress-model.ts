@@ -15,7 +15,7 @@ import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { RequireMemory } from '../proof/random-inputs.js';
 import { requireRunnable, type Verification, verifyRewrite } from '../proof/verify-rewrite.js';
 import { type AssembledModel, assembleModel } from './assemble-model.js';
-import { type CompressLayerOptions, compressLayer } from './compress-layer.js';
+import { type ClusterLayerOptions, clusterLayer } from './cluster-layer.js';
 import { openEngine } from './open-engine.js';
 import { overallProgress } from './overall-progress.js';
 import { type PreparedLayer, prepareLayer } from './prepare-layer.js';
@@ -26,7 +26,7 @@ export type RatiosByLayer = Readonly<Record<string, number>> | ReadonlyMap<strin
 
 /** What is to be compressed, how far and how. Everything but the ratio has a default. */
 export interface CompressModelOptions
-  extends CompressLayerOptions,
+  extends ClusterLayerOptions,
     PrepareOptions,
     LongRunOptions,
     RewriteOptions {
@@ -109,10 +109,7 @@ export async function compressModel(model: Model, options: CompressModelOptions)
       const own = { ...options, onProgress: (step: Progress) => progress.layer(layer, step) };
       const { columns, ...prepared } = await prepareLayer(model, layer, sparsity, engine, own);
       pruned.set(layer.name, prepared);
-      clustered.set(
-        layer.name,
-        await compressLayer({ ...prepared, columns }, clusterer, ratioOf(layer), own),
-      );
+      clustered.set(layer.name, await clusterLayer({ ...prepared, columns }, clusterer, ratioOf(layer), own));
       releaseGram(columns.gram);
       progress.layerDone(layer);
     }

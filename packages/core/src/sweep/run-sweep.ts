@@ -180,7 +180,7 @@ function bySparsity(tasks: readonly Task[]): Map<number, Task[]> {
 }
 
 /** A setting with its layers clustered; undefined for one that does not cluster. */
-interface Compression extends Task {
+interface ClusteredSetting extends Task {
   readonly clustered: ReadonlyMap<string, CompressedLayer> | undefined;
   /** Time from the first clustering's start to the last one's end. */
   readonly seconds: number;
@@ -190,7 +190,7 @@ async function compressAt(
   { index, setting }: Task,
   trials: Trials,
   clusterers: ReadonlyMap<string, Clusterer>,
-): Promise<Compression> {
+): Promise<ClusteredSetting> {
   const clusterer = decomposes(setting) ? undefined : clusterers.get(setting.clusterer);
   if (!clusterer) return { index, setting, clustered: undefined, seconds: 0 };
   const { ratio, seed } = setting;

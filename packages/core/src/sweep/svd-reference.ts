@@ -1,6 +1,6 @@
 import { clustersForRatio } from '../compression/column-reduction.js';
-import type { LayerRewrite } from '../compression/model-rewrite.js';
 import type { Model } from '../format/model-format.js';
+import type { LayerRewrite } from '../format/model-rewrite.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { PreparedLayer } from '../pipeline/prepare-layer.js';
 import { lowRankApproximation, rankForClusters } from '../reference/low-rank.js';

@@ -1,8 +1,8 @@
 import { type CompressedLayer, reconstruct } from '../compression/compressed-layer.js';
-import type { LayerRewrite } from '../compression/model-rewrite.js';
 import { planRewrite, type RewriteOptions } from '../compression/plan-rewrite.js';
 import { foldsOf } from '../folding/model-folds.js';
 import type { FcLayer, Model, ModelFormat, Tensor } from '../format/model-format.js';
+import type { LayerRewrite } from '../format/model-rewrite.js';
 import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
 import { Random } from '../random.js';
 import { type ContractCheck, ensure, ensureClose, ensureEqual, ensureInputError } from './contract-check.js';
@@ -416,15 +416,7 @@ function centroidsFrom(
   return result;
 }
 
-/** The numbers from 0 to n − 1 in a random order (Fisher and Yates). */
+/** The numbers from 0 to n − 1 in a random order. */
 function shuffled(count: number, seed: number): Int32Array {
-  const random = new Random(seed);
-  const result = Int32Array.from({ length: count }, (_, j) => j);
-  for (let j = count - 1; j > 0; j--) {
-    const other = random.integer(j + 1);
-    const kept = result[j]!;
-    result[j] = result[other]!;
-    result[other] = kept;
-  }
-  return result;
+  return new Random(seed).shuffle(Int32Array.from({ length: count }, (_, j) => j));
 }

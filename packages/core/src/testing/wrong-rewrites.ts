@@ -1,9 +1,10 @@
 /** Instructions that fit no model, made from one: every format has to refuse them. */
-import type { FeatureRewrite, InputForm, LayerRewrite, ModelRewrite } from '../compression/model-rewrite.js';
+
 import type { InputErrorCode } from '../errors.js';
-import type { GraphOperation } from '../folding/graph-view.js';
 import { foldsOf } from '../folding/model-folds.js';
+import type { GraphOperation } from '../format/graph-view.js';
 import type { FcLayer, Model } from '../format/model-format.js';
+import type { FeatureRewrite, InputForm, LayerRewrite, ModelRewrite } from '../format/model-rewrite.js';
 import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
 
 /** A kind of wrong rewrite. */

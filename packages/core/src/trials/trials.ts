@@ -9,13 +9,13 @@ import type { FcLayer, Model } from '../format/model-format.js';
 import { selectLayers } from '../format/select-layers.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import { type AssembledModel, assembleModel } from '../pipeline/assemble-model.js';
-import { type CompressLayerOptions, compressLayer } from '../pipeline/compress-layer.js';
+import { type ClusterLayerOptions, clusterLayer } from '../pipeline/cluster-layer.js';
 import { openEngine } from '../pipeline/open-engine.js';
 import { type PreparedLayer, prepareLayer } from '../pipeline/prepare-layer.js';
 import { boundaryInputs } from './boundary-inputs.js';
 
 /** How layers are clustered in a trial. */
-export interface TrialMethod extends CompressLayerOptions {
+export interface TrialMethod extends ClusterLayerOptions {
   /** Default `rankOne`. */
   readonly clusterer?: Clusterer | undefined;
 }
@@ -191,7 +191,7 @@ export class Trials {
     const { seed } = method;
     const { signal } = this.#options;
     const prepared = await this.#prepared.get(layer.name)!;
-    const made = compressLayer(prepared, clusterer, ratio, { seed, roundTo, signal });
+    const made = clusterLayer(prepared, clusterer, ratio, { seed, roundTo, signal });
     this.#clustered.set(layer.name, { k, method, layer: made });
     return made;
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
-  compressLayer,
+  clusterLayer,
   compressModel,
   kmeans,
   portableEngine,
@@ -32,7 +32,7 @@ describe('roundTo', () => {
   ])('ρ = %s, a multiple of %s: %s clusters', async (ratio, roundTo, clusters) => {
     const model = layerWithDeadColumns();
     const prepared = await prepareLayer(model, model.layers[0]!, 0, portableEngine);
-    const layer = await compressLayer(prepared, spherical, ratio, { roundTo });
+    const layer = await clusterLayer(prepared, spherical, ratio, { roundTo });
     expect(layer.centroids.cols).toBe(clusters);
     expect(new Set(layer.assignment.filter((c) => c >= 0)).size).toBe(clusters);
     if (clusters >= 8) {
@@ -53,8 +53,8 @@ describe('roundTo', () => {
         return kmeans.cluster(columns, 3, options);
       },
     };
-    const before = await compressLayer(prepared, few, 0.5);
-    const after = await compressLayer(prepared, few, 0.5, { roundTo: 6 });
+    const before = await clusterLayer(prepared, few, 0.5);
+    const after = await clusterLayer(prepared, few, 0.5, { roundTo: 6 });
     expect([before.centroids.cols, after.centroids.cols]).toEqual([3, 6]);
     expect(relativeError(prepared.weights, after)).toBeLessThan(relativeError(prepared.weights, before));
   });

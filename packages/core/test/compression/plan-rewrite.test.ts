@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   type CompressedLayer,
-  compressLayer,
+  clusterLayer,
   denseMatrix,
   type Model,
   planRewrite,
@@ -28,7 +28,7 @@ async function clusterAll(
   for (const layer of model.layers) {
     if (names && !names.includes(layer.name)) continue;
     const prepared = await prepareLayer(model, layer, 0, portableEngine);
-    result.set(layer.name, await compressLayer(prepared, spherical, ratio));
+    result.set(layer.name, await clusterLayer(prepared, spherical, ratio));
   }
   return result;
 }

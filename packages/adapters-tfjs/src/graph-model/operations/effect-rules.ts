@@ -1,8 +1,8 @@
 /** What operations do to the factors and the order of the features that pass them. */
 import type { OperationEffect } from '@spherize/core';
 import { floatValues, isFloat, sizeOf } from '../../artifacts/weights.js';
-import type { GraphIndex } from '../graph-index.js';
-import { channelsLast, integers, isWellFused, type NodeDef } from '../node-def.js';
+import type { GraphIndex } from '../nodes/graph-index.js';
+import { channelsLast, integers, isWellFused, type NodeDef } from '../nodes/node-def.js';
 import type { EffectRule } from './operation.js';
 
 const HOMOGENEOUS: OperationEffect = { type: 'homogeneous' };

@@ -1,6 +1,6 @@
 /** All operations of graph models that are known, one entry each. */
 import { sizeOf } from '../../artifacts/weights.js';
-import { flag } from '../node-def.js';
+import { flag } from '../nodes/node-def.js';
 import * as effect from './effect-rules.js';
 import type { Operation } from './operation.js';
 

@@ -1,7 +1,7 @@
 /** What is known of an operation of a graph model. Everything that asks about operations reads it from `operation-table.ts`. */
 import type { OperationEffect } from '@spherize/core';
-import type { GraphIndex } from '../graph-index.js';
-import type { NodeDef } from '../node-def.js';
+import type { GraphIndex } from '../nodes/graph-index.js';
+import type { NodeDef } from '../nodes/node-def.js';
 
 export type EffectRule = (node: NodeDef, index: GraphIndex) => OperationEffect;
 

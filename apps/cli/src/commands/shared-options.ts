@@ -1,0 +1,312 @@
+/** Options that several commands have in common. */
+
+import { freemem } from 'node:os';
+import { clusterers, InputError, type Model, scoresOutput } from '@spherize/core';
+import { singleInput } from '@spherize/core/evaluation';
+import { NAMED_OPTIONS } from '@spherize/core/sweep';
+import { type Command, Option } from 'commander';
+import { DEFAULT_SAMPLES, type OpenCalibration, openCalibration } from '../calibration/open-calibration.js';
+import { readClassNames } from '../data/class-names.js';
+import type { Dataset } from '../data/dataset.js';
+import { DATASET_SPECS, openDataset } from '../data/open-dataset.js';
+import { requireMatchingClasses } from '../evaluation/matching-classes.js';
+import { clustererValue, type NamedOptions } from '../options/clusterer-choice.js';
+import type { GivenShape } from '../options/parse.js';
+import {
+  type ListValue,
+  parseBytes,
+  parseChoice,
+  parseInteger,
+  parseList,
+  parseNumber,
+  parsePositive,
+  parseShapes,
+  parseShare,
+  parseWhole,
+} from '../options/parse.js';
+import { modelFormats } from '../plugins/model-formats.js';
+import { parseShard, type Shard } from '../sweep/shards.js';
+
+export interface CommonOptions {
+  readonly json?: true;
+  readonly seed: number;
+  readonly verbose?: true;
+}
+
+export interface NormalizationOptions {
+  readonly mean?: number[];
+  readonly std?: number[];
+}
+
+export interface LabelOptions {
+  readonly labelOffset?: number;
+  readonly classes?: string;
+}
+
+export interface DataOptions extends NormalizationOptions, LabelOptions {
+  readonly data: string;
+  readonly limit?: number;
+  /** The output that labels are compared with. */
+  readonly scores?: string | undefined;
+}
+
+export interface ShapeOptions {
+  readonly shape?: GivenShape[];
+}
+
+export interface OutputOptions {
+  readonly output?: string;
+}
+
+export interface JournalOptions {
+  readonly shard?: Shard;
+  readonly restart?: true;
+}
+
+/** `--json`, `--seed`, `--config` and `--verbose`: every command that measures has them. */
+export function addCommonOptions(command: Command): Command {
+  return command
+    .option('--json', 'print one JSON document on stdout and nothing else')
+    .option('--seed <n>', 'seed of everything random', (text) => parseInteger('--seed', text, 0), 0)
+    .option('--config <file>', 'take flags that are not given from this recipe')
+    .option('--verbose', 'say more on stderr, with stack traces');
+}
+
+/** `--data` and how its samples are cut and normalised. */
+export function addDataOptions(command: Command): Command {
+  return addNormalizationOptions(
+    addLabelOptions(
+      command
+        .requiredOption('--data <data>', `labelled data: ${DATASET_SPECS.join(', ')}`)
+        .option('--limit <n>', 'use only the first n samples', (text) => parseInteger('--limit', text, 1)),
+    ),
+  );
+}
+
+/** `--label-offset` and `--classes`. */
+export function addLabelOptions(command: Command): Command {
+  return command
+    .option(
+      '--label-offset <offset>',
+      'added to every label: 1 where the model has a background class first',
+      (text) => parseWhole('--label-offset', text),
+    )
+    .option(
+      '--classes <file>',
+      "the names of the model's classes in its order, one a line, for the folders of folder:",
+    );
+}
+
+/** `--output`, where it does not name the file to write. */
+export function addOutputOption(command: Command): Command {
+  return command.option(
+    '--output <name>',
+    "the model's output with the scores of the classes (default: the first of floats with a score per class)",
+  );
+}
+
+/** `--shape`. */
+export function addShapeOption(command: Command): Command {
+  return command.option(
+    '--shape <shape>',
+    'lengths for the free axes of an input, as in input=1,3,224,224 (? leaves one free); repeat it for others',
+    (text: string, before: readonly GivenShape[] = []) => [...before, ...parseShapes(text)],
+  );
+}
+
+/** @throws InputError `BAD_ARGUMENT` when there are options on labels but no data */
+export function requireNoLabelOptions({ labelOffset, classes }: LabelOptions): void {
+  if (labelOffset !== undefined || classes !== undefined)
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `${classes === undefined ? '--label-offset' : '--classes'} is about the labels of data, but there are none: give --data`,
+    );
+}
+
+/** `--mean` and `--std`. */
+export function addNormalizationOptions(command: Command): Command {
+  const numbers = (name: string) => (list: ListValue) =>
+    parseList(name, list, (item) => parseNumber(name, item));
+  return command
+    .option(
+      '--mean <values>',
+      'subtracted from pixels in [0, 1], per channel; for inputs of floats',
+      numbers('--mean'),
+    )
+    .option('--std <values>', 'divides them afterwards, per channel', numbers('--std'));
+}
+
+/** `--algorithm` and `--scale`, for clusterers that have such options. */
+export function addShortForms(command: Command): Command {
+  for (const [name, option] of Object.entries(NAMED_OPTIONS)) {
+    if (option.type !== 'enum') continue;
+    command.addOption(
+      new Option(`--${name} <name>`, option.description)
+        .argParser((text) => parseChoice(`--${name}`, text, option.values))
+        .default(option.default),
+    );
+  }
+  return command;
+}
+
+/** `--clusterer`, `--sparsity` and `--round-to`: what is made of each layer. */
+export function addClustererOptions(command: Command): Command {
+  const builtIn = clusterers.builtIn.map(({ name }) => name).join(', ');
+  return command
+    .option(
+      '--clusterer <clusterer>',
+      `${builtIn}, a package or a path; with options of its own as in spherical:scale=projected`,
+      (value: string | NamedOptions) => clustererValue('--clusterer', value),
+      'spherical',
+    )
+    .option(
+      '--sparsity <share>',
+      'prune each layer to this share of zeros first',
+      (text) => parseShare('--sparsity', text),
+      0,
+    )
+    .option('--round-to <n>', 'keep every number of clusters a multiple of this, rounded up', (text) =>
+      parseInteger('--round-to', text, 1),
+    );
+}
+
+export interface CalibrationChoice {
+  readonly calibrate?: string;
+  readonly calibrationSamples?: number;
+}
+
+/** `--calibrate` and `--calibration-samples`. */
+export function addCalibrationOptions(command: Command): Command {
+  return command
+    .option(
+      '--calibrate <data>',
+      'refit the compressed layers on unlabelled inputs: data as for --data, or generated (no data needed)',
+    )
+    .option(
+      '--calibration-samples <n>',
+      `how many of them (default: ${DEFAULT_SAMPLES.data}, ${DEFAULT_SAMPLES.generated} when generated)`,
+      (text) => parseInteger('--calibration-samples', text, 2),
+    );
+}
+
+export interface FormatOptions {
+  readonly format?: string;
+}
+
+/** `--format`. */
+export function addFormatOption(command: Command): Command {
+  return command.option(
+    '--format <name>',
+    `the model's format: ${modelFormats.builtIn.map(({ name }) => name).join(', ')}, a package or a path (default: by its name)`,
+  );
+}
+
+export interface LatencyOptions {
+  readonly latency?: number;
+}
+
+/** `--latency`. */
+export function addLatencyOption(command: Command): Command {
+  return command.option(
+    '--latency <seconds>',
+    'also time every setting for this long, one setting after the other',
+    (text) => parsePositive('--latency', text),
+  );
+}
+
+/** `--layers`. */
+export function addLayersOption(command: Command): Command {
+  return command.option(
+    '--layers <names>',
+    'layers to compress, separated by commas, a name with a comma in "quotes" (default: all)',
+    (list: ListValue) => parseList('--layers', list, String),
+  );
+}
+
+export interface DequantizeOption {
+  readonly dequantize?: true;
+}
+
+/** `--dequantize`. */
+export function addDequantizeOption(command: Command): Command {
+  return command.option(
+    '--dequantize',
+    'take quantised weights as floats, and write those of compressed layers as such',
+  );
+}
+
+/** `--threads`. */
+export function addThreadsOption(command: Command): Command {
+  return command.option('--threads <n>', 'threads that cluster (default: one per processor)', (text) =>
+    parseInteger('--threads', text, 1),
+  );
+}
+
+/** `--shard` and `--restart`, for sweeps into a folder. */
+export function addJournalOptions(command: Command): Command {
+  return command
+    .option('--shard <i/n>', 'measure only part i of n of the settings; merge puts them together', parseShard)
+    .option('--restart', 'forget what an interrupted run left in the folder of --out');
+}
+
+/** `--memory`. */
+export function addMemoryOption(command: Command): Command {
+  return command.addOption(
+    new Option(
+      '--memory <size>',
+      'the most that a Gram matrix may take; larger ones are computed block by block',
+    )
+      .argParser((text) => parseBytes('--memory', text))
+      .default(freemem() / 2, 'half of what is free'),
+  );
+}
+
+/** Parses a list of shares in [0, 1). */
+export function shareList(name: string): (list: ListValue) => number[] {
+  return (list) => parseList(name, list, (item) => parseShare(name, item));
+}
+
+/**
+ * Opens the data set for a model's input and scores.
+ *
+ * @throws InputError as `openDataset` does, and when the model has another number of classes
+ */
+export async function openData(options: DataOptions, model: Model): Promise<Dataset> {
+  const { data, limit, mean, std, labelOffset, classes, scores } = options;
+  const { shape, type } = singleInput(model);
+  // Before data are read: an output that is not there.
+  scoresOutput(model, scores);
+  const opened = await openDataset(data, {
+    sampleShape: shape.slice(1),
+    type,
+    ...(limit === undefined ? {} : { limit }),
+    ...(mean === undefined ? {} : { mean }),
+    ...(std === undefined ? {} : { std }),
+    ...(labelOffset === undefined ? {} : { labelOffset }),
+    ...(classes === undefined ? {} : { classNames: await readClassNames(classes) }),
+    ...(scores === undefined ? {} : { scores }),
+  });
+  await requireMatchingClasses(model, opened, labelOffset);
+  return opened;
+}
+
+/** The data that `--data` names, if it was given. */
+export async function openDataIfGiven(
+  options: Partial<DataOptions>,
+  model: Model,
+): Promise<Dataset | undefined> {
+  return options.data === undefined ? undefined : openData({ ...options, data: options.data }, model);
+}
+
+/** The inputs that `--calibrate` names, if it was given. */
+export async function openCalibrationIfGiven(
+  options: CalibrationChoice &
+    NormalizationOptions &
+    Pick<CommonOptions, 'seed'> &
+    Pick<DataOptions, 'scores'>,
+  model: Model,
+  evaluation: Dataset | undefined,
+): Promise<OpenCalibration | undefined> {
+  const { calibrate } = options;
+  return calibrate === undefined ? undefined : openCalibration(model, { ...options, calibrate }, evaluation);
+}

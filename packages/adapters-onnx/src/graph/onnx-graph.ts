@@ -1,0 +1,82 @@
+/** Everything that is found out about one ONNX model, once. */
+import { InputError, type SkippedLayer } from '@spherize/core';
+import type { ModelProto, NodeProto } from 'onnx-buf';
+import { GraphIndex } from '../tensors/graph-index.js';
+import { findFcLayers, type OnnxLayer } from './fc-layers.js';
+import { FeatureAxes } from './feature-axis.js';
+import { OnnxFeatureGraph } from './feature-graph.js';
+import { GraphDescription } from './graph-description.js';
+import { TensorShapes } from './tensor-shapes.js';
+import { unofferedWeights } from './unoffered-weights.js';
+import { withUprightInputs } from './upright-inputs.js';
+
+/** Names that a model passes on to the models made from it, by the first tensor that a layer or operation produces. */
+export interface KeptNames {
+  readonly layers: ReadonlyMap<string, string>;
+  readonly operations: ReadonlyMap<string, string>;
+}
+
+export class OnnxGraph {
+  readonly index: GraphIndex;
+  readonly shapes: TensorShapes;
+  readonly layers: readonly OnnxLayer[];
+  readonly skipped: readonly SkippedLayer[];
+  readonly axes: FeatureAxes;
+  readonly description: GraphDescription;
+  readonly #byName: ReadonlyMap<string, OnnxLayer>;
+  #features: OnnxFeatureGraph | undefined;
+
+  /** @param dequantize whether weights behind DequantizeLinear count as weights */
+  constructor(
+    model: ModelProto,
+    names: KeptNames = { layers: new Map(), operations: new Map() },
+    dequantize = false,
+  ) {
+    const index = new GraphIndex(model, dequantize);
+    const upright = withUprightInputs(index);
+    this.index = upright === model ? index : new GraphIndex(upright, dequantize);
+    this.shapes = new TensorShapes(this.index);
+    const { layers, unfit, unique } = findFcLayers(this.index, this.shapes, names.layers);
+    this.layers = layers;
+    this.skipped = unofferedWeights(this.index.model, layers, unfit, unique);
+    this.#byName = new Map(layers.map((layer) => [layer.name, layer]));
+    const byOutput = new Map(layers.map((layer) => [layer.output, layer]));
+    this.axes = new FeatureAxes(this.index, this.shapes, byOutput);
+    this.description = new GraphDescription(this.index, this.shapes, this.axes, byOutput, names.operations);
+  }
+
+  /** The features' side of the model; found when it is first asked for. */
+  get features(): OnnxFeatureGraph {
+    this.#features ??= new OnnxFeatureGraph(this.index, this.description, this.layers);
+    return this.#features;
+  }
+
+  get keptNames(): KeptNames {
+    return {
+      layers: new Map(this.layers.map(({ output, name }) => [output, name])),
+      operations: this.description.operationNames,
+    };
+  }
+
+  layer(name: string): OnnxLayer {
+    const found = this.#byName.get(name);
+    if (found === undefined) {
+      const known = this.layers.map((layer) => layer.name).join(', ') || 'none';
+      throw new InputError('UNKNOWN_NAME', `no fully connected layer is called ${name}; there are: ${known}`);
+    }
+    return found;
+  }
+
+  operation(name: string): NodeProto {
+    const node = this.description.node(name);
+    if (node === undefined) throw new InputError('UNKNOWN_NAME', `no operation is called ${name}`);
+    return node;
+  }
+
+  /** The nodes of a layer or operation. */
+  nodesCalled(name: string): NodeProto[] {
+    const layer = this.#byName.get(name);
+    if (layer === undefined) return [this.operation(name)];
+    return layer.add ? [layer.node, layer.add] : [layer.node];
+  }
+}

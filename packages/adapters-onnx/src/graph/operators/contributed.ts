@@ -1,0 +1,68 @@
+/** Operators that onnxruntime adds, as its optimised models hold them. */
+import { TensorProto_DataType as DataType } from 'onnx-buf';
+import { MICROSOFT as domain, operators } from './describe.js';
+import * as effect from './effect-rules.js';
+import * as flow from './flow-rules.js';
+import type { Operator } from './operator.js';
+import { keepsPlace } from './place-rules.js';
+import { always, attended, attendedApart, embedded, matMul, same, widthOf } from './shape-rules.js';
+
+const unary = { domain, inputs: 1, shape: same, place: keepsPlace, flow: flow.elementwise } as const;
+const float = always(DataType.FLOAT);
+const mixes = effect.stops('mixes or reorders features');
+const product = { domain, effect: mixes, products: 'uncounted' } as const;
+
+export const CONTRIBUTED: readonly Operator[] = [
+  ...operators('Gelu QuickGelu', { ...unary, effect: effect.elementwise }),
+  ...operators('FastGelu BiasGelu', {
+    ...unary,
+    effect: effect.biased,
+    parameters: [{ slot: 1, scaling: 'none' }],
+    takesVectors: true,
+  }),
+  ...operators('SkipLayerNormalization', {
+    domain,
+    inputs: 2,
+    shape: same,
+    effect: effect.stops('combines several tensors'),
+    takesVectors: true,
+  }),
+  ...operators('SkipSimplifiedLayerNormalization', {
+    domain,
+    inputs: 2,
+    shape: same,
+    effect: effect.stops('combines several tensors'),
+    takesVectors: true,
+  }),
+  ...operators('BiasAdd', {
+    domain,
+    shape: same,
+    inputs: 3,
+    effect: effect.stops('combines several tensors'),
+    takesVectors: true,
+  }),
+  ...operators('FusedMatMul', { ...product, inputs: 2, shape: matMul() }),
+  ...operators('FusedGemm', { ...product, inputs: 2 }),
+  ...operators('FusedConv NhwcFusedConv', { ...product, inputs: 2, weights: 'convolution' }),
+  ...operators('QGemm', { ...product, inputs: 2, type: float, weights: 'quantised' }),
+  ...operators('MatMulIntegerToFloat DynamicQuantizeMatMul', {
+    ...product,
+    inputs: 2,
+    shape: matMul(),
+    type: float,
+    weights: 'quantised',
+  }),
+  ...operators('MatMulNBits MatMulBnb4 MatMulFpQ4', {
+    ...product,
+    inputs: 2,
+    shape: widthOf('N'),
+    weights: 'quantised',
+    packed: true,
+  }),
+  ...operators('DynamicQuantizeLSTM AttnLSTM', { ...product, inputs: 2, weights: 'recurrent' }),
+  ...operators('GatherBlockQuantized', { ...product, type: float, weights: 'table' }),
+  ...operators('EmbedLayerNormalization', { ...product, shape: embedded, type: float, weights: 'table' }),
+  ...operators('Attention', { ...product, inputs: 2, shape: attended }),
+  ...operators('MultiHeadAttention', { ...product, inputs: 1, shape: attendedApart }),
+  ...operators('GroupQueryAttention', { ...product, inputs: 1 }),
+];

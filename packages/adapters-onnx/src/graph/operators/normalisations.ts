@@ -1,0 +1,84 @@
+/** Operators that divide features by what others of them, or other places of theirs, add up to. */
+import { operators } from './describe.js';
+import * as effect from './effect-rules.js';
+import * as flow from './flow-rules.js';
+import type { Operator } from './operator.js';
+import { keepsPlace } from './place-rules.js';
+import { same } from './shape-rules.js';
+
+export const NORMALISATIONS: readonly Operator[] = [
+  ...operators('BatchNormalization', {
+    inputs: 5,
+    shape: same,
+    place: keepsPlace,
+    effect: effect.normalisesChannels,
+    flow: flow.perChannel,
+    parameters: [
+      { slot: 1, scaling: 'multiply' },
+      { slot: 2, scaling: 'multiply' },
+      { slot: 3, scaling: 'none' },
+      { slot: 4, scaling: 'none' },
+    ],
+    finite: 'weights',
+  }),
+  ...operators('InstanceNormalization', {
+    inputs: 3,
+    shape: same,
+    place: keepsPlace,
+    effect: effect.normalisesChannels,
+    flow: flow.perChannel,
+    parameters: [
+      { slot: 1, scaling: 'multiply' },
+      { slot: 2, scaling: 'multiply' },
+    ],
+    finite: 'weights',
+  }),
+  ...operators('LayerNormalization@17', {
+    inputs: 2,
+    shape: same,
+    effect: effect.normalisesFeatures,
+    flow: flow.normalises,
+    parameters: [
+      { slot: 1, scaling: 'multiply' },
+      { slot: 2, scaling: 'multiply' },
+    ],
+    takesVectors: true,
+    finite: 'weights',
+  }),
+  ...operators('RMSNormalization@23', {
+    inputs: 2,
+    shape: same,
+    effect: effect.normalisesFeatures,
+    flow: flow.normalises,
+    parameters: [{ slot: 1, scaling: 'multiply' }],
+    takesVectors: true,
+  }),
+  ...operators('GroupNormalization@21', {
+    inputs: 3,
+    shape: same,
+    effect: effect.stops('normalises over groups of features'),
+    finite: 'weights',
+  }),
+  ...operators('MeanVarianceNormalization@9 LpNormalization', {
+    inputs: 1,
+    shape: same,
+    effect: effect.stops('normalises over whole axes'),
+  }),
+  ...operators('LRN', {
+    inputs: 1,
+    shape: same,
+    effect: effect.stops('normalises over neighbouring features'),
+  }),
+  ...operators('Softmax LogSoftmax', {
+    inputs: 1,
+    shape: same,
+    effect: effect.stops('sums over a whole axis'),
+    flow: flow.mixesAxis('sums over them'),
+  }),
+  ...operators('Hardmax', {
+    inputs: 1,
+    shape: same,
+    effect: effect.stops('compares the values of a whole axis'),
+    flow: flow.mixesAxis('compares them'),
+  }),
+];

@@ -1,0 +1,158 @@
+/**
+ * The values of ONNX tensors as float32 or as integers, and back.
+ *
+ * ONNX stores values little-endian in `raw_data` or in one of the typed fields. Float32 data is viewed in place when
+ * it is aligned to four bytes; every other form is decoded into a new array.
+ */
+import { create } from '@bufbuild/protobuf';
+import { fromFloat16, InputError, toFloat16 } from '@spherize/core';
+import { TensorProto_DataType as DataType, type TensorProto, TensorProtoSchema } from 'onnx-buf';
+import { fromBfloat16, toBfloat16 } from './bfloat16.js';
+
+/** Whether the values of a tensor of this type can be read and written as float32. */
+export function isFloatType(dataType: number): boolean {
+  return (
+    dataType === DataType.FLOAT ||
+    dataType === DataType.FLOAT16 ||
+    dataType === DataType.BFLOAT16 ||
+    dataType === DataType.DOUBLE
+  );
+}
+
+/** The largest relative error of rounding to a float type, as far as float32 can show it. */
+export function roundoffOf(dataType: number): number {
+  if (dataType === DataType.FLOAT16) return 2 ** -11;
+  return dataType === DataType.BFLOAT16 ? 2 ** -8 : 2 ** -24;
+}
+
+/** The name of a data type in lower case, for messages: `float16`. */
+export function dataTypeName(dataType: number): string {
+  return (DataType[dataType] ?? `type ${dataType}`).toLowerCase();
+}
+
+/** The most axes that are worked with, as in NumPy: more come from broken files. */
+export const LARGEST_RANK = 64;
+
+/** A tensor's dims as numbers. */
+export function dimsOf(tensor: TensorProto): number[] {
+  return tensor.dims.map(Number);
+}
+
+/** Number of values of a tensor, 1 for a scalar. */
+export function sizeOf(tensor: TensorProto): number {
+  return dimsOf(tensor).reduce((product, dim) => product * dim, 1);
+}
+
+/**
+ * The values of a float tensor, row-major: a view into the file where possible, so do not write to it.
+ *
+ * @throws InputError `BAD_FILE` when the number of values and the dims disagree
+ */
+export function floatValues(tensor: TensorProto): Float32Array {
+  const values = decodeFloats(tensor);
+  if (values.length !== sizeOf(tensor)) {
+    throw new InputError(
+      'BAD_FILE',
+      `tensor ${tensor.name}: dims [${tensor.dims.join(', ')}] need ${sizeOf(tensor)} values, got ${values.length}`,
+    );
+  }
+  return values;
+}
+
+/** Whether `integerValues` reads tensors of this type. */
+export function isIntegerType(dataType: number): boolean {
+  return dataType === DataType.INT64 || dataType === DataType.INT32 || dataType === DataType.BOOL;
+}
+
+/** The values of an int64, int32 or bool tensor as numbers. */
+export function integerValues(tensor: TensorProto): number[] {
+  const { rawData } = tensor;
+  const raw = rawData.length > 0;
+  switch (tensor.dataType) {
+    case DataType.INT64:
+      return Array.from(raw ? new BigInt64Array(aligned(rawData, 8)) : tensor.int64Data, Number);
+    case DataType.INT32:
+      return Array.from(raw ? new Int32Array(aligned(rawData, 4)) : tensor.int32Data);
+    case DataType.BOOL:
+      return Array.from(raw ? rawData : tensor.int32Data);
+    default:
+      throw new Error(`tensor ${tensor.name}: expected integers, got ${dataTypeName(tensor.dataType)}`);
+  }
+}
+
+/** A tensor that holds float32 values in the given data type. Float32 values are shared, not copied. */
+export function floatTensor(
+  name: string,
+  dims: readonly number[],
+  dataType: number,
+  values: Float32Array,
+): TensorProto {
+  return rawTensor(name, dims, dataType, encodeFloats(dataType, values));
+}
+
+/** The first magnitude that rounds to infinity. */
+const FLOAT16_OVERFLOW = 65520;
+
+/** Whether a data type holds all of these values as numbers. */
+export function fitsType(dataType: number, values: Float32Array): boolean {
+  const limit = dataType === DataType.FLOAT16 ? FLOAT16_OVERFLOW : Number.POSITIVE_INFINITY;
+  return values.every((value) => Math.abs(value) < limit);
+}
+
+/** A one-dimensional int64 tensor. */
+export function int64Tensor(name: string, values: readonly number[]): TensorProto {
+  return rawTensor(name, [values.length], DataType.INT64, BigInt64Array.from(values, BigInt));
+}
+
+/** A one-dimensional int32 tensor that shares its values. */
+export function int32Tensor(name: string, values: Int32Array): TensorProto {
+  return rawTensor(name, [values.length], DataType.INT32, values);
+}
+
+function rawTensor(
+  name: string,
+  dims: readonly number[],
+  dataType: number,
+  values: ArrayBufferView,
+): TensorProto {
+  const rawData = new Uint8Array(values.buffer as ArrayBuffer, values.byteOffset, values.byteLength);
+  return create(TensorProtoSchema, { name, dims: dims.map(BigInt), dataType, rawData });
+}
+
+function decodeFloats(tensor: TensorProto): Float32Array {
+  const { rawData } = tensor;
+  const raw = rawData.length > 0;
+  switch (tensor.dataType) {
+    case DataType.FLOAT:
+      if (!raw) return Float32Array.from(tensor.floatData);
+      return rawData.byteOffset % 4 === 0
+        ? new Float32Array(rawData.buffer, rawData.byteOffset, Math.floor(rawData.byteLength / 4))
+        : new Float32Array(aligned(rawData, 4));
+    case DataType.DOUBLE:
+      return Float32Array.from(raw ? new Float64Array(aligned(rawData, 8)) : tensor.doubleData);
+    case DataType.FLOAT16:
+      return Float32Array.from(raw ? new Uint16Array(aligned(rawData, 2)) : tensor.int32Data, fromFloat16);
+    case DataType.BFLOAT16:
+      return Float32Array.from(raw ? new Uint16Array(aligned(rawData, 2)) : tensor.int32Data, fromBfloat16);
+    default:
+      throw new Error(`tensor ${tensor.name}: expected floats, got ${dataTypeName(tensor.dataType)}`);
+  }
+}
+
+function encodeFloats(dataType: number, values: Float32Array): ArrayBufferView {
+  switch (dataType) {
+    case DataType.DOUBLE:
+      return Float64Array.from(values);
+    case DataType.FLOAT16:
+      return Uint16Array.from(values, toFloat16);
+    case DataType.BFLOAT16:
+      return Uint16Array.from(values, toBfloat16);
+    default:
+      return values;
+  }
+}
+
+/** A copy of the bytes that starts at an aligned address and holds whole elements. */
+function aligned(bytes: Uint8Array, elementSize: number): ArrayBuffer {
+  return new Uint8Array(bytes.subarray(0, bytes.length - (bytes.length % elementSize))).buffer;
+}

@@ -1,0 +1,73 @@
+/** Carries out core's instructions on an ONNX model. */
+import { InputError, type ModelRewrite, type WidthChange } from '@spherize/core';
+import type { ModelProto, NodeProto } from 'onnx-buf';
+import type { OnnxGraph } from '../graph/onnx-graph.js';
+import { reshapeForm } from '../graph/operators/reshape-forms.js';
+import { int64Tensor } from '../proto/tensor-values.js';
+import { ModelEditor } from './model-editor.js';
+import { rewriteFeatures } from './rewrite-features.js';
+import { rewriteLayer } from './rewrite-layer.js';
+
+/**
+ * @param widths what `checkRewrite` found out about the rewrite
+ * @returns the model, and the layers and operations whose new parameters do not fit into the types that they are stored in
+ */
+export function rewriteModel(
+  graph: OnnxGraph,
+  rewrite: ModelRewrite,
+  widths: ReadonlyMap<string, WidthChange>,
+): { model: ModelProto; overflowing: ReadonlySet<string> } {
+  const { index, shapes } = graph;
+  const editor = new ModelEditor(index);
+  const overflowing = new Set<string>();
+  for (const change of rewrite.layers) {
+    if (!rewriteLayer(editor, index, shapes, graph.layer(change.layer), change))
+      overflowing.add(change.layer);
+    follow(graph, editor, change.layer, widths.get(change.layer));
+  }
+  for (const change of rewrite.features) {
+    if (!rewriteFeatures(editor, index, graph.operation(change.operation), change))
+      overflowing.add(change.operation);
+    follow(graph, editor, change.operation, widths.get(change.operation));
+  }
+  return { model: editor.finish(), overflowing };
+}
+
+/** Forgets the recorded shapes of all tensors with another number of features, and puts it into the constants of Reshapes. */
+function follow(graph: OnnxGraph, editor: ModelEditor, maker: string, width: WidthChange | undefined): void {
+  if (width === undefined) return;
+  for (const node of [maker, ...width.through].flatMap((name) => graph.nodesCalled(name))) {
+    editor.dropShapes(node.output);
+    if (node.opType === 'Reshape') followReshape(graph, editor, node, width);
+  }
+}
+
+/** Puts the new number of features into the constant shape of a Reshape that says the old one. */
+function followReshape(
+  graph: OnnxGraph,
+  editor: ModelEditor,
+  node: NodeProto,
+  { from, to }: WidthChange,
+): void {
+  const { index, axes } = graph;
+  const form = reshapeForm(graph, node, axes.of(node.input[0]!));
+  if (form !== undefined && form.features === undefined) return;
+  if (form?.features !== from) {
+    throw new InputError('UNSUPPORTED', `Reshape ${node.name} fixes the number of features, ${from}`);
+  }
+  const make = (name: string) => int64Tensor(name, form.resized(to));
+  const stem = `${node.name || node.output[0]}/shape`;
+  const source = index.constantSource(node.input[1]!);
+  if (source === undefined) editor.setComputed(node, 1, computationOf(graph, node.input[1]!), stem, make);
+  else editor.setConstant(node, 1, source, stem, make);
+}
+
+/** A computed shape and all integers that it is computed from. */
+function computationOf({ index, shapes }: OnnxGraph, shape: string): string[] {
+  const found = new Set([shape]);
+  for (const name of found) {
+    const node = index.producer(name);
+    for (const input of node?.input ?? []) if (shapes.integers(input) !== undefined) found.add(input);
+  }
+  return [...found];
+}

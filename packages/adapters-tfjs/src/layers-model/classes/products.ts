@@ -1,0 +1,70 @@
+/** Classes that multiply by weights, and that look up rows of them. */
+import { classes } from './describe.js';
+import * as effect from './effect-rules.js';
+import type { FeatureParameter, LayerClass } from './layer-class.js';
+import * as products from './product-rules.js';
+import * as shape from './shape-rules.js';
+
+const BIAS: FeatureParameter = { weight: 'bias', back: 0, scaling: 'multiply' };
+const kernel = (weight: string, back: number): readonly FeatureParameter[] => [
+  { weight, back, scaling: 'multiply' },
+  BIAS,
+];
+
+const convolution = {
+  effect: effect.convolves,
+  activates: true,
+  size: 'filters',
+  parameters: kernel('kernel', 0),
+  products: products.perOutput,
+  weights: 'convolution',
+} as const;
+/** Kernels of shape `[…window, outputs, inputs]`. */
+const transposed = {
+  ...convolution,
+  parameters: kernel('kernel', 1),
+  products: products.perInput,
+  weights: 'transposed convolution',
+} as const;
+
+export const PRODUCTS: readonly LayerClass[] = [
+  ...classes('Dense', {
+    shape: shape.makes('units'),
+    effect: effect.multiplies,
+    activates: true,
+    size: 'units',
+    products: products.perOutput,
+    weights: 'matrix',
+    mask: 'passes',
+  }),
+  ...classes('Conv1D', { ...convolution, shape: shape.convolved(1) }),
+  ...classes('Conv2D', { ...convolution, shape: shape.convolved(2) }),
+  ...classes('Conv3D', { ...convolution, shape: shape.convolved(3) }),
+  ...classes('Conv2DTranspose', { ...transposed, shape: shape.convolvedBack(2) }),
+  ...classes('Conv3DTranspose', { ...transposed, shape: shape.convolvedBack(3) }),
+  ...classes('SeparableConv2D', {
+    ...convolution,
+    shape: shape.convolved(2),
+    parameters: kernel('pointwise_kernel', 0),
+    products: products.perPosition,
+    weights: 'separable convolution',
+  }),
+  ...classes('DepthwiseConv2D', {
+    shape: shape.convolvedEach,
+    effect: effect.convolvesEach,
+    activates: true,
+    parameters: kernel('depthwise_kernel', 1),
+    products: products.perWindow,
+    weights: 'depthwise convolution',
+  }),
+  ...classes('Embedding', {
+    shape: shape.looked,
+    effect: effect.stops('looks up rows of a table'),
+    weights: 'table',
+    mask: 'makes where mask_zero says so',
+  }),
+  ...classes('CategoryEncoding', {
+    shape: shape.encoded,
+    effect: effect.stops('turns whole numbers into places'),
+  }),
+];

@@ -1,0 +1,110 @@
+/**
+ * How features move through a model, in terms that no model format owns. A feature is one neuron, channel or value dimension: what leaves a
+ * layer when one of its rows does. An adapter lists the operations; `widths/` follows the features through them.
+ *
+ * Axes are counted from the end, as numpy does: -1 is the last one. So a tensor of unknown rank still has its last axis.
+ */
+
+import type { Model } from './model-format.js';
+import type { ModelNarrowing, NarrowedWeights, SlicePart } from './model-narrowing.js';
+
+/** A layer with weights `[outputs·span, inputs / groups]`: a product of a matrix (span 1) or a convolution (span = the filter's positions). */
+export interface FeatureLayer {
+  readonly name: string;
+  readonly kind: 'product' | 'convolution';
+  readonly outputs: number;
+  readonly inputs: number;
+  /** Positions of a filter, kh·kw; 1 for a product. */
+  readonly span: number;
+  /** Groups of a grouped convolution: each reads its share of the inputs. 1 for most. */
+  readonly groups: number;
+  /** Whether a value per output is added. */
+  readonly bias: boolean;
+  /** Whether other operations use the same weights. */
+  readonly shared: boolean;
+}
+
+/** A constant operand that holds one value per feature, along some of its axes. */
+export interface ConstantOperand {
+  /** Which input of the operation. */
+  readonly slot: number;
+  /** Its shape; its axes lie under the last axes of the result, unless `axis` says where its single long axis lies. */
+  readonly shape: readonly number[];
+  /** The axis of the result under which a vector lies: -3 for the γ of a BatchNormalization over images. */
+  readonly axis?: number;
+}
+
+/** What an operation does to the features of what it reads. */
+export type FeatureFlow =
+  /** Reads features along one axis and makes those of its rows along another. */
+  | { readonly type: 'layer'; readonly layer: string; readonly reads: number; readonly makes: number }
+  /** Computes every value from the values in the same place of all inputs, which are broadcast; constants follow the features. */
+  | { readonly type: 'elementwise'; readonly constants: readonly ConstantOperand[] }
+  /** One filter, or several, for each channel on `axis`: output channel `c·multiplier + t` is made of channel c. */
+  | {
+      readonly type: 'depthwise';
+      readonly layer: string;
+      readonly axis: number;
+      readonly multiplier: number;
+    }
+  /** Axis i of the result is axis `permutation[i]`, counted from the front. */
+  | { readonly type: 'transpose'; readonly permutation: readonly number[] }
+  /** The same values in the same order, in another shape. */
+  | { readonly type: 'reshape' }
+  /** Output o holds the places `start[o] … start[o] + length[o]` of an axis. */
+  | {
+      readonly type: 'slice';
+      readonly axis: number;
+      readonly parts: readonly SlicePart[];
+    }
+  | { readonly type: 'concat'; readonly axis: number }
+  /** A product of two tensors: `[…, i, k] · […, k, j]`. */
+  | { readonly type: 'contraction' }
+  /**
+   * Mixes values along some axes and leaves the others: a softmax, a pooling, a mean. `dropped`: whether those axes are gone from the result.
+   * Features along such an axis stay as they are, for this reason.
+   */
+  | {
+      readonly type: 'mixing';
+      readonly axes: readonly number[];
+      readonly dropped: boolean;
+      readonly reason: string;
+    }
+  /** Tells sizes, not values. */
+  | { readonly type: 'sizes' }
+  /** Anything else: the end of a sentence after the operation's name says why features do not pass. */
+  | { readonly type: 'other'; readonly reason: string };
+
+/** One operation, with the tensors that vary with the model's input. */
+export interface FlowOperation {
+  /** Unique within the model, and known to the adapter: rewrites refer to it. */
+  readonly name: string;
+  /** The operation's type as the format calls it, for messages: `Relu`. */
+  readonly label: string;
+  /** Tensors that it reads and that are no constants, in order. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly flow: FeatureFlow;
+}
+
+/** The features' side of a model. */
+export interface FeatureGraph {
+  readonly layers: readonly FeatureLayer[];
+  /** In an order in which every tensor is made before it is read. */
+  readonly operations: readonly FlowOperation[];
+  /** Tensors that the model gives out. */
+  readonly outputs: readonly string[];
+  /** The shape of a tensor, where free axes have some size of their own; undefined where it is unknown. */
+  shape(tensor: string): readonly (number | undefined)[] | undefined;
+}
+
+/** A model whose features may leave. */
+export interface ModelFeatures {
+  readonly graph: FeatureGraph;
+  /** Weights `[outputs·span, inputs / groups]`, a row per output and position of the filter, and the bias. */
+  weights(layer: string): NarrowedWeights;
+  /** The same operations with less in them. */
+  narrow(narrowing: ModelNarrowing): Model;
+  /** A model that computes some tensors of this one, and has them as its outputs in this order. */
+  observe(tensors: readonly string[]): Model;
+}

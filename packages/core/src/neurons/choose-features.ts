@@ -1,0 +1,164 @@
+/** Which features stay. */
+
+import { invertPositiveDefinite } from '../calibration/cholesky.js';
+import { clusterColumns, prepareColumns } from '../clustering/cluster-columns.js';
+import type { Clusterer } from '../clustering/clusterer.js';
+import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
+import type { MatrixEngine } from '../matrix/matrix-engine.js';
+
+/** What a feature that leaves is replaced by: `x_j ≈ factor · x_substitute`. */
+export interface Merge {
+  readonly feature: number;
+  readonly substitute: number;
+  readonly factor: number;
+}
+
+/**
+ * Clusters features by the weights that make them, block by block, and keeps of every cluster the member nearest to its centroid: where
+ * weights have one direction and the activation is homogeneous, the others are multiples of it.
+ *
+ * @param made column j holds the weights that make feature j, of all layers that do, biases included
+ * @param blocks places of features of which each block keeps `keep`
+ */
+export async function chooseByClusters(
+  made: DenseMatrix,
+  blocks: readonly Int32Array[],
+  keep: number,
+  clusterer: Clusterer,
+  engine: MatrixEngine,
+  options: { seed?: number | undefined; signal?: AbortSignal | undefined },
+): Promise<{ kept: Int32Array; merges: Merge[] }> {
+  const kept: number[] = [];
+  const merges: Merge[] = [];
+  for (const block of blocks) {
+    const columns = denseMatrix(made.rows, block.length);
+    for (let i = 0; i < made.rows; i++)
+      for (const [c, feature] of block.entries())
+        columns.data[i * block.length + c] = made.data[i * made.cols + feature]!;
+    const prepared = await prepareColumns(columns, engine, options);
+    const clustering = await clusterColumns(clusterer, prepared, keep, options);
+    const members = new Map<number, number[]>();
+    for (const [p, cluster] of clustering.assignment.entries()) {
+      if (cluster < 0) continue;
+      members.set(cluster, [...(members.get(cluster) ?? []), prepared.positions[p]!]);
+    }
+    const norms = columnNorms(columns);
+    const stay = new Set<number>();
+    for (const list of members.values()) {
+      const representative = nearestToMean(columns, norms, list);
+      stay.add(representative);
+      for (const other of list) {
+        if (other === representative) continue;
+        const factor = norms[other]! / norms[representative]!;
+        merges.push({ feature: block[other]!, substitute: block[representative]!, factor });
+      }
+    }
+    // Every block keeps the same number: where there are fewer clusters, the heaviest of the others stay too.
+    const rest = [...block.keys()].filter((c) => !stay.has(c)).sort((a, b) => norms[b]! - norms[a]! || a - b);
+    for (const c of rest) {
+      if (stay.size >= keep) break;
+      stay.add(c);
+    }
+    for (const c of [...stay].sort((a, b) => a - b)) kept.push(block[c]!);
+  }
+  const stays = new Set(kept);
+  return { kept: Int32Array.from(kept), merges: merges.filter(({ feature }) => !stays.has(feature)) };
+}
+
+/** The features with the largest scores, as many in every block. */
+export function chooseByScore(scores: Float64Array, blocks: readonly Int32Array[], keep: number): Int32Array {
+  return Int32Array.from(
+    blocks.flatMap((block) =>
+      [...block]
+        .sort((a, b) => scores[b]! - scores[a]! || a - b)
+        .slice(0, keep)
+        .sort((a, b) => a - b),
+    ),
+  );
+}
+
+/**
+ * Backward elimination: the feature goes next whose loss, made good by all that are left, adds least to the error,
+ * `‖w_j‖² / (S⁻¹)_jj` with the weights as they are refitted by then (optimal brain surgeon; Hassibi and Stork, 1993).
+ *
+ * Cost: about `6 n²` multiplications for each feature that goes.
+ *
+ * @param moments S, `[n, n]`: second moments of the features, about their means where layers have biases; overwritten
+ * @param contributions `WᵀW`, `[n, n]`, of all layers that read them; overwritten
+ * @param blocks places of features of which each block keeps `keep`
+ */
+export function chooseByElimination(
+  moments: Float64Array,
+  contributions: Float64Array,
+  n: number,
+  blocks: readonly Int32Array[],
+  keep: number,
+): Int32Array | undefined {
+  let mean = 0;
+  for (let j = 0; j < n; j++) mean += moments[j * n + j]! / n;
+  for (let j = 0; j < n; j++)
+    moments[j * n + j] = moments[j * n + j]! + (STRENGTH * mean || Number.MIN_VALUE);
+  if (!invertPositiveDefinite(moments, n)) return undefined;
+  const [inverse, q] = [moments, contributions];
+  const blockOf = new Int32Array(n).fill(-1);
+  for (const [b, block] of blocks.entries()) for (const j of block) blockOf[j] = b;
+  const left = blocks.map((block) => block.length);
+  const gone = new Uint8Array(n);
+  const v = new Float64Array(n);
+  const p = new Float64Array(n);
+  for (let leaving = blocks.reduce((sum, block) => sum + block.length - keep, 0); leaving > 0; leaving--) {
+    let next = -1;
+    let least = Number.POSITIVE_INFINITY;
+    for (let j = 0; j < n; j++) {
+      if (gone[j] || blockOf[j]! < 0 || left[blockOf[j]!]! <= keep) continue;
+      const loss = q[j * n + j]! / inverse[j * n + j]!;
+      if (loss < least) [least, next] = [loss, j];
+    }
+    if (next < 0) return undefined;
+    gone[next] = 1;
+    left[blockOf[next]!]!--;
+    const pivot = inverse[next * n + next]!;
+    const square = q[next * n + next]!;
+    for (let j = 0; j < n; j++) {
+      v[j] = inverse[next * n + j]! / pivot;
+      p[j] = q[next * n + j]!;
+    }
+    for (let i = 0; i < n; i++) {
+      if (gone[i]) continue;
+      const row = i * n;
+      const vi = v[i]!;
+      const pi = p[i]!;
+      for (let j = 0; j < n; j++) {
+        inverse[row + j] = inverse[row + j]! - vi * pivot * v[j]!;
+        q[row + j] = q[row + j]! - pi * v[j]! - vi * p[j]! + vi * square * v[j]!;
+      }
+    }
+  }
+  return Int32Array.from(blocks.flatMap((block) => [...block].filter((j) => !gone[j]).sort((a, b) => a - b)));
+}
+
+/** Of the ridge, as a multiple of the mean diagonal. */
+const STRENGTH = 0.01;
+
+function columnNorms({ rows, cols, data }: DenseMatrix): Float64Array {
+  const squares = new Float64Array(cols);
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < cols; j++) squares[j] = squares[j]! + data[i * cols + j]! ** 2;
+  return squares.map(Math.sqrt);
+}
+
+/** The member with the largest cosine to the mean direction. */
+function nearestToMean(columns: DenseMatrix, norms: Float64Array, members: readonly number[]): number {
+  const { rows, cols, data } = columns;
+  const mean = new Float64Array(rows);
+  for (const j of members)
+    for (let i = 0; i < rows; i++) mean[i] = mean[i]! + data[i * cols + j]! / norms[j]!;
+  let best = members[0]!;
+  let highest = Number.NEGATIVE_INFINITY;
+  for (const j of members) {
+    let cosine = 0;
+    for (let i = 0; i < rows; i++) cosine += (mean[i]! * data[i * cols + j]!) / norms[j]!;
+    if (cosine > highest) [highest, best] = [cosine, j];
+  }
+  return best;
+}

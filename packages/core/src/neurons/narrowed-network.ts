@@ -1,0 +1,118 @@
+/** A model on the way to a narrower one: which features have left so far, and the refitted weights, at their full size. */
+import type { FeatureLayer, ModelFeatures } from '../format/feature-flow.js';
+import type { Model } from '../format/model-format.js';
+import type { ModelNarrowing, NarrowedWeights } from '../format/model-narrowing.js';
+import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
+import { findWidths, type Widths } from '../widths/find-widths.js';
+import { type Narrowing, narrow } from '../widths/narrow.js';
+import { narrowedFilters, narrowedWeights } from '../widths/narrowed-weights.js';
+
+/** A layer's weights at their full size: columns of features that left are zero in those that were refitted. */
+export interface FullWeights {
+  readonly weights: DenseMatrix;
+  readonly bias: Float32Array | null;
+}
+
+export class NarrowedNetwork {
+  readonly widths: Widths;
+  readonly #features: ModelFeatures;
+  readonly #layers: ReadonlyMap<string, FeatureLayer>;
+  readonly #removed = new Set<number>();
+  readonly #refitted = new Map<string, FullWeights>();
+  #narrowing: Narrowing | undefined;
+
+  constructor(features: ModelFeatures) {
+    this.#features = features;
+    this.#layers = new Map(features.graph.layers.map((layer) => [layer.name, layer]));
+    this.widths = findWidths(features.graph);
+  }
+
+  layer(name: string): FeatureLayer {
+    return this.#layers.get(name)!;
+  }
+
+  /** The labels of a layer's columns, as places of features. */
+  columns(layer: string): Int32Array {
+    return this.widths.features.columns.get(layer)!.map((label) => this.widths.sets.find(label));
+  }
+
+  weights(layer: string): FullWeights {
+    return this.#refitted.get(layer) ?? this.#features.weights(layer);
+  }
+
+  /** The weights as they were at the beginning. */
+  originalWeights(layer: string): NarrowedWeights {
+    return this.#features.weights(layer);
+  }
+
+  refit(layer: string, weights: FullWeights): void {
+    this.#refitted.set(layer, weights);
+  }
+
+  /** Takes features out, once what reads them has been refitted. */
+  remove(features: Iterable<number>): void {
+    for (const feature of features) this.#removed.add(feature);
+    this.#narrowing = undefined;
+  }
+
+  get removed(): ReadonlySet<number> {
+    return this.#removed;
+  }
+
+  get narrowing(): Narrowing {
+    this.#narrowing ??= narrow(this.#features.graph, this.widths, this.#removed);
+    return this.#narrowing;
+  }
+
+  /** Places of a layer's columns that are left, in the order in which the narrower layer reads them. */
+  placesLeft(layer: string): Int32Array {
+    const places = this.narrowing.layers.get(layer)?.columns;
+    return places ?? Int32Array.from({ length: this.layer(layer).inputs }, (_, c) => c);
+  }
+
+  /** The narrower model as it is now. */
+  model(): Model {
+    const { layers, filters, constants, sizes, slices } = this.narrowing;
+    const weights = new Map<string, NarrowedWeights>();
+    const everything = { rows: null, columns: null };
+    for (const name of new Set([...layers.keys(), ...this.#refitted.keys()])) {
+      const { weights: matrix, bias } = this.weights(name);
+      weights.set(
+        name,
+        narrowedWeights(this.layer(name), matrix, bias ?? undefined, layers.get(name) ?? everything),
+      );
+    }
+    for (const [name, channels] of filters) {
+      const { weights: matrix, bias } = this.weights(name);
+      weights.set(name, narrowedFilters(this.layer(name), matrix, bias ?? undefined, channels));
+    }
+    return this.#features.narrow({ layers: weights, constants, sizes, slices });
+  }
+
+  /** The original's graph with the weights of `model()`, where features that left are read with zeros: it computes the same. */
+  masked(): Model {
+    const layers = new Map<string, NarrowedWeights>();
+    const readers = [...this.widths.features.columns.keys()].filter((name) =>
+      this.columns(name).some((feature) => this.#removed.has(feature)),
+    );
+    for (const name of new Set([...this.#refitted.keys(), ...readers])) {
+      const { weights, bias } = this.weights(name);
+      layers.set(name, { weights: this.#withoutRemoved(name, weights), bias });
+    }
+    const nothing: Omit<ModelNarrowing, 'layers'> = { constants: [], sizes: new Map(), slices: new Map() };
+    return this.#features.narrow({ layers, ...nothing });
+  }
+
+  #withoutRemoved(name: string, weights: DenseMatrix): DenseMatrix {
+    const { groups, outputs, inputs, span } = this.layer(name);
+    const features = this.columns(name);
+    const width = inputs / groups;
+    const result = denseMatrix(weights.rows, weights.cols, weights.data.slice());
+    for (let row = 0; row < weights.rows; row++) {
+      const group = Math.floor((Math.floor(row / span) * groups) / outputs);
+      for (let c = 0; c < width; c++)
+        if (this.#removed.has(features[group * width + c]!)) result.data[row * width + c] = 0;
+    }
+    return result;
+  }
+}

@@ -1,0 +1,85 @@
+/** Neurons, channels and value dimensions leave a model: width by width, in the order of the graph. */
+import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
+import type { LongRunOptions } from '../cancellation.js';
+import type { Clusterer } from '../clustering/clusterer.js';
+import { InputError } from '../errors.js';
+import type { Model } from '../format/model-format.js';
+import type { MatrixEngine } from '../matrix/matrix-engine.js';
+import type { Width } from '../widths/find-widths.js';
+import { NarrowedNetwork } from './narrowed-network.js';
+import { reduceWidth } from './reduce-width.js';
+
+export interface ReduceNeuronsOptions extends LongRunOptions {
+  readonly engine: MatrixEngine;
+  /** Chooses neurons where there are no inputs. */
+  readonly clusterer: Clusterer;
+  /** Inputs on which the layers that read the features are refitted. Default: none. */
+  readonly inputs?: CalibrationInputs | undefined;
+  readonly seed?: number | undefined;
+}
+
+/** What became of one width. */
+export interface WidthReport {
+  readonly width: string;
+  /** Features before and after. */
+  readonly from: number;
+  readonly to: number;
+  readonly kind: 'neurons';
+}
+
+/** A narrower model, and the original with zeros for what left, which computes the same. */
+export interface NarrowedModel {
+  readonly model: Model;
+  readonly masked: Model;
+  readonly reductions: readonly WidthReport[];
+}
+
+/** The features that stay in each block of a width: at least one. */
+export function keptFeatures(width: Width, ratio: number): number {
+  const block = width.blocks[0]!.length;
+  return Math.min(block, Math.max(1, Math.round(block * (1 - ratio))));
+}
+
+/**
+ * @param ratios share of its features that leaves each width, by name
+ * @throws InputError `UNSUPPORTED` when the model's format cannot make widths narrower
+ */
+export async function reduceNeurons(
+  model: Model,
+  ratios: ReadonlyMap<string, number>,
+  { engine, clusterer, inputs, seed = 0, signal, onProgress }: ReduceNeuronsOptions,
+): Promise<NarrowedModel> {
+  const { features } = model;
+  if (features === undefined)
+    throw new InputError(
+      'UNSUPPORTED',
+      'the format of this model cannot make widths narrower: reduce columns',
+    );
+  const network = new NarrowedNetwork(features);
+  const reductions: WidthReport[] = [];
+  let done = 0;
+  for (const width of network.widths.widths) {
+    const ratio = ratios.get(width.name);
+    if (ratio === undefined) continue;
+    signal?.throwIfAborted();
+    onProgress?.({
+      phase: 'neurons',
+      done,
+      total: ratios.size,
+      layer: width.name,
+      share: done / ratios.size,
+    });
+    const keep = keptFeatures(width, ratio);
+    if (keep < width.blocks[0]!.length)
+      await reduceWidth(model, network, width, keep, { engine, clusterer, inputs, seed, signal });
+    reductions.push({
+      width: width.name,
+      from: width.size,
+      to: keep * width.blocks.length,
+      kind: 'neurons',
+    });
+    done++;
+  }
+  onProgress?.({ phase: 'neurons', done, total: ratios.size, share: 1 });
+  return { model: network.model(), masked: network.masked(), reductions };
+}
