@@ -55,10 +55,6 @@ export class NarrowedNetwork {
     this.#narrowing = undefined;
   }
 
-  get removed(): ReadonlySet<number> {
-    return this.#removed;
-  }
-
   get narrowing(): Narrowing {
     this.#narrowing ??= narrow(this.#features.graph, this.widths, this.#removed);
     return this.#narrowing;

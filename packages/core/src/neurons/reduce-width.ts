@@ -53,8 +53,7 @@ async function mergeFeatures(
 ): Promise<void> {
   const features = width.blocks.flatMap((block) => [...block]);
   const places = new Map(features.map((feature, place) => [feature, place]));
-  let start = 0;
-  const blocks = width.blocks.map(({ length }) => Int32Array.from({ length }, () => start++));
+  const blocks = placesOfBlocks(width);
   const made = weightsThatMake(network, width, places);
   const { kept, merges } = await chooseByClusters(made, blocks, keep, clusterer, engine, { seed, signal });
   for (const reader of width.consumers) {
@@ -79,7 +78,7 @@ async function mergeFeatures(
   network.remove(features.filter((_, place) => !stay.has(place)));
 }
 
-/** Column j holds the weights and biases that make feature j, and the constants that it meets. */
+/** Column j holds the weights and biases that make feature j, of all layers that do. */
 function weightsThatMake(
   network: NarrowedNetwork,
   width: Width,
@@ -104,6 +103,12 @@ function weightsThatMake(
   const matrix = denseMatrix(rows.length, places.size);
   for (const [i, row] of rows.entries()) matrix.data.set(row, i * places.size);
   return matrix;
+}
+
+/** Places of the features of each block, where those of all blocks stand in a row. */
+function placesOfBlocks({ blocks }: Width): Int32Array[] {
+  let start = 0;
+  return blocks.map(({ length }) => Int32Array.from({ length }, () => start++));
 }
 
 /** Columns by feature, in order. */
@@ -202,8 +207,7 @@ class WidthRefit {
 
   async #choose(readers: readonly Reader[], keep: number): Promise<Int32Array> {
     const n = this.#features.length;
-    let start = 0;
-    const blocks = this.#width.blocks.map(({ length }) => Int32Array.from({ length }, () => start++));
+    const blocks = placesOfBlocks(this.#width);
     const scores = new Float64Array(n);
     let moments: Float64Array | undefined;
     const contributions = new Float64Array(n * n);

@@ -1,8 +1,7 @@
 /** The widths of a model: axes of features that can become narrower, each with everything that shrinks with it. */
-import type { FeatureGraph, FeatureLayer } from '../format/feature-flow.js';
+import type { FeatureGraph } from '../format/feature-flow.js';
 import { FeatureSets } from './feature-sets.js';
 import { type FollowedFeatures, followFeatures, type Meeting } from './follow-features.js';
-import { product } from './labels.js';
 
 /** n features that leave their producers and consumers together, and alike in every block. */
 export interface Width {
@@ -272,9 +271,4 @@ class WidthSearch {
       return { ...width, name: `${name}:${number}` };
     });
   }
-}
-
-/** Values in the weights and biases of layers. */
-export function valuesIn({ outputs, inputs, span, groups, bias }: FeatureLayer): number {
-  return product([outputs, inputs / groups, span]) + (bias ? outputs : 0);
 }

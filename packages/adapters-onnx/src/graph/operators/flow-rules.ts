@@ -36,8 +36,6 @@ export const elementwise: FlowRule = (node, context) => ({
 /** Only the first input holds features; the others say how it is done. */
 export const steered: FlowRule = () => ({ type: 'elementwise', constants: [] });
 
-export const dropout: FlowRule = steered;
-
 export const sizes: FlowRule = () => ({ type: 'sizes' });
 
 export const reshapes: FlowRule = () => ({ type: 'reshape' });
