@@ -6,6 +6,7 @@ const NOT_QUICK = [
   // Run hundreds of models.
   'packages/adapters-onnx/test/operators/operators.test.ts',
   'packages/adapters-onnx/test/rewrite-equivalence.test.ts',
+  'packages/adapters-onnx/test/testdata-widths.test.ts',
   // Start processes.
   'packages/adapters-tfjs/test/layers-model.test.ts',
   'packages/files/test/temporary-files.test.ts',
@@ -36,6 +37,7 @@ export default defineConfig({
           include: [
             ...NOT_QUICK,
             'apps/*/test/**/*.test.ts',
+            'bench/*/test/**/*.test.mjs',
             'examples/*/test/**/*.test.ts',
             'scripts/test/**/*.test.mjs',
           ],

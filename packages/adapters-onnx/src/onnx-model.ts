@@ -7,6 +7,7 @@ import {
   InputError,
   type MatrixEngine,
   type Model,
+  type ModelConvolutions,
   type ModelFeatures,
   type ModelRewrite,
   type ModelSession,
@@ -32,6 +33,8 @@ export interface OnnxModelOrigin {
   readonly dequantize?: boolean | undefined;
   /** See `Model.overflowing`. */
   readonly overflowing?: ReadonlySet<string> | undefined;
+  /** See `Model.vanishing`. */
+  readonly vanishing?: ReadonlySet<string> | undefined;
 }
 
 export class OnnxModel implements Model {
@@ -40,21 +43,30 @@ export class OnnxModel implements Model {
   readonly #dequantize: boolean;
   readonly #graph: OnnxGraph;
   readonly overflowing: ReadonlySet<string>;
+  readonly vanishing: ReadonlySet<string>;
 
   constructor(
     held: HeldModel,
     host: OnnxHost,
-    { names, dequantize = false, overflowing = new Set() }: OnnxModelOrigin = {},
+    { names, dequantize = false, overflowing = new Set(), vanishing = new Set() }: OnnxModelOrigin = {},
   ) {
     this.#held = held;
     this.#host = host;
     this.overflowing = overflowing;
+    this.vanishing = vanishing;
     this.#dequantize = dequantize;
     this.#graph = new OnnxGraph(held.proto, names, dequantize);
   }
 
   get layers(): readonly FcLayer[] {
     return this.#graph.layers.map(({ layer }) => layer);
+  }
+
+  get convolutions(): ModelConvolutions {
+    return {
+      layers: this.#graph.convolutions.map(({ layer }) => layer),
+      offer: (names) => this.#offering(names),
+    };
   }
 
   get skipped(): readonly SkippedLayer[] {
@@ -117,8 +129,8 @@ export class OnnxModel implements Model {
   rewrite(rewrite: ModelRewrite): Model {
     const widths = checkRewrite(this, rewrite);
     if (rewrite.layers.length === 0 && rewrite.features.length === 0) return this;
-    const { model, overflowing } = rewriteModel(this.#graph, rewrite, widths);
-    return this.#derived(model, overflowing);
+    const { model, overflowing, vanishing } = rewriteModel(this.#graph, rewrite, widths);
+    return this.#derived(model, overflowing, vanishing);
   }
 
   split(layers: readonly string[], also: readonly string[]): { head: Model | undefined; tail: Model } {
@@ -153,9 +165,29 @@ export class OnnxModel implements Model {
     return this.#host.write(this.held(), target);
   }
 
-  #derived(proto: ModelProto, overflowing: ReadonlySet<string> = new Set()): OnnxModel {
+  #offering(names: readonly string[]): OnnxModel {
+    const { keptNames, convolutions } = this.#graph;
+    const wanted = convolutions.filter(({ name }) => names.includes(name));
+    const offered = new Map([
+      ...keptNames.convolutions,
+      ...wanted.map(({ output, name }) => [output, name] as const),
+    ]);
+    return new OnnxModel(this.#held, this.#host, {
+      overflowing: this.overflowing,
+      vanishing: this.vanishing,
+      names: { ...keptNames, convolutions: offered },
+      dequantize: this.#dequantize,
+    });
+  }
+
+  #derived(
+    proto: ModelProto,
+    overflowing: ReadonlySet<string> = new Set(),
+    vanishing: ReadonlySet<string> = new Set(),
+  ): OnnxModel {
     return new OnnxModel({ proto, external: this.#held.external }, this.#host, {
       overflowing: new Set([...this.overflowing, ...overflowing]),
+      vanishing: new Set([...this.vanishing, ...vanishing]),
       names: this.#graph.keptNames,
       dequantize: this.#dequantize,
     });

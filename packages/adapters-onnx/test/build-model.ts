@@ -5,12 +5,14 @@ import {
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
   TensorProto_DataType as DataType,
+  type FunctionProto,
   type GraphProto,
   GraphProtoSchema,
   TensorProto_DataLocation as Location,
   ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
+  type SparseTensorProto,
   StringStringEntryProtoSchema,
   type TensorProto,
   TensorProtoSchema,
@@ -44,6 +46,8 @@ export class ModelBuilder {
   readonly irVersion: number;
   readonly nodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
+  readonly sparse: SparseTensorProto[] = [];
+  readonly functions: FunctionProto[] = [];
   readonly inputs: ValueInfoProto[] = [];
   readonly outputs: ValueInfoProto[] = [];
   readonly valueInfo: ValueInfoProto[] = [];
@@ -151,6 +155,7 @@ export class ModelBuilder {
       name: 'test',
       node: this.nodes,
       initializer: this.initializers,
+      sparseInitializer: this.sparse,
       input:
         this.irVersion < 4
           ? [
@@ -174,6 +179,7 @@ export class ModelBuilder {
           .map((domain) => ({ domain, version: 1n })),
       ],
       graph: this.graph(),
+      functions: this.functions,
     });
     return toBinary(ModelProtoSchema, model);
   }

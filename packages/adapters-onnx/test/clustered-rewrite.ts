@@ -67,7 +67,7 @@ function neighbours({ assignment, centroids }: Clustering): {
   return { order: clusterOrder.flatMap((cluster) => members[cluster]!), clusterOrder, groups };
 }
 
-/** Rewrites one layer and whatever its factors and order fold into. */
+/** Rewrites one layer and whatever its factors, order and sums fold into. */
 export function compressExactly(
   model: Model,
   layerName: string,
@@ -78,6 +78,7 @@ export function compressExactly(
   const none: FoldPlan = {
     scaleInto: null,
     orderInto: null,
+    sumInto: null,
     targetIsLayer: false,
     path: [],
     steps: [],
@@ -98,46 +99,65 @@ export function compressExactly(
     multiply: plan.scaleInto === null ? factors : null,
     groups,
   };
-  const layers: LayerRewrite[] = [{ layer: layerName, weights, bias: model.bias(layerName) ?? null, input }];
+  const summed = plan.sumInto !== null;
+  const layers: LayerRewrite[] = [
+    { layer: layerName, weights, bias: model.bias(layerName) ?? null, input: summed ? null : input },
+  ];
+  const sums = summed ? { sums: groups } : {};
   const features: FeatureRewrite[] = [];
+  let before = factors;
   // Without an order the features stay in place, and each takes its own factor.
   const inPlace = Float32Array.from(clusters.scales);
-  for (const { operation, scale } of plan.steps) {
+  for (const { operation, scale, factors: own } of plan.steps) {
     features.push(
       plan.orderInto === null
         ? { operation, order: null, scales: scale ? inPlace : null }
-        : { operation, order: Int32Array.from(order), scales: scale ? factors : null },
+        : { operation, order: Int32Array.from(order), scales: scale ? before : null, ...sums },
     );
+    if (own) before = before.map((factor, i) => factor * own[order[i]!]!);
   }
   if (plan.orderInto !== null) {
     const scaled = plan.scaleInto === plan.orderInto;
     if (plan.targetIsLayer)
-      layers.push(foldedRows(model, plan.orderInto, order, scaled ? factors : undefined));
+      layers.push(
+        foldedRows(model, plan.orderInto, order, scaled ? before : undefined, summed ? groups : undefined),
+      );
     else {
       features.push({
         operation: plan.orderInto,
         order: Int32Array.from(order),
-        scales: scaled ? factors : null,
+        scales: scaled ? before : null,
+        ...sums,
       });
     }
   }
   return { model: model.rewrite({ layers, features }), plan };
 }
 
+/** Row by row: the members of a cluster are added up where sums fold. */
 function foldedRows(
   model: Model,
   target: string,
   order: readonly number[],
   factors: Float32Array | undefined,
+  groups: readonly ClusterGroup[] = [{ size: 1, count: order.length }],
 ): LayerRewrite {
   const before = model.weights(target);
   const bias = model.bias(target);
-  const weights = denseMatrix(order.length, before.cols);
-  order.forEach((row, i) => {
-    for (let j = 0; j < before.cols; j++) {
-      weights.data[i * before.cols + j] = before.data[row * before.cols + j]! * (factors?.[i] ?? 1);
+  const sizes = groups.flatMap(({ size, count }) => new Array<number>(count).fill(size));
+  const weights = denseMatrix(sizes.length, before.cols);
+  const moved = bias && new Float32Array(sizes.length);
+  let position = 0;
+  sizes.forEach((size, i) => {
+    for (const end = position + size; position < end; position++) {
+      const row = order[position]!;
+      const factor = factors?.[position] ?? 1;
+      for (let j = 0; j < before.cols; j++) {
+        const at = i * before.cols + j;
+        weights.data[at] = weights.data[at]! + before.data[row * before.cols + j]! * factor;
+      }
+      if (moved) moved[i] = moved[i]! + bias[row]! * factor;
     }
   });
-  const moved = bias && Float32Array.from(order, (row, i) => bias[row]! * (factors?.[i] ?? 1));
   return { layer: target, weights, bias: moved ?? null, input: null };
 }

@@ -21,6 +21,8 @@ const sample = {
   broken: join(folder, 'broken.onnx'),
   output: join(folder, 'written.onnx'),
 };
+/** With nothing but linear operations between its layers. */
+const linear = { ...sample, model: join(folder, 'linear.onnx') };
 
 beforeAll(async () => {
   const b = new ModelBuilder();
@@ -34,8 +36,21 @@ beforeAll(async () => {
   b.node('MatMul', [x, b.weight('fc3.weight', [10, 5])], {}, ['y']);
   b.output('y', [undefined, 5]);
   await writeFile(sample.model, b.build());
+  await writeFile(linear.model, linearModel());
   await writeFile(sample.broken, 'not a model');
 });
+
+function linearModel(): Uint8Array {
+  const b = new ModelBuilder();
+  const first = b.node('MatMul', [b.input('x', [undefined, 8]), b.weight('fc1.weight', [8, 12])]);
+  const wide = b.node('Reshape', [b.node('Neg', [first]), b.integers([0, 1, 12])]);
+  const shifted = b.node('Add', [b.node('Reshape', [wide, b.integers([-1, 12])]), b.weight('beta', [12])]);
+  const second = b.node('Gemm', [shifted, b.weight('fc2.weight', [10, 12]), b.weight('fc2.bias', [10])], {
+    transB: 1,
+  });
+  b.node('MatMul', [b.node('Dropout', [second]), b.weight('fc3.weight', [10, 5])], {}, ['y']);
+  return b.output('y', [undefined, 5]).build();
+}
 
 afterAll(async () => {
   await rm(folder, { recursive: true });
@@ -59,6 +74,9 @@ describe.each([
   ['bytes and wasm', inWasm],
 ])('with %s the contract of model formats is kept', (_, format) => {
   for (const { name, run } of modelFormatContract(format, sample)) test(name, run);
+  describe('where all is linear', () => {
+    for (const { name, run } of modelFormatContract(format, linear)) test(name, run);
+  });
 });
 
 describe.each(RUNTIMES)(

@@ -24,6 +24,12 @@ describe('effects behind a layer', () => {
     ['Abs', (b, x) => b.node('Abs', [x]), 'homogeneous'],
     ['Tanh', (b, x) => b.node('Tanh', [x]), 'elementwise'],
     ['a PRelu slope', (b, x) => b.node('PRelu', [x, b.weight('s', [1])]), 'homogeneous'],
+    ['Neg', (b, x) => b.node('Neg', [x]), 'linear'],
+    ['Dropout', (b, x) => b.node('Dropout', [x]), 'linear'],
+    ['a factor for all', (b, x) => b.node('Mul', [x, b.weight('s', [])]), 'linear'],
+    ['x / 2', (b, x) => b.node('Div', [x, b.weight('s', [1])]), 'linear'],
+    ['a maximum per feature', (b, x) => b.node('Max', [x, b.weight('s', [4])]), 'bound'],
+    ['Clip without bounds', (b, x) => b.node('Clip', [x]), 'linear'],
     ['PRelu slopes', (b, x) => b.node('PRelu', [x, b.weight('s', [4])]), 'homogeneous-per-feature'],
     ['a constant of a wider rank', (b, x) => b.node('Add', [x, b.weight('s', [4, 1, 1])]), 'other'],
     ['a column added', (b, x) => b.node('Add', [x, b.weight('s', [3, 1])]), 'elementwise'],
@@ -35,12 +41,28 @@ describe('effects behind a layer', () => {
     ['a Reshape that splits features', (b, x) => b.node('Reshape', [x, b.integers([0, 2, 2])]), 'other'],
     ['a Reshape over samples', (b, x) => b.node('Reshape', [x, b.integers([-1, 2])]), 'other'],
     ['a fixed batch', (b, x) => b.node('Reshape', [x, b.integers([1, 4])]), 'layout'],
-    ['Transpose', (b, x) => b.node('Transpose', [x], { perm: [1, 0] }), 'homogeneous'],
+    ['Transpose', (b, x) => b.node('Transpose', [x], { perm: [1, 0] }), 'linear'],
     ['Softmax', (b, x) => b.node('Softmax', [x]), 'other'],
     ['an unknown domain', (b, x) => b.node('Relu', [x], {}, ['y'], 'y', 'my.domain'), 'other'],
     ['FastGelu', (b, x) => b.node('FastGelu', [x], {}, ['y'], 'y', 'com.microsoft'), 'elementwise'],
   ])('%s', (_, build, type) => {
     expect(effectAfterLayer(build).type).toBe(type);
+  });
+
+  test.each([
+    ['as wide', 1, 'linear'],
+    ['narrower', 10, 'linear'],
+    ['wider', 11, 'homogeneous'],
+    ['of whole numbers', 7, 'elementwise'],
+  ])('a Cast to a type that is %s', (_, to, type) => {
+    const cast = (b: ModelBuilder, x: string): string =>
+      b.node('Cast', [b.node('Cast', [x], { to }, ['there'])], { to: 1 });
+    const b = new ModelBuilder();
+    const x = b.node('Gemm', [b.input('x', [undefined, 3]), b.weight('fc.weight', [3, 4])]);
+    cast(b, x);
+    expect(
+      onnxModel(b.output('there', [undefined, 4], to).build()).graph.producer('there')?.effect.type,
+    ).toBe(type);
   });
 
   test('the mask of a Dropout is no feature', () => {
@@ -64,7 +86,7 @@ describe('effects behind a layer', () => {
     b.node('ReduceMean', [x], { axes: [1], keepdims: 0 }, ['mean']);
     b.node('ReduceMean', [x], { axes: [2], keepdims: 0 }, ['mixed']);
     const { graph } = onnxModel(b.output('mean').output('mixed').build());
-    expect(graph.producer('mean')?.effect.type).toBe('homogeneous');
+    expect(graph.producer('mean')?.effect.type).toBe('linear');
     expect(graph.producer('mixed')?.effect.type).toBe('other');
   });
 });
@@ -72,15 +94,11 @@ describe('effects behind a layer', () => {
 describe('effects behind a convolution', () => {
   test.each<[string, (b: ModelBuilder, x: string) => string, OperationEffect]>([
     ['MaxPool', (b, x) => b.node('MaxPool', [x], { kernel_shape: [2, 2] }), { type: 'homogeneous' }],
-    [
-      'a mean over positions',
-      (b, x) => b.node('ReduceMean', [x], { axes: [-1, -2] }),
-      { type: 'homogeneous' },
-    ],
+    ['a mean over positions', (b, x) => b.node('ReduceMean', [x], { axes: [-1, -2] }), { type: 'linear' }],
     [
       'a mean over channels',
       (b, x) => b.node('ReduceMean', [x], { axes: [1] }),
-      { type: 'other', reason: 'may reduce the axis of the features' },
+      { type: 'other', reason: 'may reduce the axis of the features or of the samples' },
     ],
     [
       'slopes per channel',
@@ -101,25 +119,21 @@ describe('effects behind a convolution', () => {
     [
       'a Reshape to [-1, n]',
       (b, x) => b.node('Reshape', [x, b.integers([-1, 100])]),
-      { type: 'layout', perSample: true },
+      { type: 'layout', perSample: true, size: 100 },
     ],
     [
       'a Reshape to [-1, n] of part of a sample',
       (b, x) => b.node('Reshape', [x, b.integers([-1, 50])]),
-      { type: 'layout', perSample: false },
+      { type: 'layout', perSample: false, size: 50 },
     ],
-    [
-      'swapped positions',
-      (b, x) => b.node('Transpose', [x], { perm: [0, 1, 3, 2] }),
-      { type: 'homogeneous' },
-    ],
+    ['swapped positions', (b, x) => b.node('Transpose', [x], { perm: [0, 1, 3, 2] }), { type: 'linear' }],
   ])('%s', (_, build, effect) => {
     expect(effectAfterConvolution(build)).toEqual(effect);
   });
 
   test('constants that broadcast over positions are the same for all channels', () => {
     const effect = effectAfterConvolution((b, x) => b.node('Mul', [x, b.weight('s', [5])]));
-    expect(effect.type).toBe('homogeneous');
+    expect(effect.type).toBe('linear');
   });
 
   test.each([

@@ -46,7 +46,7 @@ const CASES: [
     decomposed,
     'gammas',
     null,
-    'the order stays a gather: Div normal combines several tensors',
+    'the order stays a gather: Div normal normalises over all features',
     13,
   ],
   [
@@ -70,7 +70,7 @@ const CASES: [
     (b, h) => b.node('Reshape', [b.node('Reshape', [h, b.integers([1, 1, 1, 8])]), b.integers([1, 8])]),
     'before',
     'before',
-    'folds into before through',
+    'the sums fold into before through',
     13,
   ],
   [
@@ -83,7 +83,7 @@ const CASES: [
     },
     'before',
     'before',
-    'folds into before through',
+    'the sums fold into before through',
     9,
   ],
   [

@@ -43,8 +43,12 @@ export class GraphBuilder {
     return this.#constant(name, { name, shape: [...shape], dtype: 'float32' }, values.slice().buffer);
   }
 
-  integers(name: string, values: readonly number[], scalar = false): string {
-    const shape = scalar ? [] : [values.length];
+  /** @param shape a list when left out; `true` for a single value */
+  integers(name: string, values: readonly number[], shape: boolean | readonly number[] = false): string {
+    return this.#integers(name, values, shape === true ? [] : shape === false ? [values.length] : [...shape]);
+  }
+
+  #integers(name: string, values: readonly number[], shape: number[]): string {
     return this.#constant(name, { name, shape, dtype: 'int32' }, Int32Array.from(values).buffer);
   }
 

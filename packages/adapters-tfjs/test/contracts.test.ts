@@ -24,6 +24,17 @@ const models: Readonly<Record<string, () => tfl.LayersModel>> = {
         tfl.layers.dense({ units: 5, activation: 'softmax' }),
       ],
     }),
+  'a model with linear layers in a row': () =>
+    tfl.sequential({
+      layers: [
+        tfl.layers.dense({ inputShape: [4, 8], units: 24 }),
+        tfl.layers.averagePooling1d({ poolSize: 2 }),
+        tfl.layers.dense({ units: 12 }),
+        tfl.layers.globalAveragePooling1d(),
+        tfl.layers.reshape({ targetShape: [12] }),
+        tfl.layers.dense({ units: 5 }),
+      ],
+    }),
   'a convolutional model': () =>
     tfl.sequential({
       layers: [
@@ -56,6 +67,17 @@ const graphs: Readonly<Record<string, () => io.ModelArtifacts>> = {
     const third = b.fused('_FusedMatMul', 'fc3', sigmoid, ['BiasAdd', 'Sigmoid']);
     b.fused('_FusedMatMul', 'y', [third, b.weight('fc4/kernel', [10, 5])], []);
     return b.output('y', [undefined, 5]).build();
+  },
+  'a graph of products in a row': () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', [undefined, 8]);
+    const first = [x, b.weight('fc1/kernel', [8, 24]), b.weight('fc1/bias', [24])];
+    const product = b.fused('_FusedMatMul', 'fc1', first, ['BiasAdd']);
+    const shifted = b.node('AddV2', 'shift', [b.node('Neg', 'minus', [product]), b.weight('beta', [24])]);
+    const flat = b.node('Reshape', 'flat', [shifted, b.integers('flat/shape', [-1, 24])]);
+    const second = b.node('MatMul', 'fc2', [flat, b.weight('fc2/kernel', [24, 10])]);
+    const y = b.node('MatMul', 'y', [second, b.weight('fc3/kernel', [10, 5])]);
+    return b.output(y, [undefined, 5]).build();
   },
   'a graph of plain nodes': () => {
     const b = new GraphBuilder();

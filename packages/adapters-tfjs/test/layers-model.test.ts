@@ -239,6 +239,16 @@ test('a second output of a layer is named as what it is', async () => {
   expect(foldOf(model, 'last').reason).toContain('is one of several outputs');
 });
 
+test('multiplications of images of any size are counted once their size is given', async () => {
+  const convolution = tfl.layers.conv2d({ inputShape: [null, null, 2], filters: 4, kernelSize: 3 });
+  const model = await opened(tfl.sequential({ layers: [convolution] }));
+  expect(await model.multiplyAccumulates?.()).toBeUndefined();
+  const [input] = model.inputs;
+  expect(await model.multiplyAccumulates?.([{ ...input!, shape: [undefined, 8, 6, 2] }])).toBe(
+    6 * 4 * 9 * 2 * 4,
+  );
+});
+
 test('every class counts its multiplications', async () => {
   const image = (layer: tfl.layers.Layer) => [
     tfl.layers.conv2d({ inputShape: [6, 6, 2], filters: 4, kernelSize: 1 }),

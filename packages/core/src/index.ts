@@ -56,11 +56,13 @@ export type {
   FlowOperation,
   ModelFeatures,
 } from './format/feature-flow.js';
+export { type FilterWindow, spanOf } from './format/filter-window.js';
 export { fromFloat16, toFloat16 } from './format/float16.js';
 export type { GraphOperation, GraphView, OperationEffect } from './format/graph-view.js';
 export type {
   FcLayer,
   Model,
+  ModelConvolutions,
   ModelFormat,
   ModelSession,
   ReadOptions,
@@ -73,6 +75,7 @@ export type {
   ModelNarrowing,
   NarrowedConstant,
   NarrowedWeights,
+  PaddedAxis,
   SlicePart,
 } from './format/model-narrowing.js';
 export type {
@@ -83,9 +86,10 @@ export type {
   ModelRewrite,
 } from './format/model-rewrite.js';
 export { scoresOutput } from './format/scores-output.js';
-export { selectLayers } from './format/select-layers.js';
+export { offering, selectLayers } from './format/select-layers.js';
 export { groupSkipped, type SkippedGroup } from './format/skipped-groups.js';
 export { tensorIndex } from './format/tensor-index.js';
+export { type FeatureTransform, featuresAfter, transformFeatures } from './format/transform-features.js';
 export {
   asDenseMatrix,
   type DenseMatrix,
@@ -107,18 +111,21 @@ export {
   keptFeatures,
   type NarrowedModel,
   type ReduceNeuronsOptions,
+  type ReductionKind,
   reduceNeurons,
   type WidthReport,
 } from './neurons/reduce-neurons.js';
 export type { AssembledModel, LayerReport } from './pipeline/assemble-model.js';
 export { type ClusterLayerOptions, clusterLayer } from './pipeline/cluster-layer.js';
-export {
-  type CompressedModel,
-  type CompressModelOptions,
-  compressModel,
-  type RatiosByLayer,
-} from './pipeline/compress-model.js';
+export { compressModel } from './pipeline/compress-model.js';
+export type {
+  CompressedModel,
+  CompressModelOptions,
+  Reduction,
+} from './pipeline/compressed-model.js';
+export { defaultCalibration } from './pipeline/default-calibration.js';
 export { type PreparedLayer, prepareLayer } from './pipeline/prepare-layer.js';
+export type { RatiosByLayer } from './pipeline/ratios.js';
 export { Random } from './random.js';
 export { type ImportModule, type Plugin, Registry } from './registry/registry.js';
 export {
@@ -131,3 +138,6 @@ export {
 } from './sequential/sequential-model.js';
 export { findWidths, type Width, type Widths } from './widths/find-widths.js';
 export { type NarrowedLayer, type Narrowing, narrow } from './widths/narrow.js';
+export { narrowedValues } from './widths/narrowed-values.js';
+export { selectWidths, type WidthsMeant } from './widths/select-widths.js';
+export { unreached } from './widths/unreached.js';

@@ -3,6 +3,7 @@ import {
   checkRewrite,
   type DenseMatrix,
   type FcLayer,
+  type FeatureRewrite,
   float32Values,
   type GraphOperation,
   type GraphView,
@@ -28,7 +29,8 @@ export type Operation =
       readonly shared?: boolean;
       readonly input?: InputForm | null;
     }
-  | { readonly type: 'relu' | 'sigmoid'; readonly name: string }
+  | { readonly type: 'relu' | 'sigmoid' | 'negative'; readonly name: string }
+  | { readonly type: 'shift'; readonly name: string; readonly values: Float32Array }
   | {
       readonly type: 'affine';
       readonly name: string;
@@ -77,6 +79,7 @@ export class ChainModel implements Model {
   get parameters(): number {
     return this.operations.reduce((sum, operation) => {
       if (operation.type === 'affine') return sum + operation.factors.length + operation.shifts.length;
+      if (operation.type === 'shift') return sum + operation.values.length;
       return operation.type === 'fc'
         ? sum + operation.weights.data.length + (operation.bias?.length ?? 0)
         : sum;
@@ -113,11 +116,21 @@ export class ChainModel implements Model {
         const { factors, shifts } = operation;
         return { ...operation, factors: reorder(factors).map(scale), shifts: reorder(shifts).map(scale) };
       }
+      if (operation.type === 'shift' && feature) {
+        return { ...operation, values: this.transformed(operation.values, feature) };
+      }
       const layer = rewrite.layers.find((candidate) => candidate.layer === operation.name);
       if (operation.type !== 'fc' || !layer) return operation;
       return { ...operation, weights: layer.weights, bias: layer.bias ?? undefined, input: layer.input };
     });
     return this.#part(operations);
+  }
+
+  /** Added constants after a rewrite, word for word. */
+  protected transformed(values: Float32Array, { order, scales, sums }: FeatureRewrite): Float32Array {
+    const gather = order && Int32Array.from(order);
+    const groups = sums ?? [{ size: 1, count: order?.length ?? values.length }];
+    return Float32Array.from(clusterSums([...values], { gather, multiply: scales, groups }));
   }
 
   split(layers: readonly string[], also: readonly string[]): { head: Model | undefined; tail: Model } {
@@ -195,6 +208,10 @@ function effectOf(operation: Operation): OperationEffect {
       return { type: 'homogeneous' };
     case 'sigmoid':
       return { type: 'elementwise' };
+    case 'negative':
+      return { type: 'linear' };
+    case 'shift':
+      return { type: 'shift', features: operation.values.length };
     case 'affine':
       return { type: 'affine', features: operation.factors.length };
   }
@@ -207,6 +224,13 @@ function apply(operation: Operation, { shape, data }: Tensor): Tensor {
       return { shape, data: data.map((value) => Math.max(0, value)) };
     case 'sigmoid':
       return { shape, data: data.map((value) => 1 / (1 + Math.exp(-value))) };
+    case 'negative':
+      return { shape, data: data.map((value) => -value) };
+    case 'shift': {
+      const { values, name } = operation;
+      if (values.length !== width) throw new Error(`${name}: width ${width}`);
+      return { shape, data: data.map((value, i) => value + values[i % width]!) };
+    }
     case 'affine': {
       if (operation.factors.length !== width) throw new Error(`${operation.name}: width ${width}`);
       const { factors, shifts } = operation;

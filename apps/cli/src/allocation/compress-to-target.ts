@@ -1,10 +1,13 @@
 /** `--target-size`, `--target-speedup` and `--max-drop`: what the library does, with the command's cache, threads and words. */
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { InputError, type Model, selectLayers } from '@spherize/core';
+import { type CompressedModel, InputError, type Model, selectLayers } from '@spherize/core';
 import {
   CHOOSING_PART,
   compressToTarget,
+  type NarrowedReport,
+  type NarrowToTargetOptions,
+  narrowToTarget,
   requireEnoughSamples,
   type TargetReached,
   type TargetReport,
@@ -85,6 +88,25 @@ export async function searchTarget(
   }
 }
 
+/**
+ * Makes all widths narrower by one share, so that a target is reached.
+ *
+ * @throws InputError `BAD_ARGUMENT` when it cannot be reached
+ */
+export async function searchNarrowTarget(
+  { model, bytes }: OpenModel,
+  target: Target,
+  options: NarrowToTargetOptions & { readonly output: string },
+): Promise<{ result: CompressedModel; reached: NarrowedReport }> {
+  const { output, ...own } = options;
+  const bytesOf = (smaller: Model): Promise<number> => writtenBytes(smaller, output);
+  try {
+    return await narrowToTarget(model, 'size' in target ? { ...target, bytes, bytesOf } : target, own);
+  } catch (error) {
+    throw inFlags(error, target);
+  }
+}
+
 /** What the library says of a target, said of the flag. */
 function inFlags(error: unknown, target: Target): unknown {
   if (!(error instanceof InputError) || error.option === undefined || !(error.option in target)) return error;
@@ -109,9 +131,16 @@ async function writtenBytes(model: Model, output: string): Promise<number> {
 }
 
 /** How a target was met, in one line. */
-export function targetSummary(report: TargetReport): string {
+export function targetSummary(report: TargetReport | NarrowedReport): string {
   if ('size' in report)
     return `--target-size ${report.size}: ${percent(report.reached, 2)} of the file's bytes`;
+  if ('share' in report) {
+    const share = `by ${percent(report.share, 1)} of every width`;
+    if ('speedup' in report)
+      return `--target-speedup ${report.speedup}: ${report.reached.toFixed(2)} times fewer multiply-accumulates, ${share}`;
+    const points = (part: number): string => `${(100 * part).toFixed(2)} points`;
+    return `--max-drop ${points(report.maxDrop)}: top-1 falls by ${points(report.drop)} on ${report.samples} samples that chose nothing (${report.lost} lost, ${report.gained} gained), by at most ${points(report.bound)} with ${percent(report.confidence, 0)} confidence, ${share}`;
+  }
   const { beforeMs, afterMs } = report.measured;
   const times = `${beforeMs.toFixed(2)} ms → ${afterMs.toFixed(2)} ms (${(beforeMs / afterMs).toFixed(1)}×)`;
   if ('speedup' in report) {

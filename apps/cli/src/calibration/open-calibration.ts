@@ -14,6 +14,8 @@ import { openDataset } from '../data/open-dataset.js';
 
 /** Inputs that are made up, for those who have no data. */
 export const GENERATED = 'generated';
+/** No inputs: nothing is refitted. */
+export const NONE = 'none';
 
 /** How many inputs calibration takes by default. */
 export const DEFAULT_SAMPLES = { data: 500, generated: 1000 } as const;
@@ -34,6 +36,8 @@ export interface OpenCalibration {
   readonly inputs: CalibrationInputs;
   /** SHA-256 of the stored data; undefined for generated inputs. */
   readonly digest: string | undefined;
+  /** Samples of the data, at most so many, that calibration did not take; undefined where none are left. */
+  others(samples: number): CalibrationInputs | undefined;
 }
 
 /**
@@ -54,6 +58,7 @@ export async function openCalibration(
     return {
       inputs: evolvedInputs(model, input, { samples, seed, mean, std, batch: BATCH, scores: options.scores }),
       digest: undefined,
+      others: () => undefined,
     };
   }
   const data = await openDataset(calibrate, {
@@ -70,11 +75,20 @@ export async function openCalibration(
     );
   }
   const wanted = options.calibrationSamples ?? DEFAULT_SAMPLES.data;
-  const drawn = new Random(seed).sample(data.samples - first, wanted);
-  const chosen = Array.from(drawn, (i) => first + i).sort((a, b) => a - b);
+  const part = (positions: readonly number[]): CalibrationInputs =>
+    samplesOf(data, positions, input.name, input.shape[0] ?? BATCH, input.shape[0] !== undefined);
+  const chosen = new Set(Array.from(new Random(seed).sample(data.samples - first, wanted), (i) => first + i));
   return {
-    inputs: samplesOf(data, chosen, input.name, input.shape[0] ?? BATCH, input.shape[0] !== undefined),
+    inputs: part([...chosen].sort((a, b) => a - b)),
     digest: await data.digest(),
+    others(samples) {
+      const rest = Array.from({ length: data.samples - first }, (_, i) => first + i).filter(
+        (position) => !chosen.has(position),
+      );
+      const drawn = Array.from(new Random(seed + 1).sample(rest.length, samples), (i) => rest[i]!);
+      const enough = drawn.length >= (input.shape[0] ?? 1);
+      return enough ? part(drawn.sort((a, b) => a - b)) : undefined;
+    },
   };
 }
 

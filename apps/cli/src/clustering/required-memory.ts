@@ -1,4 +1,4 @@
-import type { FcLayer } from '@spherize/core';
+import { type FcLayer, spanOf } from '@spherize/core';
 import { requireMemory } from '@spherize/files';
 
 /**
@@ -9,8 +9,9 @@ import { requireMemory } from '@spherize/files';
  * @throws InputError `UNSUPPORTED` with the numbers
  */
 export function requireClusteringMemory(layers: readonly FcLayer[], memory: number, together: boolean): void {
-  const needs = layers.map(({ name, outputs, inputs }) => {
-    const weights = 4 * outputs * inputs;
+  const needs = layers.map((layer) => {
+    const { name, outputs, inputs } = layer;
+    const weights = 4 * outputs * spanOf(layer) * inputs;
     const gram = 4 * inputs * inputs;
     return { name, bytes: gram <= memory ? weights + gram : 2 * weights + memory };
   });

@@ -7,6 +7,7 @@ import {
 } from '@spherize/core/sweep';
 import { Command } from 'commander';
 import { GENERATED, openCalibration } from '../calibration/open-calibration.js';
+import { ChoiceOption } from '../options/choice-option.js';
 import { parseChoice } from '../options/parse.js';
 import { openEmbeddedLayersModel } from '../plugins/alexnet-layers-model.js';
 import { openModel } from '../plugins/model-formats.js';
@@ -56,11 +57,14 @@ export function alexnetCommand(): Command {
       'run the AlexNet experiment: accuracy of k-means and spherical clustering over ρ and sparsity',
     )
     .option('--full', 'ρ = 0.1 … 0.9, both algorithms everywhere, three seeds, all 10,000 test images')
-    .option(
-      '--format <name>',
-      'run it as an onnx model, or as a tfjs one of the same weights',
-      (text) => parseChoice('--format', text, FORMATS),
-      'onnx' as const,
+    .addOption(
+      new ChoiceOption(
+        '--format <name>',
+        'run it as an onnx model, or as a tfjs one of the same weights',
+        FORMATS,
+      )
+        .argParser((text) => parseChoice('--format', text, FORMATS))
+        .default('onnx'),
     )
     .option('--out <folder>', 'where results.json, report.html and the rest go', 'alexnet-results');
   return addCommonOptions(

@@ -1,19 +1,27 @@
 import {
-  type CalibrationInputs,
   type CompressedModel,
   compressModel,
   groupSkipped,
   InputError,
-  type LayerReport,
-  type Model,
+  type Progress,
+  type Reduction,
   selectLayers,
+  selectWidths,
+  unreached,
 } from '@spherize/core';
+import { type OutputFidelity, outputFidelity } from '@spherize/core/evaluation';
 import type { Verification } from '@spherize/core/proof';
 import { replaceFile, requireMemory } from '@spherize/files';
 import { Command } from 'commander';
-import { searchTarget, targetSummary } from '../allocation/compress-to-target.js';
-import { addTargetOptions, chosenTarget, type TargetOptions } from '../allocation/target-options.js';
+import { searchNarrowTarget, searchTarget, targetSummary } from '../allocation/compress-to-target.js';
+import {
+  addTargetOptions,
+  chosenTarget,
+  type Target,
+  type TargetOptions,
+} from '../allocation/target-options.js';
 import { GENERATED } from '../calibration/open-calibration.js';
+import { unseenInputs } from '../calibration/unseen-inputs.js';
 import { requireClusteringMemory } from '../clustering/required-memory.js';
 import { requireWritableFile } from '../files/output-places.js';
 import { gzipSize } from '../footprint/gzip-size.js';
@@ -26,6 +34,7 @@ import { filesOf, openModel, requireSameFormat } from '../plugins/model-formats.
 import { effectiveRecipe, recipePath, recipeText } from '../recipe/recipe.js';
 import { interruptible } from '../terminal/interrupt.js';
 import { formatTable, logLine, megabytes, percent, printJson, printLine } from '../terminal/output.js';
+import { startProgress } from '../terminal/progress.js';
 import { skippedTable } from '../terminal/skipped-table.js';
 import { visible } from '../terminal/visible.js';
 import {
@@ -38,6 +47,7 @@ import {
   addLayersOption,
   addMemoryOption,
   addNormalizationOptions,
+  addReduceOptions,
   addShapeOption,
   addShortForms,
   type CalibrationChoice,
@@ -47,7 +57,9 @@ import {
   type LabelOptions,
   type NormalizationOptions,
   openCalibrationIfGiven,
+  openCalibrationOrGenerated,
   openDataIfGiven,
+  type ReduceOptions,
   requireNoLabelOptions,
   type ShapeOptions,
 } from './shared-options.js';
@@ -61,6 +73,7 @@ interface CompressOptions
     LabelOptions,
     NormalizationOptions,
     ShapeOptions,
+    ReduceOptions,
     TargetOptions {
   readonly output: string;
   readonly scores?: string;
@@ -75,7 +88,7 @@ interface CompressOptions
 /** `spherize compress MODEL -o OUT`: clusters the columns of the model's layers and writes the smaller model. */
 export function compressCommand(): Command {
   const definition = new Command('compress')
-    .description('compress the fully connected layers of a model and write it in its own format')
+    .description('make a model smaller, and write it in its own format')
     .argument('<model>', 'model file, or the name of an embedded model')
     .requiredOption('-o, --output <file>', 'the model to write')
     .option(
@@ -98,7 +111,9 @@ export function compressCommand(): Command {
             addMemoryOption(
               addDequantizeOption(
                 addFormatOption(
-                  addShapeOption(addLabelOptions(addTargetOptions(addClustererOptions(definition)))),
+                  addShapeOption(
+                    addLabelOptions(addTargetOptions(addClustererOptions(addReduceOptions(definition)))),
+                  ),
                 ),
               ),
             ),
@@ -120,56 +135,91 @@ async function compress(source: string, options: CompressOptions, command: Comma
   requireSameFormat(opened, options.output);
   if (options.data === undefined) requireNoLabelOptions(options);
   const data = await openDataIfGiven(options, model);
-  const calibration = await openCalibrationIfGiven(options, model, data);
+  const { reduce } = options;
+  if (reduce !== 'columns') requireWidthOptions(options);
+  const openCalibration = reduce === 'columns' ? openCalibrationIfGiven : openCalibrationOrGenerated;
+  const calibration = await openCalibration(options, model, data);
+  const shared = {
+    clusterer,
+    engine: matrixEngine(),
+    roundTo: options.roundTo,
+    seed: options.seed,
+    memory: options.memory,
+    calibration: calibration?.inputs ?? 'none',
+    requireMemory,
+  } as const;
   const compressAsAsked = async (signal: AbortSignal): Promise<CompressedModel> => {
-    const ratio = ratioOfLayers(model, options.layers, ratios);
-    requireClusteringMemory(selectLayers(model, [...ratio.keys()]), options.memory, false);
-    return compressModel(model, {
-      clusterer,
-      engine: matrixEngine(),
-      ratio,
-      roundTo: options.roundTo,
-      sparsity: options.sparsity,
-      seed: options.seed,
-      memory: options.memory,
-      calibration: calibration?.inputs,
-      requireMemory,
-      signal,
-    });
+    const select =
+      reduce === 'columns'
+        ? (names?: readonly string[]) => selectLayers(model, names)
+        : (names?: readonly string[]) => selectWidths(model, names, options.widths);
+    const ratio = chosenRatios(select, options.layers, ratios);
+    if (reduce === 'columns')
+      requireClusteringMemory(selectLayers(model, [...ratio.keys()]), options.memory, false);
+    const sparsity = reduce === 'columns' ? { sparsity: options.sparsity } : {};
+    return withProgress((onProgress) =>
+      compressModel(model, { ...shared, ...sparsity, reduce, ratio, signal, onProgress }),
+    );
   };
-  const { result, reached, bytesAfter, before, after, seconds } = await interruptible(async (interrupt) => {
-    // The original's gzip size takes as long as the clustering: both at once, and before the output may replace the file.
-    const failed = new AbortController();
-    const gzipBefore = gzipSize(opened.files, AbortSignal.any([interrupt, failed.signal]));
-    gzipBefore.catch(() => {});
-    try {
-      // Now, while nothing else is in memory: it may run the whole model.
-      const footprintBefore = await graphFootprint(model);
-      const { result, reached } = target
-        ? await searchTarget(opened, target, { data, calibration }, options, interrupt)
-        : { result: await compressAsAsked(interrupt), reached: undefined };
-      const before = {
-        bytes: bytesBefore,
-        gzipBytes: await gzipBefore,
-        ...footprintBefore,
-      };
-      interrupt.throwIfAborted();
-      const bytesAfter = await result.model.write(options.output);
-      await replaceFile(recipePath(options.output), recipeText(effectiveRecipe(command)));
-      const seconds = (performance.now() - started) / 1000;
-      const after = {
-        bytes: bytesAfter,
-        gzipBytes: await gzipSize(await filesOf(options.output, options.format), interrupt),
-        ...(await graphFootprint(result.model)),
-      };
-      return { result, reached, bytesAfter, before, after, seconds };
-    } finally {
-      failed.abort();
-    }
-  });
+  const reach = (wanted: Target, signal: AbortSignal) => {
+    if (reduce === 'columns') return searchTarget(opened, wanted, { data, calibration }, options, signal);
+    const { output, layers, widths } = options;
+    return withProgress((onProgress) =>
+      searchNarrowTarget(opened, wanted, {
+        ...shared,
+        output,
+        layers,
+        widths,
+        reduce,
+        data,
+        signal,
+        onProgress,
+      }),
+    );
+  };
+  const { result, reached, bytesAfter, before, after, fidelity, seconds } = await interruptible(
+    async (interrupt) => {
+      // The original's gzip size takes as long as the clustering: both at once, and before the output may replace the file.
+      const failed = new AbortController();
+      const gzipBefore = gzipSize(opened.files, AbortSignal.any([interrupt, failed.signal]));
+      gzipBefore.catch(() => {});
+      try {
+        // Now, while nothing else is in memory: it may run the whole model.
+        const footprintBefore = await graphFootprint(model);
+        const { result, reached } = target
+          ? await reach(target, interrupt)
+          : { result: await compressAsAsked(interrupt), reached: undefined };
+        const before = {
+          bytes: bytesBefore,
+          gzipBytes: await gzipBefore,
+          ...footprintBefore,
+        };
+        const unseen = await unseenInputs(model, calibration, before.macs, options);
+        const fidelity = await outputFidelity(model, result.model, unseen, {
+          signal: interrupt,
+          scores: options.scores,
+        });
+        interrupt.throwIfAborted();
+        const bytesAfter = await result.model.write(options.output);
+        await replaceFile(recipePath(options.output), recipeText(effectiveRecipe(command)));
+        const seconds = (performance.now() - started) / 1000;
+        const after = {
+          bytes: bytesAfter,
+          gzipBytes: await gzipSize(await filesOf(options.output, options.format), interrupt),
+          ...(await graphFootprint(result.model)),
+        };
+        return { result, reached, bytesAfter, before, after, fidelity, seconds };
+      } finally {
+        failed.abort();
+      }
+    },
+  );
   const verified = result.proof!;
   if (verified.deviation === null) logLine(`not verified: ${verified.reason}`);
   const notes = model.notes ?? [];
+  const compressed = new Set(result.layers.map(({ name }) => name));
+  const skipped =
+    reduce === 'columns' ? model.skipped.filter(({ name }) => !compressed.has(name)) : unreached(model);
   const layers = result.layers.map(({ fold, ...layer }) => ({ ...layer, fold: fold.reason }));
   const { rounding } = result.model;
   const storage = rounding && { types: rounding.types, weightError: rounding.error };
@@ -186,7 +236,11 @@ async function compress(source: string, options: CompressOptions, command: Comma
       macsBefore: before.macs,
       macsAfter: after.macs,
       layers,
-      skipped: model.skipped,
+      reductions: result.reductions,
+      skipped,
+      outputError: fidelity.outputError,
+      agreement: fidelity.agreement,
+      unseen: { inputs: fidelity.inputs, samples: fidelity.samples },
       ...(notes.length > 0 && { notes }),
       ...(reached && { target: reached }),
       ...(storage && { storage }),
@@ -204,17 +258,27 @@ async function compress(source: string, options: CompressOptions, command: Comma
     layer.relativeError.toFixed(4),
     layer.fold,
   ]);
-  printLine(
-    formatTable(['layer', 'columns', 'clusters', 'reduction', 'sparsity', 'rel. error', 'scales'], rows),
-  );
-  const groups = groupSkipped(model.skipped);
+  if (reduce !== 'columns') printLine(reductionTable(result.reductions));
+  if (rows.length > 0)
+    printLine(
+      formatTable(['layer', 'columns', 'clusters', 'reduction', 'sparsity', 'rel. error', 'scales'], rows),
+    );
+  const groups = groupSkipped(skipped);
   if (groups.length > 0) printLine(`\n${skippedTable(groups)}`);
   for (const note of notes) printLine(visible(`note: ${note}`));
-  printLine(`\n${calibrationSummary(result.layers, calibration?.inputs)}`);
+  printLine(`\n${calibrationSummary(result, reduce)}`);
+  printLine(fidelitySummary(fidelity));
   printLine(`\n${comparisonTable(staticFigures(before, after))}`);
   if (verified.deviation !== null) {
     printLine(
       `\nverified: outputs differ from the ${verified.against} by ${verified.deviation.toExponential(1)} of the largest output`,
+    );
+  }
+  if (verified.deviation !== null && verified.vanishing !== undefined) {
+    printLine(
+      visible(
+        `small weights of ${verified.vanishing.join(', ')} are lost in the types that store them: convert the model to float32 to keep them`,
+      ),
     );
   }
   if (storage) printLine(storageSummary(storage, verified));
@@ -237,9 +301,64 @@ function storageSummary(
   return `storage: rewritten weights stay ${types.join(' and ')}; rounding changes them by ${weightError.toExponential(1)}${outputs}`;
 }
 
+/** @throws InputError `BAD_ARGUMENT` for options that only columns take */
+function requireWidthOptions({ sparsity }: CompressOptions): void {
+  if (sparsity > 0)
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `--sparsity prunes layers whose columns are clustered: leave it out, or take --reduce columns`,
+    );
+}
+
+/** Runs something long under a bar. */
+async function withProgress<T>(run: (onProgress: (progress: Progress) => void) => Promise<T>): Promise<T> {
+  const bar = startProgress(100);
+  try {
+    return await run(({ phase, layer, share = 0 }) =>
+      bar.show({
+        detail: layer === undefined ? phase : `${phase} ${layer}`,
+        done: Math.round(100 * share),
+        total: 100,
+      }),
+    );
+  } finally {
+    bar.stop();
+  }
+}
+
+/** What became of each width. */
+function reductionTable(reductions: CompressedModel['reductions']): string {
+  return formatTable(
+    ['width', 'from', 'to', 'less', 'by'],
+    reductions.map(({ width, from, to, kind }) => [
+      width,
+      String(from),
+      String(to),
+      percent(1 - to / from, 1),
+      kind,
+    ]),
+  );
+}
+
+/** How close the outputs are on inputs that no refit has seen. */
+function fidelitySummary({ outputError, agreement, samples, inputs }: OutputFidelity): string {
+  if (samples === 0) return `outputs not compared: the model does not run on unseen inputs (${inputs})`;
+  const parts = [
+    ...(outputError === null ? [] : [`output error ${percent(outputError, 2)}`]),
+    ...(agreement === null ? [] : [`the same largest score for ${percent(agreement, 1)}`]),
+  ];
+  if (parts.length === 0) return 'no output of floats that could be compared';
+  return `on ${samples} unseen inputs (${inputs}): ${parts.join(', ')}`;
+}
+
 /** What calibration did to each layer, in one line; or what it could do. */
-function calibrationSummary(layers: readonly LayerReport[], inputs: CalibrationInputs | undefined): string {
+function calibrationSummary(
+  { layers, calibration: inputs }: Pick<CompressedModel, 'layers' | 'calibration'>,
+  reduce: Reduction,
+): string {
   if (!inputs) return `not calibrated: --calibrate ${GENERATED} refits the layers, and needs no data`;
+  if (reduce === 'neurons')
+    return `what reads the widths was refitted on ${inputs.samples} inputs (${inputs.name})`;
   const changes = layers.map(({ name, calibration }) => {
     if (!calibration) return name;
     const { errorBefore, errorAfter, strength } = calibration;
@@ -250,15 +369,15 @@ function calibrationSummary(layers: readonly LayerReport[], inputs: CalibrationI
   return `calibrated on ${inputs.samples} inputs (${inputs.name}); output error on those held back: ${changes.join(', ')}`;
 }
 
-/** The ratio of each layer to compress: those of `--layers`, else those that `--ratio` names, else all. */
-function ratioOfLayers(
-  model: Model,
+/** The ratio of each layer or width to compress: those of `--layers`, else those that `--ratio` names, else all. */
+function chosenRatios(
+  select: (names?: readonly string[]) => readonly { readonly name: string }[],
   names: readonly string[] | undefined,
   ratios: ReturnType<typeof parseRatios>,
 ): Map<string, number> {
   const own = new Map<string, number>();
-  for (const [name, ratio] of ratios.byLayer) own.set(selectLayers(model, [name])[0]!.name, ratio);
-  const chosen = selectLayers(model, names ?? (ratios.all === undefined ? [...own.keys()] : undefined));
+  for (const [name, ratio] of ratios.byLayer) own.set(select([name])[0]!.name, ratio);
+  const chosen = select(names ?? (ratios.all === undefined ? [...own.keys()] : undefined));
   const byLayer = new Map<string, number>();
   for (const { name } of chosen) {
     const ratio = own.get(name) ?? ratios.all;

@@ -1,4 +1,15 @@
-import { foldsOf, groupSkipped, keepsColumns, sparsityOf } from '@spherize/core';
+import {
+  findWidths,
+  foldsOf,
+  groupSkipped,
+  keepsColumns,
+  type Model,
+  offering,
+  spanOf,
+  sparsityOf,
+  unreached,
+  type Width,
+} from '@spherize/core';
 import { Command } from 'commander';
 import { openModel } from '../plugins/model-formats.js';
 import { formatTable, percent, printJson, printLine } from '../terminal/output.js';
@@ -13,45 +24,52 @@ import {
   type FormatOptions,
 } from './shared-options.js';
 
-/** `spherize inspect MODEL`: the fully connected layers and how their scales fold. */
+/** `spherize inspect MODEL`: the fully connected layers and the convolutions, their scales fold, and the widths that may become narrower. */
 export function inspectCommand(): Command {
   const command = new Command('inspect')
-    .description('list the fully connected layers of a model and how their scales fold')
+    .description('list what of a model can become smaller: layers and widths, and why the rest cannot')
     .argument('<model>', 'model file, or the name of an embedded model');
   return addCommonOptions(addDequantizeOption(addFormatOption(command))).action(
     async (source: string, options: CommonOptions & DequantizeOption & FormatOptions) => {
       const { model } = await openModel(source, options.format, options);
-      const layers = model.layers.map((layer) => {
-        const { name, outputs, inputs } = layer;
-        const { scaleInto, reason } = foldsOf(model).get(name)!;
+      const offered = offering(model, model.convolutions?.layers ?? []);
+      const layers = offered.layers.map((layer) => {
+        const { name, outputs, inputs, window } = layer;
+        // As a layer is compressed: convolutions that are not named are operations to it.
+        const { scaleInto, reason } = foldsOf(window === undefined ? model : offered).get(name)!;
         const kept = keepsColumns(layer);
         return {
           name,
           outputs,
           inputs,
-          parameters: outputs * inputs + (model.bias(name)?.length ?? 0),
-          sparsity: sparsityOf(model.weights(name)),
+          kind: window === undefined ? 'product' : 'convolution',
+          ...(window && { kernel: window.kernel }),
+          parameters: outputs * spanOf(layer) * inputs + (offered.bias(name)?.length ?? 0),
+          sparsity: sparsityOf(offered.weights(name)),
           fold: { into: scaleInto, reason: kept === undefined ? reason : `${reason}; ${kept}` },
         };
       });
+      const widths = model.features === undefined ? [] : findWidths(model.features.graph).widths;
+      const skipped = unreached(offered);
       if (options.json) {
         const notes = model.notes ?? [];
         printJson({
           parameters: model.parameters,
           layers,
-          skipped: model.skipped,
+          widths: widths.map((width) => widthFigures(offered, width)),
+          skipped,
           ...(notes.length > 0 && { notes }),
         });
         return;
       }
-      const groups = groupSkipped(model.skipped);
-      if (layers.length === 0) {
+      const groups = groupSkipped(skipped);
+      if (layers.length === 0 && widths.every(({ reason }) => reason !== undefined)) {
         const held = groups.length === 0 ? 'it holds no weights' : 'this is where its weights are:';
-        printLine(`nothing to compress: no fully connected layer of the model can be; ${held}`);
+        printLine(`nothing to compress: no fully connected layer and no width of the model can be; ${held}`);
       }
-      const rows = layers.map(({ name, outputs, inputs, sparsity, fold }) => [
+      const rows = layers.map(({ name, outputs, inputs, kernel, sparsity, fold }) => [
         name,
-        String(outputs),
+        kernel === undefined ? String(outputs) : `${outputs} of ${kernel.join('×')}`,
         String(inputs),
         percent(sparsity, 1),
         fold.into ?? '–',
@@ -60,10 +78,49 @@ export function inspectCommand(): Command {
       if (rows.length > 0) {
         printLine(formatTable(['layer', 'outputs', 'inputs', 'sparsity', 'folds into', 'how'], rows));
       }
+      if (widths.length > 0) printLine(`\n${widthTable(widths)}`);
       if (groups.length > 0) {
         printLine(`\n${skippedTable(groups)}`);
       }
       for (const note of model.notes ?? []) printLine(visible(`note: ${note}`));
     },
+  );
+}
+
+/** What `--json` says of a width. */
+function widthFigures(model: Model, { blocks, residual, reason, ...width }: Width): object {
+  const { name, size, producers, consumers, operations, parameters } = width;
+  const readers = model.layers.map((layer) => layer.name);
+  const reductions = [
+    ...(consumers.some((consumer) => readers.includes(consumer)) ? ['columns'] : []),
+    ...(reason === undefined ? ['neurons'] : []),
+  ];
+  return {
+    name,
+    size,
+    blocks: blocks.length,
+    producers,
+    consumers,
+    operations,
+    parameters,
+    residual,
+    reductions,
+    reason: reason ?? null,
+  };
+}
+
+function widthTable(widths: readonly Width[]): string {
+  const few = ([first = '–', ...others]: readonly string[]): string =>
+    others.length === 0 ? first : `${first} and ${others.length} more`;
+  return formatTable(
+    ['width', 'features', 'parameters', 'made by', 'read by', 'may leave'],
+    widths.map(({ name, size, blocks, parameters, producers, consumers, reason }) => [
+      name,
+      blocks.length === 1 ? String(size) : `${blocks.length} × ${size / blocks.length}`,
+      String(parameters),
+      few(producers),
+      few(consumers),
+      reason === undefined ? 'yes' : `no: ${reason}`,
+    ]),
   );
 }

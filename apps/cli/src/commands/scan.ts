@@ -1,14 +1,25 @@
-import { type FcLayer, InputError, selectLayers } from '@spherize/core';
-import { CURVE_RATIOS, type MeasuredCurve, measureCurves } from '@spherize/core/allocation';
+import { type FcLayer, InputError, selectLayers, selectWidths } from '@spherize/core';
+import {
+  CURVE_RATIOS,
+  type MeasuredCurve,
+  measureCurves,
+  measureWidths,
+  type WidthCurve,
+} from '@spherize/core/allocation';
+import { evaluateModel } from '@spherize/core/evaluation';
 import { requireRunnable } from '@spherize/core/proof';
 import { OutputProbe } from '@spherize/core/trials';
 import { Command } from 'commander';
 import { openTrials } from '../allocation/open-trials.js';
+import { unseenInputs } from '../calibration/unseen-inputs.js';
+import type { Dataset } from '../data/dataset.js';
 import { DATASET_SPECS } from '../data/open-dataset.js';
+import { graphFootprint } from '../footprint/static-footprint.js';
 import type { ClustererChoice } from '../options/clusterer-choice.js';
 import { parseInteger } from '../options/parse.js';
-import type { ShortForms } from '../plugins/clusterers.js';
-import { openModel } from '../plugins/model-formats.js';
+import { openClusterer, type ShortForms } from '../plugins/clusterers.js';
+import { matrixEngine } from '../plugins/matrix-engines.js';
+import { type OpenModel, openModel } from '../plugins/model-formats.js';
 import { interruptible } from '../terminal/interrupt.js';
 import { formatTable, percent, printJson, printLine } from '../terminal/output.js';
 import { startProgress } from '../terminal/progress.js';
@@ -23,6 +34,7 @@ import {
   addMemoryOption,
   addNormalizationOptions,
   addOutputOption,
+  addReduceOptions,
   addShapeOption,
   addShortForms,
   addThreadsOption,
@@ -34,7 +46,9 @@ import {
   type NormalizationOptions,
   type OutputOptions,
   openCalibrationIfGiven,
+  openCalibrationOrGenerated,
   openDataIfGiven,
+  type ReduceOptions,
   requireNoLabelOptions,
   type ShapeOptions,
   shareList,
@@ -49,6 +63,7 @@ interface ScanOptions
     LabelOptions,
     NormalizationOptions,
     OutputOptions,
+    ReduceOptions,
     ShapeOptions {
   readonly data?: string;
   readonly limit?: number;
@@ -62,10 +77,10 @@ interface ScanOptions
   readonly restart?: true;
 }
 
-/** `spherize scan MODEL`: what the model loses when one layer alone is compressed, for each layer and ratio. */
+/** `spherize scan MODEL`: what the model loses when one layer, or one width, alone is compressed, for each of them and ratio. */
 export function scanCommand(): Command {
   const definition = new Command('scan')
-    .description('measure what compressing each layer alone costs, at several ratios')
+    .description('measure what compressing each layer, or each width, alone costs, at several ratios')
     .argument('<model>', 'model file, or the name of an embedded model')
     .option(
       '--data <data>',
@@ -73,10 +88,9 @@ export function scanCommand(): Command {
     )
     .option('--limit <n>', 'use only its first n samples', (text) => parseInteger('--limit', text, 1))
     .option('--ratios <list>', 'column reduction ratios', shareList('--ratios'), [...CURVE_RATIOS]);
-  const command = addClustererOptions(addLabelOptions(addOutputOption(addShapeOption(definition)))).option(
-    '--restart',
-    'measure anew what earlier runs have kept',
-  );
+  const command = addReduceOptions(
+    addClustererOptions(addLabelOptions(addOutputOption(addShapeOption(definition)))),
+  ).option('--restart', 'measure anew what earlier runs have kept');
   return addCommonOptions(
     addNormalizationOptions(
       addCalibrationOptions(
@@ -97,6 +111,10 @@ async function scan(source: string, options: ScanOptions): Promise<void> {
   if (options.data === undefined) requireNoLabelOptions(options);
   const trialOptions = { ...options, scores: options.output };
   const data = await openDataIfGiven(trialOptions, model);
+  if (options.reduce !== 'columns') {
+    await scanWidths(source, opened, trialOptions, data);
+    return;
+  }
   const calibration = await openCalibrationIfGiven(trialOptions, model, data);
   const layers = selectLayers(model, options.layers);
   await requireRunnable(model);
@@ -150,6 +168,85 @@ async function scan(source: string, options: ScanOptions): Promise<void> {
       ? `output error, Σ‖y − ŷ‖² / Σ‖y − ȳ‖², on ${samples} generated inputs`
       : `top-1 accuracy on ${samples} samples of ${data?.name}; uncompressed: ${percent(top1)}`;
   printLine(`\nOne layer compressed at a time: ${measured}.`);
+}
+
+/** What the model loses when one width alone becomes narrower. */
+async function scanWidths(
+  source: string,
+  { model }: OpenModel,
+  options: ScanOptions & { readonly scores: string | undefined },
+  data: Dataset | undefined,
+): Promise<void> {
+  const { reduce, ratios, seed, roundTo } = options;
+  if (options.sparsity > 0)
+    throw new InputError(
+      'BAD_ARGUMENT',
+      '--sparsity prunes layers whose columns are clustered: leave it out, or take --reduce columns',
+    );
+  const widths = selectWidths(model, options.layers, options.widths);
+  const { clusterer } = await openClusterer(options.clusterer, options);
+  const calibration = await openCalibrationOrGenerated(options, model, data);
+  await requireRunnable(model);
+  const { curves, top1, inputs } = await interruptible(async (signal) => {
+    const progress = startProgress(widths.length * ratios.length);
+    progress.show({ detail: 'original' });
+    try {
+      const { macs } = await graphFootprint(model);
+      const inputs = await unseenInputs(model, calibration, macs, options);
+      const top1 = data === undefined ? null : (await evaluateModel(model, data, { signal })).top1;
+      const curves = await measureWidths(model, widths, {
+        reduce,
+        ratios,
+        clusterer,
+        engine: matrixEngine(),
+        calibration: calibration?.inputs ?? 'none',
+        roundTo,
+        seed,
+        inputs,
+        data,
+        signal,
+        onProgress: progress.show,
+      });
+      return { curves, top1, inputs };
+    } finally {
+      progress.stop();
+    }
+  });
+  if (options.json) {
+    printJson({
+      model: source,
+      data: data?.name ?? null,
+      samples: data?.samples ?? inputs.samples,
+      calibrated: calibration !== undefined,
+      baseline: top1 === null ? null : { top1 },
+      widths: curves.map(({ width, points }) => ({
+        name: width.name,
+        size: width.size,
+        parameters: width.parameters,
+        points: points.map(({ width: _, top1: own, ...point }) => ({
+          ...point,
+          ...(own !== null && { top1: own }),
+        })),
+      })),
+    });
+    return;
+  }
+  printLine(widthsTable(curves, ratios));
+  const measured =
+    top1 === null
+      ? `output error, Σ‖y − ŷ‖² / Σ‖y − ȳ‖², on ${inputs.samples} unseen inputs (${inputs.name})`
+      : `top-1 accuracy on ${data?.samples} samples of ${data?.name}; uncompressed: ${percent(top1)}`;
+  printLine(`\nOne width reduced at a time, by the share of its features that leaves: ${measured}.`);
+}
+
+function widthsTable(curves: readonly WidthCurve[], ratios: readonly number[]): string {
+  const rows = curves.map(({ width, points }) => [
+    width.name,
+    String(width.size),
+    String(width.parameters),
+    ...points.map(({ top1, outputError }) => percent(top1 ?? outputError ?? 0, 1)),
+  ]);
+  return formatTable(['width', 'features', 'parameters', ...ratios.map(String)], rows);
 }
 
 interface ReportedPoint {

@@ -1,15 +1,29 @@
 /** Options that several commands have in common. */
 
 import { freemem } from 'node:os';
-import { clusterers, InputError, type Model, scoresOutput } from '@spherize/core';
+import {
+  clusterers,
+  InputError,
+  type Model,
+  type Reduction,
+  scoresOutput,
+  type WidthsMeant,
+} from '@spherize/core';
 import { singleInput } from '@spherize/core/evaluation';
 import { NAMED_OPTIONS } from '@spherize/core/sweep';
 import { type Command, Option } from 'commander';
-import { DEFAULT_SAMPLES, type OpenCalibration, openCalibration } from '../calibration/open-calibration.js';
+import {
+  DEFAULT_SAMPLES,
+  GENERATED,
+  NONE,
+  type OpenCalibration,
+  openCalibration,
+} from '../calibration/open-calibration.js';
 import { readClassNames } from '../data/class-names.js';
 import type { Dataset } from '../data/dataset.js';
 import { DATASET_SPECS, openDataset } from '../data/open-dataset.js';
 import { requireMatchingClasses } from '../evaluation/matching-classes.js';
+import { ChoiceOption } from '../options/choice-option.js';
 import { clustererValue, type NamedOptions } from '../options/clusterer-choice.js';
 import type { GivenShape } from '../options/parse.js';
 import {
@@ -141,7 +155,7 @@ export function addShortForms(command: Command): Command {
   for (const [name, option] of Object.entries(NAMED_OPTIONS)) {
     if (option.type !== 'enum') continue;
     command.addOption(
-      new Option(`--${name} <name>`, option.description)
+      new ChoiceOption(`--${name} <name>`, option.description, option.values)
         .argParser((text) => parseChoice(`--${name}`, text, option.values))
         .default(option.default),
     );
@@ -170,6 +184,37 @@ export function addClustererOptions(command: Command): Command {
     );
 }
 
+export interface ReduceOptions {
+  readonly reduce: Reduction;
+  readonly widths: WidthsMeant;
+}
+
+/** `--reduce`. */
+export function addReduceOption(command: Command): Command {
+  const kinds: readonly Reduction[] = ['columns', 'neurons', 'auto'];
+  return command.addOption(
+    new Option(
+      '--reduce <name>',
+      'columns of layers, neurons (features leave whole widths: no operation is added), or auto: of each width what loses less',
+    )
+      .argParser((text) => parseChoice('--reduce', text, kinds))
+      .default('columns'),
+  );
+}
+
+/** `--reduce` and `--widths`. */
+export function addReduceOptions(command: Command): Command {
+  const meant: readonly WidthsMeant[] = ['all', 'inner'];
+  return addReduceOption(command).addOption(
+    new Option(
+      '--widths <name>',
+      'with neurons and auto, where none is named: all, or inner, which leaves those of residual sums alone',
+    )
+      .argParser((text) => parseChoice('--widths', text, meant))
+      .default('all'),
+  );
+}
+
 export interface CalibrationChoice {
   readonly calibrate?: string;
   readonly calibrationSamples?: number;
@@ -180,7 +225,7 @@ export function addCalibrationOptions(command: Command): Command {
   return command
     .option(
       '--calibrate <data>',
-      'refit the compressed layers on unlabelled inputs: data as for --data, or generated (no data needed)',
+      'refit the compressed layers on unlabelled inputs: data as for --data, generated (no data needed) or none',
     )
     .option(
       '--calibration-samples <n>',
@@ -195,9 +240,13 @@ export interface FormatOptions {
 
 /** `--format`. */
 export function addFormatOption(command: Command): Command {
-  return command.option(
-    '--format <name>',
-    `the model's format: ${modelFormats.builtIn.map(({ name }) => name).join(', ')}, a package or a path (default: by its name)`,
+  const names = modelFormats.builtIn.map(({ name }) => name);
+  return command.addOption(
+    new ChoiceOption(
+      '--format <name>',
+      `the model's format: ${names.join(', ')}, a package or a path (default: by its name)`,
+      names,
+    ),
   );
 }
 
@@ -308,5 +357,21 @@ export async function openCalibrationIfGiven(
   evaluation: Dataset | undefined,
 ): Promise<OpenCalibration | undefined> {
   const { calibrate } = options;
-  return calibrate === undefined ? undefined : openCalibration(model, { ...options, calibrate }, evaluation);
+  if (calibrate === undefined || calibrate === NONE) return undefined;
+  return openCalibration(model, { ...options, calibrate }, evaluation);
+}
+
+/** The inputs that `--calibrate` names; without it generated ones, or none where the model takes what cannot be made up. */
+export async function openCalibrationOrGenerated(
+  options: Parameters<typeof openCalibrationIfGiven>[0],
+  model: Model,
+  evaluation: Dataset | undefined,
+): Promise<OpenCalibration | undefined> {
+  if (options.calibrate !== undefined) return openCalibrationIfGiven(options, model, evaluation);
+  try {
+    return await openCalibration(model, { ...options, calibrate: GENERATED }, evaluation);
+  } catch (error) {
+    if (error instanceof InputError && error.code === 'UNSUPPORTED') return undefined;
+    throw error;
+  }
 }

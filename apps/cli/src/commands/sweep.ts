@@ -1,5 +1,8 @@
+import { InputError } from '@spherize/core';
 import { gridSettings, type Method, REFERENCES, type Reference } from '@spherize/core/sweep';
 import { Command } from 'commander';
+import { NONE } from '../calibration/open-calibration.js';
+import { ChoiceOption } from '../options/choice-option.js';
 import { type ClustererChoice, clustererValues, nameOf } from '../options/clusterer-choice.js';
 import { type ListValue, parseChoice, parseInteger, parseList } from '../options/parse.js';
 import { methodOf, openClusterer, type ShortForms } from '../plugins/clusterers.js';
@@ -18,6 +21,7 @@ import {
   addLayersOption,
   addMemoryOption,
   addOutputOption,
+  addReduceOption,
   addShapeOption,
   addShortForms,
   addThreadsOption,
@@ -30,6 +34,7 @@ import {
   type OutputOptions,
   openCalibrationIfGiven,
   openData,
+  type ReduceOptions,
   type ShapeOptions,
   shareList,
 } from './shared-options.js';
@@ -43,6 +48,7 @@ interface SweepCommandOptions
     CalibrationChoice,
     LatencyOptions,
     OutputOptions,
+    Pick<ReduceOptions, 'reduce'>,
     ShapeOptions {
   readonly references: Reference[];
   readonly out: string;
@@ -81,9 +87,14 @@ export function sweepCommand(): Command {
       (text) => parseInteger('--seeds', text, 1),
       1,
     )
-    .option('--references <list>', `lines of reference: ${REFERENCES.join(', ')}, or none`, parseReferences, [
-      ...REFERENCES,
-    ])
+    .addOption(
+      new ChoiceOption('--references <list>', `lines of reference: ${REFERENCES.join(', ')}, or none`, [
+        ...REFERENCES,
+        'none',
+      ])
+        .argParser(parseReferences)
+        .default([...REFERENCES]),
+    )
     .option('--batch <n>', 'samples at a time', (text) => parseInteger('--batch', text, 1), 500);
   return addCommonOptions(
     addDataOptions(
@@ -93,7 +104,9 @@ export function sweepCommand(): Command {
             addLayersOption(
               addMemoryOption(
                 addThreadsOption(
-                  addJournalOptions(addLatencyOption(addOutputOption(addShapeOption(definition)))),
+                  addJournalOptions(
+                    addLatencyOption(addReduceOption(addOutputOption(addShapeOption(definition)))),
+                  ),
                 ),
               ),
             ),
@@ -102,6 +115,8 @@ export function sweepCommand(): Command {
       ),
     ),
   ).action(async (source: string, options: SweepCommandOptions, command: Command) => {
+    const narrower = options.reduce === 'columns' ? undefined : options.reduce;
+    if (narrower !== undefined) requireForWidths(options);
     const methods: Method[] = [];
     for (const choice of options.clusterers) methods.push(methodOf(await openClusterer(choice, options)));
     const names = options.clusterers.map(nameOf);
@@ -111,8 +126,11 @@ export function sweepCommand(): Command {
       sparsities: options.sparsities,
       ratios: options.ratios,
       seeds: Array.from({ length: options.seeds }, (_, i) => options.seed + i),
-      calibrated: options.calibrate !== undefined,
-      references: options.references.filter((reference) => !names.includes(reference)),
+      calibrated: options.calibrate !== undefined && options.calibrate !== NONE,
+      ...(narrower && { reduce: narrower }),
+      references: options.references.filter(
+        (reference) => !names.includes(reference) && !(narrower && reference === 'svd'),
+      ),
     });
     const opened = await openModel(source, options.format, { shape: options.shape });
     const measured = { ...options, scores: options.output };
@@ -152,6 +170,17 @@ export function sweepCommand(): Command {
     printLine(sweepTable(results));
     printLine(`\n${files.join('\n')}`);
   });
+}
+
+/** @throws InputError `BAD_ARGUMENT` for what only sweeps over columns do */
+function requireForWidths({ reduce, sparsities, latency }: SweepCommandOptions): void {
+  const wrong = sparsities.some((sparsity) => sparsity > 0)
+    ? '--sparsities prunes layers whose columns are clustered'
+    : latency === undefined
+      ? undefined
+      : '--latency times the part of the model from the first clustered layer on';
+  if (wrong !== undefined)
+    throw new InputError('BAD_ARGUMENT', `${wrong}: leave it out with --reduce ${reduce}`);
 }
 
 function parseReferences(list: ListValue): Reference[] {

@@ -1,6 +1,6 @@
 /** Models whose inputs have free axes, seen with the lengths that a user gives them. */
 
-import type { DenseMatrix, MatrixEngine, ModelRewrite, TensorInfo } from '@spherize/core';
+import type { DenseMatrix, MatrixEngine, ModelFeatures, ModelRewrite, TensorInfo } from '@spherize/core';
 import {
   type FcLayer,
   type GraphView,
@@ -79,6 +79,11 @@ class FixedShapes implements Model {
     return this.#model.layers;
   }
 
+  get convolutions(): Model['convolutions'] {
+    const { convolutions } = this.#model;
+    return convolutions && { ...convolutions, offer: (names) => this.#fixed(convolutions.offer(names)) };
+  }
+
   get skipped(): readonly SkippedLayer[] {
     return this.#model.skipped;
   }
@@ -95,12 +100,28 @@ class FixedShapes implements Model {
     return this.#model.parameters;
   }
 
+  get features(): ModelFeatures | undefined {
+    const { features } = this.#model;
+    return (
+      features && {
+        graph: features.graph,
+        weights: (layer) => features.weights(layer),
+        narrow: (narrowing) => this.#fixed(features.narrow(narrowing)),
+        observe: (tensors) => this.#fixed(features.observe(tensors)),
+      }
+    );
+  }
+
   get layout(): Model['layout'] {
     return this.#model.layout;
   }
 
   get roundoff(): number {
     return this.#model.roundoff ?? 2 ** -24;
+  }
+
+  get bytesPerWeight(): number | undefined {
+    return this.#model.bytesPerWeight;
   }
 
   get notes(): readonly string[] {
@@ -114,6 +135,10 @@ class FixedShapes implements Model {
 
   get overflowing(): ReadonlySet<string> {
     return this.#model.overflowing ?? new Set();
+  }
+
+  get vanishing(): ReadonlySet<string> {
+    return this.#model.vanishing ?? new Set();
   }
 
   weights(layer: string): DenseMatrix {

@@ -9,8 +9,8 @@ export interface SweepPoint {
   readonly top1: number;
   readonly top5: number;
   readonly parameters: number;
-  readonly relativeError: number;
   /** The figures below are missing where the sweep did not measure them. */
+  readonly relativeError: number | undefined;
   readonly bytes: number | undefined;
   /** Median latency in milliseconds. */
   readonly latencyMs: number | undefined;
@@ -43,7 +43,7 @@ export function sweepPoints({
       top1: mean(({ top1 }) => top1),
       top5: mean(({ top5 }) => top5),
       parameters: mean(({ parameters }) => parameters),
-      relativeError: mean(({ relativeError }) => relativeError),
+      relativeError: known(({ relativeError }) => relativeError),
       bytes: known(({ bytes }) => bytes),
       latencyMs: known(({ latency }) => latency?.medianMs),
       speedup: known(({ latency }) => latency && latency.uncompressedMs / latency.medianMs),

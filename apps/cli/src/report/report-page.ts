@@ -146,7 +146,7 @@ const COLUMNS_OF_TABLE: readonly TableColumn[] = [
     of: ({ latencyMs }) => (latencyMs === undefined ? undefined : `${latencyMs.toFixed(3)} ms`),
   },
   { title: 'speed-up', of: ({ speedup }) => (speedup === undefined ? undefined : `${speedup.toFixed(2)}×`) },
-  { title: 'relative error', of: ({ relativeError }) => relativeError.toFixed(4) },
+  { title: 'relative error', of: ({ relativeError }) => relativeError?.toFixed(4) },
 ];
 
 function provenance(results: SweepResults, recipe: Recipe | undefined): string {

@@ -1,4 +1,4 @@
-import { type Clusterer, clusterers, selectLayers } from '@spherize/core';
+import { type Clusterer, clusterers, selectLayers, selectWidths } from '@spherize/core';
 import { runSweep, type SweepOptions, type SweepResults, type SweepSetting } from '@spherize/core/sweep';
 import { ClusteringPool } from '../clustering/clustering-pool.js';
 import { requireClusteringMemory } from '../clustering/required-memory.js';
@@ -45,7 +45,11 @@ export async function sweepIntoFolder(
 ): Promise<{ results: SweepResults; files: string[] }> {
   const { opened, data, settings, shard } = options;
   await requireResultFolder(folder);
-  const layers = selectLayers(opened.model, options.layers);
+  const narrower = settings.some(({ reduce }) => reduce !== undefined);
+  const names = narrower
+    ? selectWidths(opened.model, options.layers).map(({ name }) => name)
+    : selectLayers(opened.model, options.layers).map(({ name }) => name);
+  const layers = narrower ? [] : selectLayers(opened.model, options.layers);
   const held = layers.every(
     ({ inputs }) => inputs * inputs * 4 <= (options.memory ?? Number.POSITIVE_INFINITY),
   );
@@ -58,7 +62,7 @@ export async function sweepIntoFolder(
     settings,
     options: {
       ...options.chosen,
-      '--layers': layers.map(({ name }) => name),
+      '--layers': names,
       '--batch': options.batch,
       '--latency': options.latency ?? null,
       // A Gram matrix that is not held is rounded otherwise.
@@ -71,19 +75,19 @@ export async function sweepIntoFolder(
     shard: shard ?? null,
     settings: settings.length,
     samples: data.samples,
-    layers: layers.map(({ name }) => name),
+    layers: names,
   };
   const range = shardRange(settings.length, shard);
   const journal = await SweepJournal.open(folder, run, options.restart);
   try {
     const progress = startProgress();
     const pool = new ClusteringPool(options.threads);
-    const { layers: names, calibration, latency, memory, batch } = options;
+    const { calibration, latency, memory, batch } = options;
     await interruptible(async (signal) =>
       runSweep(opened.model, {
         data,
         settings,
-        layers: names,
+        layers: options.layers,
         calibration,
         latency,
         memory,

@@ -76,6 +76,14 @@ describe('the report', () => {
       macsBefore: 4 * 36 * 9 + 24 * 144 + 16 * 24 + 6 * 16,
       macsAfter: 4 * 36 * 9 + 24 * 72 + 16 * 12 + 6 * 8,
       layers: expect.any(Array),
+      reductions: [
+        { width: 'fc1', from: 144, to: 72, kind: 'columns' },
+        { width: 'fc2', from: 24, to: 12, kind: 'columns' },
+        { width: 'fc3', from: 16, to: 8, kind: 'columns' },
+      ],
+      outputError: expect.any(Number),
+      agreement: expect.any(Number),
+      unseen: { inputs: 'generated', samples: 400 },
       skipped: [
         {
           name: 'conv',
@@ -218,5 +226,71 @@ describe.each(['kmeans', 'spherical'])('%s is deterministic', (clusterer) => {
     await run('other.onnx', '4');
     expect(bytesOf('second.onnx')).toEqual(bytesOf('first.onnx'));
     expect(bytesOf('other.onnx')).not.toEqual(bytesOf('first.onnx'));
+  });
+});
+
+describe('convolutions', () => {
+  /** Two convolutions with Relu between them, and a fully connected layer behind. */
+  function writeConvolutions(): void {
+    const b = new ModelBuilder();
+    const x = b.input('x', [undefined, 1, 8, 8]);
+    const first = b.node('Conv', [x, b.weight('conv1.weight', [12, 1, 3, 3]), b.weight('conv1.bias', [12])]);
+    const second = b.node('Conv', [b.node('Relu', [first]), b.weight('conv2.weight', [6, 12, 3, 3])]);
+    const flat = b.node('Flatten', [b.node('Relu', [second])]);
+    b.node('Gemm', [flat, b.weight('fc.weight', [5, 96])], { transB: 1 }, ['y']);
+    write(folder, 'convs.onnx', b.output('y', [undefined, 5]).build());
+  }
+
+  test('are listed, and compressed where they are named', async () => {
+    writeConvolutions();
+    const { layers, skipped } = await spherizeJson<{ layers: object[]; skipped: { name: string }[] }>(
+      folder,
+      'inspect',
+      'convs.onnx',
+    );
+    expect(layers).toMatchObject([
+      { name: 'conv2', kind: 'convolution', kernel: [3, 3], outputs: 6, inputs: 12, parameters: 648 },
+      { name: 'fc', kind: 'product' },
+    ]);
+    expect(layers[0]).toMatchObject({ fold: { into: 'conv_0', reason: 'folds into conv_0 through relu_1' } });
+    expect(skipped).toEqual([]);
+    const args = ['compress', 'convs.onnx', '-o', 'convs-out.onnx', '--calibrate', 'generated'];
+    const report = await spherizeJson<CompressReport & { skipped: { name: string; reason: string }[] }>(
+      folder,
+      ...args,
+      '--ratio',
+      'conv2=0.5',
+    );
+    expect(report.layers).toMatchObject([
+      {
+        name: 'conv2',
+        columns: 12,
+        clusters: 6,
+        folded: true,
+        calibration: { layer: 'conv2', errorAfter: expect.any(Number) },
+      },
+    ]);
+    expect(report.verified.deviation).toBeLessThan(1e-4);
+    expect(report.skipped.map(({ name }) => name)).toEqual(['conv1']);
+    const others: CompressReport = await spherizeJson(folder, ...args, '--ratio', '0.5');
+    expect(others.layers.map(({ name }) => name)).toEqual(['fc']);
+    const both: CompressReport = await spherizeJson(
+      folder,
+      ...args,
+      '--ratio',
+      '0.5',
+      '--layers',
+      'conv2,fc',
+    );
+    expect(both.layers.map(({ name, clusters }) => [name, clusters])).toEqual([
+      ['conv2', 6],
+      ['fc', 48],
+    ]);
+    const { code, stderr } = await spherize(
+      folder,
+      ...args.slice(0, 4),
+      ...['--target-speedup', '2', '--layers', 'conv2'],
+    );
+    expect([code, stderr]).toEqual([2, expect.stringContaining('conv2 is a convolution')]);
   });
 });

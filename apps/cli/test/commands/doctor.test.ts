@@ -1,5 +1,6 @@
 /** `doctor` and `completion`, colours, and what a mistyped flag leads to. */
 import { spawnSync } from 'node:child_process';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { completionScript } from '../../src/completion/completion-script.js';
@@ -7,9 +8,11 @@ import { createProgram } from '../../src/program.js';
 import { coloursWanted } from '../../src/terminal/colours.js';
 import { HELP_EXAMPLES } from '../../src/terminal/help-examples.js';
 import { sparkline } from '../../src/terminal/sparkline.js';
+import { writeSmallFiles } from './small-files.js';
 import { spherize, spherizeJson, temporaryFolder } from './spawn-spherize.js';
 
 const folder = temporaryFolder();
+writeSmallFiles(folder);
 
 interface Doctor {
   sound: boolean;
@@ -100,6 +103,65 @@ test('bash completes clusterers and their options, of which the shell replaces t
     'kmeans,rank-one:algorithm=lloyd',
     'kmeans,rank-one:algorithm=hartigan',
   ]);
+});
+
+/** What bash offers for a line, where `spherize completion layers` is what `layers` prints. */
+function completeLine(line: string, layers: string): string[] {
+  const script = completionScript(createProgram(), 'bash');
+  const words = line.split(/[ :=]/).map((word) => `'${word}'`);
+  const code = `spherize() { ${layers}; }
+${script}COMP_WORDS=(${words.join(' ')}); COMP_CWORD=${words.length - 1}; COMP_LINE='${line}'; COMP_POINT=${line.length}
+_spherize; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const { stdout, stderr } = spawnSync('bash', ['-c', code], { encoding: 'utf8', cwd: folder });
+  expect(stderr).toBe('');
+  return stdout.trim().split('\n');
+}
+
+test('bash completes values that a flag has words for', () => {
+  expect(completeLine('spherize compress m.onnx --algorithm ', 'false')).toEqual(['lloyd', 'hartigan']);
+  expect(completeLine('spherize scan m.onnx --scale p', 'false')).toEqual(['projected']);
+  expect(completeLine('spherize inspect m --format o', 'false')).toEqual(['onnx']);
+  expect(completeLine('spherize sweep m --references svd,r', 'false')).toEqual(['svd,random']);
+});
+
+test('bash completes the layers of the model on the line', async () => {
+  const { stdout } = await spherize(folder, 'completion', 'layers', 'small.onnx');
+  expect(stdout).toBe('fc1\nfc2\nfc3\n');
+  // What is asked for, and of which file: not of the recipe, nor of the output.
+  const asked = `[ "$*" = 'completion layers small.onnx' ] && printf 'fc1\\nfc2\\n'`;
+  const complete = (words: string) => completeLine(`spherize compress ${words}`, asked);
+  expect(complete('small.onnx --layers ')).toEqual(['fc1', 'fc2']);
+  expect(complete('--config small.json small.onnx --layers fc1,')).toEqual(['fc1,fc1', 'fc1,fc2']);
+  expect(complete('small.onnx --ratio ')).toEqual(['fc1=', 'fc2=']);
+  expect(complete('small.onnx --ratio fc1=0.5,fc')).toEqual(['0.5,fc1=', '0.5,fc2=']);
+  expect(complete('none.onnx --layers ')).not.toContain('fc1');
+});
+
+test('names of layers are never run by bash', () => {
+  const names = ['$(touch ran)', '`touch ran`', '*', 'a b', "it's"];
+  writeFileSync(join(folder, 'names.txt'), `${names.join('\n')}\n`);
+  expect(completeLine('spherize compress small.onnx --layers ', 'cat names.txt')).toEqual(names);
+  expect(readdirSync(folder)).not.toContain('ran');
+});
+
+test('what is no model has no layers, in one line', async () => {
+  const { code, stdout, stderr } = await spherize(folder, 'completion', 'layers', 'none.onnx');
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(/^spherize: .*none\.onnx.*\n$/);
+  const refused = await spherize(folder, 'completion', 'bash', 'small.onnx');
+  expect([refused.code, refused.stderr]).toEqual([
+    2,
+    "spherize: completion: a model stands after 'layers', not after 'bash'\n",
+  ]);
+});
+
+test.each(['zsh', 'fish'] as const)('the script for %s asks for layers and offers words', (shell) => {
+  const script = completionScript(createProgram(), shell);
+  expect(script).toContain('spherize completion layers ');
+  expect(script).toContain('lloyd hartigan');
+  const found = spawnSync(shell, ['-n', '-c', script], { encoding: 'utf8' });
+  // Where the shell is installed, it must take the script.
+  if (found.error === undefined) expect([found.status, found.stderr]).toEqual([0, '']);
 });
 
 test.each(['zsh', 'fish'] as const)('the script for %s completes clusterers with their options', (shell) => {

@@ -20,6 +20,7 @@ const COMMAND: Case[] = [
   ['inspect small.onnx --ratio 0.5', "unknown option '--ratio'; see --help"],
   ['inspect small.onnx --seed 1.5', "--seed: expected a whole number of at least 0, got '1.5'"],
   ['inspect small.onnx --seed -1', "--seed: expected a whole number of at least 0, got '-1'"],
+  ['completion bash small.onnx', "completion: a model stands after 'layers', not after 'bash'"],
 ];
 
 const MODEL: Case[] = [

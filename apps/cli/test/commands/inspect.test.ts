@@ -1,12 +1,26 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { modelWithoutLayers, writeSmallFiles } from './small-files.js';
+import { modelWithoutLayers, productsInARow, writeSmallFiles } from './small-files.js';
 import { spherize, spherizeJson, temporaryFolder } from './spawn-spherize.js';
 
 const folder = temporaryFolder();
 writeSmallFiles(folder);
 writeFileSync(join(folder, 'conv.onnx'), modelWithoutLayers());
+writeFileSync(join(folder, 'row.onnx'), productsInARow());
+
+/** A width of one block that one layer makes. */
+const width = (name: string, more: object): object => ({
+  name,
+  blocks: 1,
+  producers: [name],
+  consumers: [],
+  operations: [],
+  residual: false,
+  reductions: ['columns', 'neurons'],
+  reason: null,
+  ...more,
+});
 
 test('a table of the layers', async () => {
   const { code, stdout, stderr } = await spherize(folder, 'inspect', 'small.onnx');
@@ -18,9 +32,12 @@ test('a table of the layers', async () => {
     'fc2 | 16 | 24 | 0.0 % | fc1 | folds into fc1 through relu_3',
     'fc3 | 6 | 16 | 0.0 % | fc2 | folds into fc2 through relu_4',
     '',
-    'not compressed | parameters | why',
+    'width | features | parameters | made by | read by | may leave',
     '─',
-    'conv | 36 | a 3×3 convolution: only fully connected layers are compressed',
+    'conv | 4 | 3496 | conv | fc1 | yes',
+    'fc1 | 24 | 3864 | fc1 | fc2 | yes',
+    'fc2 | 16 | 496 | fc2 | fc3 | yes',
+    'fc3 | 6 | 102 | fc3 | – | no: scores is an output of the model',
     '',
   ]);
 });
@@ -33,6 +50,7 @@ test('the layers as JSON', async () => {
         name: 'fc1',
         outputs: 24,
         inputs: 144,
+        kind: 'product',
         parameters: 3480,
         sparsity: 0,
         fold: { into: null, reason: expect.stringContaining('after a convolution') },
@@ -41,6 +59,7 @@ test('the layers as JSON', async () => {
         name: 'fc2',
         outputs: 16,
         inputs: 24,
+        kind: 'product',
         parameters: 400,
         sparsity: 0,
         fold: { into: 'fc1', reason: expect.stringContaining('folds into fc1') },
@@ -49,31 +68,59 @@ test('the layers as JSON', async () => {
         name: 'fc3',
         outputs: 6,
         inputs: 16,
+        kind: 'product',
         parameters: 102,
         sparsity: 0,
         fold: { into: 'fc2', reason: expect.stringContaining('folds into fc2') },
       },
     ],
-    skipped: [
-      {
-        name: 'conv',
-        reason: 'a 3×3 convolution: only fully connected layers are compressed',
-        parameters: 36,
-      },
+    widths: [
+      width('conv', { size: 4, parameters: 36 + 4 + 24 * 144, consumers: ['fc1'] }),
+      width('fc1', { size: 24, parameters: 24 * 145 + 16 * 24, consumers: ['fc2'] }),
+      width('fc2', { size: 16, parameters: 16 * 25 + 6 * 16, consumers: ['fc3'] }),
+      width('fc3', {
+        size: 6,
+        parameters: 6 * 17,
+        reductions: [],
+        reason: 'scores is an output of the model',
+      }),
     ],
+    skipped: [],
   });
 });
 
+type Inspected = { layers: { fold: unknown }[] };
+
+test('where all is linear the sums fold, and compress writes no operation more', async () => {
+  const { layers } = await spherizeJson<Inspected>(folder, 'inspect', 'row.onnx');
+  expect(layers[1]?.fold).toEqual({
+    into: 'first',
+    reason: expect.stringMatching(/^the sums fold into first through added, dropout/),
+  });
+  const row = ['compress', 'row.onnx', '-o', 'half.onnx', '--ratio', 'second=0.5'];
+  const written = await spherizeJson<Inspected & { bytesBefore: number; bytesAfter: number }>(folder, ...row);
+  expect(written.layers).toMatchObject([{ name: 'second', columns: 24, clusters: 12, folded: true }]);
+  expect(written.bytesAfter).toBeLessThan(0.75 * written.bytesBefore);
+  const after = await spherizeJson<Inspected>(folder, 'inspect', 'half.onnx');
+  expect(after.layers).toMatchObject([
+    { name: 'first', outputs: 12, inputs: 6 },
+    { name: 'second', outputs: 5, inputs: 12, fold: layers[1]?.fold },
+  ]);
+});
+
 test('a model with nothing to compress', async () => {
-  const reason = 'a 3×3 convolution: only fully connected layers are compressed';
+  const reason = 'maps is an output of the model';
   expect(await spherizeJson(folder, 'inspect', 'conv.onnx')).toEqual({
     parameters: 36,
     layers: [],
-    skipped: [{ name: 'conv', reason, parameters: 36 }],
+    widths: [width('conv', { size: 4, parameters: 36, reductions: [], reason })],
+    skipped: [{ name: 'conv', reason: `width conv stays: ${reason}`, parameters: 36 }],
   });
   const { code, stdout, stderr } = await spherize(folder, 'inspect', 'conv.onnx');
   expect([code, stderr]).toEqual([0, '']);
-  expect(stdout).toMatch(/^nothing to compress: .*\n\nnot compressed .*\n─+\nconv +36 {2}a 3×3 convolution/);
+  expect(stdout).toMatch(
+    /^nothing to compress: .*\n\nwidth [\s\S]*\n\nnot compressed .*\n─+\nconv +36 {2}width conv stays/,
+  );
 });
 
 test('the embedded model by its name', async () => {
@@ -83,6 +130,10 @@ test('the embedded model by its name', async () => {
     'alexnet-fashion',
   );
   expect(layers.map(({ name, outputs, inputs }) => [name, outputs, inputs])).toEqual([
+    ['conv2', 192, 64],
+    ['conv3', 384, 192],
+    ['conv4', 256, 384],
+    ['conv5', 256, 256],
     ['fc6', 4096, 9216],
     ['fc7', 4096, 4096],
     ['fc8', 10, 4096],

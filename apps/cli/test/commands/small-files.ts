@@ -22,6 +22,18 @@ export function modelWithoutLayers(): Uint8Array {
   return model.build();
 }
 
+/** Two products in a row, with a constant added between them: `first` (24 × 6) and `second` (5 × 24). */
+export function productsInARow(): Uint8Array {
+  const model = new ModelBuilder();
+  const x = model.input('x', [undefined, 6]);
+  const first = model.node('MatMul', [x, model.weight('first.weight', [6, 24])]);
+  const added = model.node('Sub', [model.weight('beta', [24]), model.node('Dropout', [first])], {}, [
+    'added',
+  ]);
+  model.node('MatMul', [added, model.weight('second.weight', [24, 5])], {}, ['y']);
+  return model.output('y', [undefined, 5]).build();
+}
+
 /** Writes `small.onnx`, `images.idx` with `labels.idx`, and the same as `X.npy` with `Y.npy`, into a folder. */
 export function writeSmallFiles(folder: string, widths?: SmallWidths): void {
   write(folder, 'small.onnx', smallModel(widths));

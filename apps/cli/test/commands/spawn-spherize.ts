@@ -64,8 +64,10 @@ export function spherize(folder: string, ...args: readonly string[]): Promise<Ru
   const run = last.then(
     () =>
       new Promise<Run>((resolve, reject) => {
-        const fail = (code: number | null) =>
-          reject(new Error(`the process ended with ${code} in: spherize ${args.join(' ')}`));
+        const fail = (code: number | null, signal: NodeJS.Signals | null) => {
+          if (shared === runner) shared = undefined;
+          reject(new Error(`the process ended with ${signal ?? code} in: spherize ${args.join(' ')}`));
+        };
         runner.once('exit', fail);
         runner.once('message', (left) => {
           runner.off('exit', fail);

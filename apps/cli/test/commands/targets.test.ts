@@ -24,7 +24,9 @@ interface Report {
     lost: number;
     gained: number;
     measured: { beforeMs: number; afterMs: number };
+    share: number;
   };
+  reductions: { from: number; to: number }[];
 }
 
 /** Weights of fc1, fc2, fc3. */
@@ -125,6 +127,25 @@ describe('--max-drop', () => {
     const unseen = 'npy:unseen-x.npy,unseen-y.npy';
     expect(await accuracy('small.onnx', unseen)).toBe(1);
     expect(await accuracy(output, unseen)).toBeGreaterThanOrEqual(1 - points / 100);
+  });
+
+  test('of widths, which all lose the same share', async () => {
+    const data = ['--data', 'npy:seen-x.npy,seen-y.npy', '--calibrate', 'npy:refit-x.npy,refit-y.npy'];
+    const { target, reductions } = await compress(
+      'narrow.onnx',
+      '--max-drop',
+      '25',
+      '--reduce',
+      'neurons',
+      ...data,
+    );
+    expect(target).toMatchObject({ maxDrop: 0.25, confidence: 0.95, samples: 300 });
+    expect(target.drop).toBe((target.lost - target.gained) / 300);
+    expect(target.bound).toBeLessThanOrEqual(0.25);
+    expect(target.share).toBeGreaterThan(0);
+    for (const { from, to } of reductions)
+      expect(to).toBe(Math.max(1, Math.round(from * (1 - target.share))));
+    expect(await accuracy('narrow.onnx', 'npy:unseen-x.npy,unseen-y.npy')).toBeGreaterThanOrEqual(0.75);
   });
 
   test('more may be lost, less is left', async () => {

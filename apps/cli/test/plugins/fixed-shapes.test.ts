@@ -1,5 +1,5 @@
 import { onnxModel } from '@spherize/adapters-onnx/node';
-import type { Model } from '@spherize/core';
+import { compressModel, findWidths, type Model } from '@spherize/core';
 import { describe, expect, test } from 'vitest';
 import { ModelBuilder } from '../../../../packages/adapters-onnx/test/build-model.js';
 import { parseShapes } from '../../src/options/parse.js';
@@ -30,6 +30,21 @@ describe('a shape', () => {
     const { head } = model.split(['fc'], []);
     expect(head?.inputs[0]).toEqual({ name: 'image', shape: [undefined, 3, 8, 6] });
     expect(model.rewrite({ layers: [], features: [] }).inputs).toEqual(model.inputs);
+  });
+
+  test('leaves the features as they are, and stays with what is made of them', () => {
+    const model = shaped('image=?,3,8,6');
+    const [width] = findWidths(model.features!.graph).widths;
+    expect(width).toMatchObject({ producers: ['k'], consumers: ['fc'], size: 4, reason: undefined });
+    expect(model.features!.observe(['y']).inputs).toEqual(model.inputs);
+    expect(model.bytesPerWeight).toBe(anySize().bytesPerWeight);
+  });
+
+  test('lets neurons leave', async () => {
+    const model = shaped('image=?,3,8,6,bias=?,2');
+    const { model: narrower } = await compressModel(model, { ratio: 0.5, reduce: 'neurons' });
+    expect(narrower.inputs).toEqual(model.inputs);
+    expect(narrower.parameters).toBe(2 * 3 + 2 * 2);
   });
 
   test('says how many multiplications there are', async () => {

@@ -20,11 +20,11 @@ export interface BiasOperand {
   readonly source: ConstantSource;
 }
 
-/** A fully connected layer with the nodes and tensors that make it up. */
+/** A fully connected layer, or a convolution that is compressed like one, with the nodes and tensors that make it up. */
 export interface OnnxLayer {
   readonly layer: FcLayer;
   readonly name: string;
-  /** Gemm or MatMul; its second input is the weight operand. */
+  /** Gemm, MatMul or Conv; its second input is the weight operand. */
   readonly node: NodeProto;
   /** The Add of the bias behind a MatMul. */
   readonly add: NodeProto | undefined;

@@ -1,35 +1,39 @@
 /** Lists the operations of an ONNX graph as core's feature flow, with all layers that have weights: products and convolutions. */
 import type { FeatureFlow, FeatureGraph, FeatureLayer, FlowOperation } from '@spherize/core';
 import type { NodeProto } from 'onnx-buf';
-import { intAttribute, type Shape } from '../proto/onnx-protos.js';
-import { dimsOf, isFloatType } from '../proto/tensor-values.js';
+import type { Shape } from '../proto/onnx-protos.js';
+import { dimsOf } from '../proto/tensor-values.js';
 import { type ConstantSource, type GraphIndex, tensorsReadBy } from '../tensors/graph-index.js';
 import { boundShapes } from './bound-shapes.js';
 import type { OnnxLayer } from './fc-layers.js';
 import type { GraphDescription } from './graph-description.js';
 import { nameOfWeights, UniqueNames } from './layer-names.js';
-import { isDepthwise } from './operators/flow-rules.js';
+import type { FlowStep, WeightLayout, WeightsFlow } from './operators/flow-rules.js';
 import { operatorOf } from './operators/operator-table.js';
 import type { TensorShapes } from './tensor-shapes.js';
 
-/** A layer of the feature graph with the nodes and constants that make it up. */
+/** A layer of the feature graph with the node and the constants that make it up. */
 export interface WeightedNode {
   readonly layer: FeatureLayer;
   readonly node: NodeProto;
   readonly weights: ConstantSource;
+  readonly layout: WeightLayout;
   readonly bias:
     | { readonly node: NodeProto; readonly slot: number; readonly source: ConstantSource }
     | undefined;
-  /** The fully connected layer that it is; undefined for a convolution. */
+  /** The fully connected layer that it is; undefined for a convolution and other products. */
   readonly product: OnnxLayer | undefined;
 }
 
 export class OnnxFeatureGraph implements FeatureGraph {
-  readonly operations: readonly FlowOperation[];
+  readonly operations: FlowOperation[] = [];
   readonly outputs: readonly string[];
   /** With one size for each free axis. */
   readonly shapes: TensorShapes;
   readonly #weighted = new Map<string, WeightedNode>();
+  readonly #nodes = new Map<string, NodeProto>();
+  /** Of tensors that lie between the steps of one node. */
+  readonly #between = new Map<string, Shape>();
 
   constructor(index: GraphIndex, description: GraphDescription, products: readonly OnnxLayer[]) {
     this.shapes = boundShapes(index);
@@ -40,23 +44,19 @@ export class OnnxFeatureGraph implements FeatureGraph {
     const context = { index, shapes: this.shapes };
     const varies = (name: string): boolean =>
       name !== '' && index.constantSource(name) === undefined && index.constantMaker(name) === undefined;
-    this.operations = index.graph.node.flatMap((node): FlowOperation[] => {
-      if (adds.has(node) || !node.output.some(varies)) return [];
+    for (const node of index.graph.node) {
+      if (adds.has(node) || !node.output.some(varies)) continue;
       const name = description.nameOf(node);
-      const label = node.opType;
       const inputs = tensorsReadBy(node).filter((tensor) => varies(tensor) || computedTensor(index, tensor));
       const product = byNode.get(node);
       if (product !== undefined && !product.addsForeign) {
-        const flow = this.#product(product);
-        return [{ name, label, inputs: [node.input[0]!], outputs: [product.output], flow }];
+        const step = { flow: this.#product(product), outputs: [product.output] };
+        this.#add(node, name, [node.input[0]!], [step], index, unique);
+        continue;
       }
-      const operator = operatorOf(node);
-      const flow =
-        this.#convolution(index, node, unique) ??
-        operator?.flow?.(node, context) ??
-        ({ type: 'other', reason: reasonOf(node) } as const);
-      return [{ name, label, inputs, outputs: node.output.filter((output) => output !== ''), flow }];
-    });
+      const found = operatorOf(node)?.flow?.(node, context) ?? { type: 'other', reason: reasonOf(node) };
+      this.#add(node, name, inputs, 'type' in found ? [{ flow: found }] : found, index, unique);
+    }
   }
 
   get layers(): readonly FeatureLayer[] {
@@ -64,7 +64,12 @@ export class OnnxFeatureGraph implements FeatureGraph {
   }
 
   shape(tensor: string): Shape | undefined {
-    return this.shapes.shape(tensor);
+    return this.#between.get(tensor) ?? this.shapes.shape(tensor);
+  }
+
+  /** The node of an operation. */
+  nodeOf(operation: string): NodeProto {
+    return this.#nodes.get(operation)!;
   }
 
   /** The nodes of a layer. */
@@ -72,6 +77,36 @@ export class OnnxFeatureGraph implements FeatureGraph {
     const found = this.#weighted.get(layer);
     if (found === undefined) throw new Error(`no layer is called ${layer}`);
     return found;
+  }
+
+  /** The last step has the name of the node, and makes its outputs unless it says others. */
+  #add(
+    node: NodeProto,
+    name: string,
+    inputs: readonly string[],
+    steps: readonly FlowStep[],
+    index: GraphIndex,
+    unique: UniqueNames,
+  ): void {
+    let read = inputs;
+    for (const [i, step] of steps.entries()) {
+      const last = i === steps.length - 1;
+      const own = last ? name : `${name}#${i + 1}`;
+      const made =
+        step.outputs ?? (last ? node.output.filter((output) => output !== '') : [`${name}#${i + 1}`]);
+      for (const [o, shape] of (step.shapes ?? []).entries()) this.#between.set(made[o]!, shape);
+      const flow = step.flow.type === 'weights' ? this.#weigh(index, node, step.flow, unique) : step.flow;
+      this.#nodes.set(own, node);
+      this.operations.push({
+        name: own,
+        ...(!last && { partOf: name }),
+        label: node.opType,
+        inputs: step.inputs ?? read,
+        outputs: made,
+        flow,
+      });
+      read = made;
+    }
   }
 
   #product(product: OnnxLayer): FeatureFlow {
@@ -90,29 +125,28 @@ export class OnnxFeatureGraph implements FeatureGraph {
       layer,
       node: product.node,
       weights: product.weights,
+      layout: 'outputs first',
       bias: product.bias,
       product,
     });
     return { type: 'layer', layer: name, reads: -1, makes: -1 };
   }
 
-  #convolution(index: GraphIndex, node: NodeProto, unique: UniqueNames): FeatureFlow | undefined {
-    const transposed = node.opType === 'ConvTranspose';
-    if ((node.opType !== 'Conv' && !transposed) || node.domain !== '') return undefined;
-    const weights = index.constantSource(node.input[1] ?? '');
-    const source = node.input[2] ? index.constantSource(node.input[2]) : undefined;
-    if (weights === undefined || !isFloatType(weights.tensor.dataType) || weights.quantised.length > 0)
-      return { type: 'other', reason: 'has filters that are no constant floats' };
-    if (node.input[2] && (source === undefined || !isFloatType(source.tensor.dataType)))
-      return { type: 'other', reason: 'has a bias that is no constant' };
+  #weigh(
+    index: GraphIndex,
+    node: NodeProto,
+    { kind, bias: slot, layout, groups, axis }: WeightsFlow,
+    unique: UniqueNames,
+  ): FeatureFlow {
+    const weights = index.constantSource(node.input[1]!)!;
+    const source = slot === undefined ? undefined : index.constantSource(node.input[slot]!);
     const filters = dimsOf(weights.tensor);
-    const groups = intAttribute(node, 'group', 1);
-    if (transposed && groups !== 1) return { type: 'other', reason: 'is a grouped transposed convolution' };
-    const [outputs, inputs] = transposed ? [filters[1]!, filters[0]!] : [filters[0]!, filters[1]! * groups];
+    const [first, second] = weights.transposed ? [filters[1]!, filters[0]!] : [filters[0]!, filters[1]!];
+    const [outputs, inputs] = layout === 'inputs first' ? [second * groups, first] : [first, second * groups];
     const name = unique.add(nameOfWeights(weights.names.at(-1)!) ?? (node.name || node.output[0]!));
     const layer: FeatureLayer = {
       name,
-      kind: 'convolution',
+      kind,
       outputs,
       inputs,
       span: filters.slice(2).reduce((span, size) => span * size, 1),
@@ -120,10 +154,9 @@ export class OnnxFeatureGraph implements FeatureGraph {
       bias: source !== undefined,
       shared: index.isSharedSource(weights) || (source !== undefined && index.isSharedSource(source)),
     };
-    const bias = source && { node, slot: 2, source };
-    this.#weighted.set(name, { layer, node, weights, bias, product: undefined });
-    const axis = 1 - filters.length;
-    return isDepthwise(node, filters)
+    const bias = source && { node, slot: slot!, source };
+    this.#weighted.set(name, { layer, node, weights, layout, bias, product: undefined });
+    return groups > 1 && groups === inputs
       ? { type: 'depthwise', layer: name, axis, multiplier: outputs / inputs }
       : { type: 'layer', layer: name, reads: axis, makes: axis };
   }

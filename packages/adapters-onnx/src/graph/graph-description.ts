@@ -16,12 +16,13 @@ export class GraphDescription implements GraphView {
   readonly #shapes: TensorShapes;
   readonly #axes: FeatureAxes;
   readonly #layers: ReadonlyMap<string, OnnxLayer>;
-  readonly #layerInputs: ReadonlySet<string>;
+  /** What layers read, and whether its channels are their columns rather than its last axis. */
+  readonly #layerInputs: ReadonlyMap<string, boolean>;
   readonly #names = new Map<NodeProto, string>();
   readonly #nodes = new Map<string, NodeProto>();
 
   /**
-   * @param layers fully connected layers by the tensor that they produce
+   * @param layers fully connected layers and convolutions that are offered, by the tensor that they produce
    * @param names names that operations had in the model this one comes from, by their first output
    */
   constructor(
@@ -35,7 +36,9 @@ export class GraphDescription implements GraphView {
     this.#shapes = shapes;
     this.#axes = axes;
     this.#layers = layers;
-    this.#layerInputs = new Set([...layers.values()].map(({ layer }) => layer.input));
+    this.#layerInputs = new Map(
+      [...layers.values()].map(({ layer }) => [layer.input, layer.window !== undefined]),
+    );
     const unique = new UniqueNames([...names.values(), ...[...layers.values()].map(({ name }) => name)]);
     for (const node of index.graph.node) {
       const output = node.output.find((name) => name !== '') ?? '';
@@ -73,7 +76,7 @@ export class GraphDescription implements GraphView {
     const layer = this.#layers.get(tensor);
     const node = this.#index.producer(tensor);
     if (node === undefined || this.#index.constantSource(tensor) !== undefined) return undefined;
-    if (layer !== undefined) {
+    if (layer !== undefined && layer.layer.window === undefined) {
       const { name, outputs, shared, input } = layer.layer;
       const effect: OperationEffect = layer.addsForeign
         ? other('adds a tensor that is no bias of its own')
@@ -82,10 +85,18 @@ export class GraphDescription implements GraphView {
     }
     const input = activationOf(this.#index, node) ?? node.input[0] ?? '';
     let effect = node.output[0] === tensor ? this.#effect(node, input) : other('is read for a second output');
-    if (effect.type !== 'other' && this.#layerInputs.has(tensor) && this.#axes.of(tensor).back !== 0) {
+    if (effect.type !== 'other' && !this.#leadsToColumns(tensor)) {
       effect = other('does not lead one feature to each column');
     }
-    return { name: this.#names.get(node)!, label: node.opType, input, effect };
+    if (layer !== undefined && effect.type === 'convolution') effect = { ...effect, layer: layer.name };
+    return { name: layer?.name ?? this.#names.get(node)!, label: node.opType, input, effect };
+  }
+
+  /** Whether the features of a tensor are the columns of the layer that reads it, if there is one. */
+  #leadsToColumns(tensor: string): boolean {
+    const channels = this.#layerInputs.get(tensor);
+    if (channels === undefined) return true;
+    return channels ? this.#axes.areChannels(tensor) : this.#axes.of(tensor).back === 0;
   }
 
   #effect(node: NodeProto, input: string): OperationEffect {

@@ -2,6 +2,7 @@
 import { InputError, type SkippedLayer } from '@spherize/core';
 import type { ModelProto, NodeProto } from 'onnx-buf';
 import { GraphIndex } from '../tensors/graph-index.js';
+import { convolutionLayer, whyNoLayers } from './convolution-layers.js';
 import { findFcLayers, type OnnxLayer } from './fc-layers.js';
 import { FeatureAxes } from './feature-axis.js';
 import { OnnxFeatureGraph } from './feature-graph.js';
@@ -14,47 +15,69 @@ import { withUprightInputs } from './upright-inputs.js';
 export interface KeptNames {
   readonly layers: ReadonlyMap<string, string>;
   readonly operations: ReadonlyMap<string, string>;
+  /** Convolutions that are layers of the model. */
+  readonly convolutions: ReadonlyMap<string, string>;
 }
 
 export class OnnxGraph {
   readonly index: GraphIndex;
   readonly shapes: TensorShapes;
+  /** Fully connected layers, and convolutions that were offered, in the order of the graph. */
   readonly layers: readonly OnnxLayer[];
   readonly skipped: readonly SkippedLayer[];
   readonly axes: FeatureAxes;
   readonly description: GraphDescription;
   readonly #byName: ReadonlyMap<string, OnnxLayer>;
+  readonly #products: readonly OnnxLayer[];
+  readonly #offered: readonly OnnxLayer[];
   #features: OnnxFeatureGraph | undefined;
 
   /** @param dequantize whether weights behind DequantizeLinear count as weights */
   constructor(
     model: ModelProto,
-    names: KeptNames = { layers: new Map(), operations: new Map() },
+    names: KeptNames = { layers: new Map(), operations: new Map(), convolutions: new Map() },
     dequantize = false,
   ) {
     const index = new GraphIndex(model, dequantize);
     const upright = withUprightInputs(index);
     this.index = upright === model ? index : new GraphIndex(upright, dequantize);
     this.shapes = new TensorShapes(this.index);
-    const { layers, unfit, unique } = findFcLayers(this.index, this.shapes, names.layers);
-    this.layers = layers;
-    this.skipped = unofferedWeights(this.index.model, layers, unfit, unique);
-    this.#byName = new Map(layers.map((layer) => [layer.name, layer]));
-    const byOutput = new Map(layers.map((layer) => [layer.output, layer]));
-    this.axes = new FeatureAxes(this.index, this.shapes, byOutput);
+    const { layers: products, unfit, unique } = findFcLayers(this.index, this.shapes, names.layers);
+    this.#products = products;
+    this.#offered = this.index.graph.node.flatMap((node) => {
+      const name = names.convolutions.get(node.output[0] ?? '');
+      return name === undefined ? [] : (convolutionLayer(this.index, node, name) ?? []);
+    });
+    const byNode = new Map([...products, ...this.#offered].map((layer) => [layer.node, layer]));
+    this.layers = this.index.graph.node.flatMap((node) => byNode.get(node) ?? []);
+    this.skipped = unofferedWeights(this.index.model, this.layers, unfit, unique, whyNoLayers(this.index));
+    this.#byName = new Map(this.layers.map((layer) => [layer.name, layer]));
+    const outputOf = (layer: OnnxLayer) => [layer.output, layer] as const;
+    this.axes = new FeatureAxes(this.index, this.shapes, new Map(products.map(outputOf)));
+    const byOutput = new Map(this.layers.map(outputOf));
     this.description = new GraphDescription(this.index, this.shapes, this.axes, byOutput, names.operations);
   }
 
   /** The features' side of the model; found when it is first asked for. */
   get features(): OnnxFeatureGraph {
-    this.#features ??= new OnnxFeatureGraph(this.index, this.description, this.layers);
+    this.#features ??= new OnnxFeatureGraph(this.index, this.description, this.#products);
     return this.#features;
+  }
+
+  /** Convolutions of several channels that can be layers and are none yet, in the order of the graph. */
+  get convolutions(): readonly OnnxLayer[] {
+    const offered = new Set(this.#offered.map(({ node }) => node));
+    return this.features.layers.flatMap(({ name, inputs }) => {
+      const { node } = this.features.weighted(name);
+      return inputs < 2 || offered.has(node) ? [] : (convolutionLayer(this.index, node, name) ?? []);
+    });
   }
 
   get keptNames(): KeptNames {
     return {
-      layers: new Map(this.layers.map(({ output, name }) => [output, name])),
+      layers: new Map(this.#products.map(({ output, name }) => [output, name])),
       operations: this.description.operationNames,
+      convolutions: new Map(this.#offered.map(({ output, name }) => [output, name])),
     };
   }
 

@@ -6,14 +6,17 @@ import { operatorOf } from './operators/operator-table.js';
 
 const ONLY = 'only fully connected layers are compressed';
 
-/** @param weights the largest of the tensors that the node holds */
-export function reasonOf(node: NodeProto, weights: StoredTensor): string {
+/**
+ * @param weights the largest of the tensors that the node holds
+ * @param ending why a convolution is not compressed
+ */
+export function reasonOf(node: NodeProto, weights: StoredTensor, ending: string = ONLY): string {
   const { opType } = node;
   if (weights.sparse)
     return `its weights are stored sparse, read by ${opType}: only dense ones are compressed`;
   switch (operatorOf(node)?.weights) {
     case 'convolution':
-      return `a ${convolution(node, weights)}: ${ONLY}`;
+      return `a ${convolution(node, weights)}: ${ending}`;
     case 'quantised convolution':
       return `a quantised ${convolution(node, weights)}: ${ONLY}`;
     case 'transposed convolution':

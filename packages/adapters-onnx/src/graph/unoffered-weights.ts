@@ -34,20 +34,23 @@ const QUANTISED: ReadonlySet<number> = new Set([
  * @param layers the layers that are offered, whose weights are theirs
  * @param unfit the products that are not, with their names and reasons
  * @param unique gives out the other names
+ * @param convolutions why some of them are not compressed, as the end of a sentence
  */
 export function unofferedWeights(
   model: ModelProto,
   layers: readonly OnnxLayer[],
   unfit: ReadonlyMap<NodeProto, UnfitProduct>,
   unique: UniqueNames,
+  convolutions: ReadonlyMap<NodeProto, string>,
 ): SkippedLayer[] {
-  return new Search(model, layers, unfit, unique).skipped;
+  return new Search(model, layers, unfit, unique, convolutions).skipped;
 }
 
 class Search {
   readonly skipped: SkippedLayer[] = [];
   readonly #unfit: ReadonlyMap<NodeProto, UnfitProduct>;
   readonly #unique: UniqueNames;
+  readonly #convolutions: ReadonlyMap<NodeProto, string>;
   readonly #functions: ReadonlyMap<string, FunctionProto>;
   /** Stored tensors that a layer or an entry has. */
   readonly #counted = new Set<StoredTensor>();
@@ -57,9 +60,11 @@ class Search {
     layers: readonly OnnxLayer[],
     unfit: ReadonlyMap<NodeProto, UnfitProduct>,
     unique: UniqueNames,
+    convolutions: ReadonlyMap<NodeProto, string>,
   ) {
     this.#unfit = unfit;
     this.#unique = unique;
+    this.#convolutions = convolutions;
     this.#functions = new Map(functions.map((own) => [functionKey(own.domain, own.name), own]));
     const offered = new Set(layers.map(({ node }) => node));
     if (graph !== undefined) this.#walk(graph, offered);
@@ -127,7 +132,7 @@ class Search {
       unfit?.reason ??
       (called
         ? `it is passed to the function ${called.name}, which is left alone`
-        : reasonOf(node, largest!));
+        : reasonOf(node, largest!, this.#convolutions.get(node)));
     this.skipped.push({
       name,
       reason,

@@ -99,6 +99,38 @@ export function fitsType(dataType: number, values: Float32Array): boolean {
   return values.every((value) => Math.abs(value) < limit);
 }
 
+/** Half of the smallest step of float16, by which a small value is off at most. */
+const FLOAT16_HALF_STEP = 2 ** -25;
+/** The share of a feature's weights that rounding may take: a thousand times what it takes of values that are not small. */
+const LARGEST_LOSS = 1 / 16;
+
+/**
+ * Whether a type keeps what there is of each feature: float16 has few numbers below 2⁻¹⁴, and none between 0 and 2⁻²⁴.
+ *
+ * @param parts values of the same features, one feature after the other, each with its type
+ */
+export function keepsFeatures(
+  features: number,
+  parts: readonly { readonly dataType: number; readonly values: Float32Array }[],
+): boolean {
+  const halves = parts.filter(({ dataType }) => dataType === DataType.FLOAT16);
+  if (halves.length === 0) return true;
+  for (let i = 0; i < features; i++) {
+    let [planned, lost] = [0, 0];
+    for (const { values } of halves) {
+      const width = values.length / features;
+      for (const value of values.subarray(i * width, (i + 1) * width)) {
+        planned += value ** 2;
+        // Larger ones lose no such share.
+        if (Math.abs(value) < FLOAT16_HALF_STEP / LARGEST_LOSS)
+          lost += (value - fromFloat16(toFloat16(value))) ** 2;
+      }
+    }
+    if (lost > LARGEST_LOSS ** 2 * planned) return false;
+  }
+  return true;
+}
+
 /** A one-dimensional int64 tensor. */
 export function int64Tensor(name: string, values: readonly number[]): TensorProto {
   return rawTensor(name, [values.length], DataType.INT64, BigInt64Array.from(values, BigInt));

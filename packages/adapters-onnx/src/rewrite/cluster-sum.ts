@@ -27,21 +27,26 @@ export interface ClusterSumTarget {
   readonly input: string;
   /** Number of axes of the input, when known: before operator set 11, which counts axes from the front only, it is. */
   readonly rank: number | undefined;
+  /** For columns that are channels, axis 1: the sizes of the axes behind, where they are known. Left out: columns are the last axis. */
+  readonly channels: { readonly places: readonly number[] | undefined } | undefined;
   /** Element type of the input. */
   readonly dataType: number;
 }
 
 /**
- * Emits the form for an input of shape `[.., n]`. No node depends on the size of any other axis.
+ * Emits the form for an input of shape `[.., n]`, or `[N, n, ..]` for channels. No node depends on the size of any other axis, unless the
+ * file fixes it.
  *
- * @returns the nodes in order, and the tensor of shape `[.., k]` that they end in
+ * @returns the nodes in order, and the tensor of shape `[.., k]` or `[N, k, ..]` that they end in
  */
 export function clusterSum(
   target: ClusterSumTarget,
   form: InputForm,
 ): { nodes: NodeProto[]; output: string } {
-  const { editor, layer, rank, dataType, opset } = target;
-  const axis = rank === undefined ? -1 : rank - 1;
+  const { editor, layer, rank, dataType, opset, channels } = target;
+  const axis = channels ? 1 : rank === undefined ? -1 : rank - 1;
+  /** Axes behind the columns. */
+  const behind = channels ? rank! - 2 : 0;
   const nodes: NodeProto[] = [];
   let tensor = target.input;
   const emit = (
@@ -67,24 +72,42 @@ export function clusterSum(
   }
   if (form.multiply !== null) {
     const name = editor.fresh(`${layer}/factors`);
-    editor.addInitializer(floatTensor(name, [form.multiply.length], dataType, form.multiply));
+    const shape = [form.multiply.length, ...Array<number>(behind).fill(1)];
+    editor.addInitializer(floatTensor(name, shape, dataType, form.multiply));
     tensor = emit('Mul', 'multiply', [tensor, name], {});
   }
 
-  let reducedAxis: string | undefined;
+  const reducedAxes = new Map<number, string>();
   /** Sums over one axis; with `keepdims` it stays, with length 1. */
   const reduce = (source: string, part: string, over: number, keepdims: number): string => {
     if (opset < 13) return emit('ReduceSum', part, [source], { axes: [over], keepdims });
-    reducedAxis ??= constant('sum/axis', [-1]);
-    return emit('ReduceSum', part, [source, reducedAxis], { keepdims });
+    const from = channels ? over : -1;
+    const reduced = reducedAxes.get(from) ?? constant('sum/axis', [from]);
+    reducedAxes.set(from, reduced);
+    return emit('ReduceSum', part, [source, reduced], { keepdims });
+  };
+  let sizes: string | undefined;
+  /** The sizes of the axes behind the channels, where only the runtime knows them. */
+  const sizesBehind = (): string => {
+    const full = emit('Shape', 'places/of', [target.input], {});
+    const [start, end] = [[2], [rank!]];
+    if (opset < 10) return emit('Slice', 'places', [full], { starts: start, ends: end });
+    return emit('Slice', 'places', [full, constant('places/start', start), constant('places/end', end)], {});
   };
 
-  /** `[.., count·size]` → `[.., count]`. */
+  /** `[.., count·size]` → `[.., count]`, along the axis of the columns. */
   const sum = (source: string, { count, size }: ClusterGroup): string => {
     // One cluster needs no shape: in layers with a long tail of large clusters that is half of all nodes.
     if (count === 1) return reduce(source, `sum${size}`, axis, 1);
     let shape: string;
-    if (rank !== undefined) {
+    if (channels?.places !== undefined) {
+      shape = constant(`shape${size}`, [0, count, size, ...channels.places]);
+    } else if (channels !== undefined) {
+      sizes ??= sizesBehind();
+      shape = emit('Concat', `shape${size}`, [constant(`shape${size}/members`, [0, count, size]), sizes], {
+        axis: 0,
+      });
+    } else if (rank !== undefined) {
       shape = constant(`shape${size}`, [...Array<number>(rank - 1).fill(0), count, size]);
     } else {
       const full = emit('Shape', `shape${size}/of`, [source], {});
@@ -95,7 +118,7 @@ export function clusterSum(
       });
     }
     const members = emit('Reshape', `members${size}`, [source, shape], {});
-    return reduce(members, `sum${size}`, rank ?? -1, 0);
+    return reduce(members, `sum${size}`, channels ? 2 : (rank ?? -1), 0);
   };
 
   const { groups } = form;

@@ -1,11 +1,13 @@
 /** Reorders and scales the parameters that an operation has per feature. */
-import type { FeatureRewrite } from '@spherize/core';
+import { type FeatureRewrite, featuresAfter, transformFeatures } from '@spherize/core';
 import type { NodeProto } from 'onnx-buf';
+import { channelScales } from '../graph/operators/batch-normalisation.js';
 import type { FeatureParameters } from '../graph/operators/operator.js';
 import { operatorOf } from '../graph/operators/operator-table.js';
-import { dimsOf, fitsType, floatTensor, floatValues } from '../proto/tensor-values.js';
+import { dimsOf, fitsType, floatTensor, floatValues, keepsFeatures } from '../proto/tensor-values.js';
 import type { GraphIndex } from '../tensors/graph-index.js';
 import type { ModelEditor } from './model-editor.js';
+import type { Fit } from './rewrite-layer.js';
 
 /** The operands of a node that hold parameters per feature, with their slots. */
 function parametersOf(node: NodeProto, index: GraphIndex): (FeatureParameters & { slot: number })[] {
@@ -17,48 +19,51 @@ function parametersOf(node: NodeProto, index: GraphIndex): (FeatureParameters & 
     .filter(({ slot }) => node.input[slot]);
 }
 
-/** @returns whether the new values fit into the types that they are stored in */
 export function rewriteFeatures(
   editor: ModelEditor,
   index: GraphIndex,
   node: NodeProto,
-  { operation, order, scales }: FeatureRewrite,
-): boolean {
-  const parameters = parametersOf(node, index);
+  change: FeatureRewrite,
+): Fit {
+  const { operation, order, scales, sums } = change;
+  // Features that are added up were multiplied by the operation's factors before: it adds what is left.
+  const scaling = sums === undefined ? undefined : channelScales(node, index);
   let fits = true;
-  for (const { slot, scaling, first } of parameters) {
-    if (order === null && (scales === null || scaling === 'none')) continue;
+  let left = 0;
+  const scaled: { dataType: number; values: Float32Array }[] = [];
+  for (const { slot, scaling: does, first } of parametersOf(node, index)) {
+    const factors = does === 'none' ? null : scales;
+    if (order === null && factors === null && sums === undefined) continue;
     const source = index.constantSource(node.input[slot]!);
     if (source === undefined || source.transposed) {
       throw new Error(`${node.opType} ${operation}: input ${slot} is no constant`);
     }
     const { tensor } = source;
     const dims = dimsOf(tensor);
-    const axis = first
-      ? 0
-      : Math.max(
-          dims.findIndex((dim) => dim !== 1),
-          0,
-        );
+    const wide = dims.findIndex((dim) => dim !== 1);
+    const axis = first ? 0 : Math.max(wide, 0);
     const features = dims[axis] ?? 1;
-    const result = order?.length ?? features;
-    const values = floatValues(tensor);
-    const width = values.length / features;
-    const changed = new Float32Array(result * width);
-    for (let i = 0; i < result; i++) {
-      const from = order?.[i] ?? i;
-      changed.set(values.subarray(from * width, (from + 1) * width), i * width);
-      if (scales === null || scaling === 'none') continue;
-      const factor = scales[i]!;
-      for (let k = i * width; k < (i + 1) * width; k++) {
-        changed[k] = scaling === 'multiply' ? changed[k]! * factor : changed[k]! / factor;
-      }
-    }
+    const values = scaling?.shifts ?? floatValues(tensor);
+    const own = { order, scales: factors, sums };
+    const result = featuresAfter(own, features);
+    const neutral = scaling?.neutral[slot];
+    const changed =
+      neutral === undefined
+        ? transformFeatures(
+            values,
+            [1, features, values.length / features],
+            own,
+            does === 'divide' ? 'divide' : 'multiply',
+          )
+        : new Float32Array(result).fill(neutral);
     fits &&= fitsType(tensor.dataType, changed);
+    left = result;
+    if (factors !== null) scaled.push({ dataType: tensor.dataType, values: changed });
     const shape = dims.map((dim, place) => (place === axis ? result : dim));
     editor.setConstant(node, slot, source, `${operation}/parameter${slot}`, (name) =>
       floatTensor(name, shape, tensor.dataType, changed),
     );
   }
-  return fits;
+  if (!fits) return 'too large';
+  return keepsFeatures(left, scaled) ? 'fits' : 'too small';
 }

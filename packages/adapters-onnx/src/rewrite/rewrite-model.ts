@@ -4,33 +4,37 @@ import type { ModelProto, NodeProto } from 'onnx-buf';
 import type { OnnxGraph } from '../graph/onnx-graph.js';
 import { reshapeForm } from '../graph/operators/reshape-forms.js';
 import { int64Tensor } from '../proto/tensor-values.js';
+import { computationOf } from './computed-shapes.js';
 import { ModelEditor } from './model-editor.js';
 import { rewriteFeatures } from './rewrite-features.js';
-import { rewriteLayer } from './rewrite-layer.js';
+import { type Fit, rewriteLayer } from './rewrite-layer.js';
 
 /**
  * @param widths what `checkRewrite` found out about the rewrite
- * @returns the model, and the layers and operations whose new parameters do not fit into the types that they are stored in
+ * @returns the model, and the layers and operations whose new parameters are too large or too small for the types that they are stored in
  */
 export function rewriteModel(
   graph: OnnxGraph,
   rewrite: ModelRewrite,
   widths: ReadonlyMap<string, WidthChange>,
-): { model: ModelProto; overflowing: ReadonlySet<string> } {
+): { model: ModelProto; overflowing: ReadonlySet<string>; vanishing: ReadonlySet<string> } {
   const { index, shapes } = graph;
   const editor = new ModelEditor(index);
   const overflowing = new Set<string>();
+  const vanishing = new Set<string>();
+  const note = (name: string, fit: Fit): void => {
+    if (fit === 'too large') overflowing.add(name);
+    if (fit === 'too small') vanishing.add(name);
+  };
   for (const change of rewrite.layers) {
-    if (!rewriteLayer(editor, index, shapes, graph.layer(change.layer), change))
-      overflowing.add(change.layer);
+    note(change.layer, rewriteLayer(editor, index, shapes, graph.layer(change.layer), change));
     follow(graph, editor, change.layer, widths.get(change.layer));
   }
   for (const change of rewrite.features) {
-    if (!rewriteFeatures(editor, index, graph.operation(change.operation), change))
-      overflowing.add(change.operation);
+    note(change.operation, rewriteFeatures(editor, index, graph.operation(change.operation), change));
     follow(graph, editor, change.operation, widths.get(change.operation));
   }
-  return { model: editor.finish(), overflowing };
+  return { model: editor.finish(), overflowing, vanishing };
 }
 
 /** Forgets the recorded shapes of all tensors with another number of features, and puts it into the constants of Reshapes. */
@@ -60,14 +64,4 @@ function followReshape(
   const source = index.constantSource(node.input[1]!);
   if (source === undefined) editor.setComputed(node, 1, computationOf(graph, node.input[1]!), stem, make);
   else editor.setConstant(node, 1, source, stem, make);
-}
-
-/** A computed shape and all integers that it is computed from. */
-function computationOf({ index, shapes }: OnnxGraph, shape: string): string[] {
-  const found = new Set([shape]);
-  for (const name of found) {
-    const node = index.producer(name);
-    for (const input of node?.input ?? []) if (shapes.integers(input) !== undefined) found.add(input);
-  }
-  return [...found];
 }

@@ -198,6 +198,9 @@ const OWN: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
     'of tokens too': (b, h) => b.node('LayerNormalization', [h, constant(b, [4, 8])], { axis: 1 }),
   },
   RMSNormalization: { γ: (b, h) => b.node('RMSNormalization', [h, constant(b, [8])]) },
+  SimplifiedLayerNormalization: {
+    γ: (b, h) => b.node('SimplifiedLayerNormalization', [h, constant(b, [8])]),
+  },
   GroupNormalization: {
     'two groups': (b, h) =>
       channels(b, h, (x) =>

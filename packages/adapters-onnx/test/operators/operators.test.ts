@@ -9,6 +9,7 @@ import { OPERATORS } from '../../src/graph/operators/operator-table.js';
 import { onnxModel } from '../../src/node.js';
 import { ModelBuilder, randomValues } from '../build-model.js';
 import { type Clustering, clusteredWeights, clustering, compressExactly } from '../clustered-rewrite.js';
+import { foldRow } from '../reasons/fold-row.js';
 import { expectClose, run } from '../running.js';
 import { type Case, casesOf, SHAPE, UNTRIED } from './operator-cases.js';
 
@@ -91,18 +92,26 @@ function isClose(a: Tensor, b: Tensor): boolean {
   return a.data.every((value, i) => Math.abs(value - b.data[i]!) <= TOLERANCE * largest);
 }
 
-/** What an experiment shows: whether each feature is computed from itself alone, all alike, and factors pass. */
-async function observed(operator: Operator, add: Case): Promise<{ alike: boolean; homogeneous: boolean }> {
+interface Observation {
+  readonly alike: boolean;
+  readonly homogeneous: boolean;
+  readonly linear: boolean;
+}
+
+/** What an experiment shows: whether each feature is computed from itself alone, all alike, and factors and sums pass. */
+async function observed(operator: Operator, add: Case): Promise<Observation> {
   const model = onnxModel(alone(operator, add));
   const h: Tensor = { shape: [...SHAPE], data: randomValues(64, 9).map((value) => 3 * value) };
   const y = async (input: Tensor) => (await run(model, { h: input })).y!;
   const plain = await y(h);
-  if (plain.data.length % FEATURES !== 0) return { alike: false, homogeneous: false };
+  if (plain.data.length % FEATURES !== 0) return { alike: false, homogeneous: false, linear: false };
   const order = [3, 7, 1, 0, 5, 2, 6, 4];
   const moved = await y(changed(h, (row, j) => h.data[row + order[j]!]!));
   const nudged = await y(changed(h, (row, j) => h.data[row + j]! + (j === 0 ? 0.9 : 0)));
   const factors = randomValues(FEATURES, 5).map((value) => 0.5 + Math.abs(value));
   const scaled = await y(changed(h, (row, j) => h.data[row + j]! * factors[j]!));
+  const u = randomValues(64, 17);
+  const [added, sum] = [await y({ ...h, data: u }), await y({ ...h, data: h.data.map((v, i) => v + u[i]!) })];
   const others = (tensor: Tensor) => changed(tensor, (row, j) => (j === 0 ? 0 : tensor.data[row + j]!));
   return {
     alike:
@@ -117,6 +126,9 @@ async function observed(operator: Operator, add: Case): Promise<{ alike: boolean
         changed(plain, (row, j) => plain.data[row + j]! * factors[j]!),
         scaled,
       ),
+    linear:
+      !isClose(plain, sum) &&
+      isClose({ ...plain, data: plain.data.map((value, i) => value + added.data[i]!) }, sum),
   };
 }
 
@@ -144,7 +156,7 @@ const NOT_FOLLOWED: Readonly<Record<string, string>> = {
   'Scan tokens': 'graphs inside are not followed',
 };
 
-describe('what treats all features alike lets their order through, and their factors where it may', () => {
+describe('what treats all features alike lets their order through, and their factors and sums where it may', () => {
   test.each(
     CASES.filter(
       ([what, operator]) =>
@@ -154,8 +166,21 @@ describe('what treats all features alike lets their order through, and their fac
     const model = onnxModel(between(operator, add, CLUSTERINGS['k = n']!));
     const { input } = model.layers.find(({ name }) => name === 'target')!;
     const plan = planFold(model.graph, input, FEATURES);
-    const { alike, homogeneous } = await observed(operator, add);
+    const { alike, homogeneous, linear } = await observed(operator, add);
     expect([plan.reason, alike && plan.orderInto === null]).toEqual([plan.reason, false]);
     expect([plan.reason, alike && homogeneous && plan.scaleInto === null]).toEqual([plan.reason, false]);
+    expect([plan.reason, alike && homogeneous && linear && plan.sumInto === null]).toEqual([
+      plan.reason,
+      false,
+    ]);
   });
+});
+
+test('where factors and order go, for every case', async () => {
+  const rows: string[] = [];
+  for (const [what, operator, add] of CASES) {
+    const { graph, layers } = onnxModel(between(operator, add, CLUSTERINGS['k = n']!));
+    rows.push(foldRow(what, planFold(graph, layers.find(({ name }) => name === 'target')!.input, FEATURES)));
+  }
+  await expect(rows.join('')).toMatchFileSnapshot('folds.txt');
 });

@@ -4,7 +4,7 @@ import type { io } from '@tensorflow/tfjs-core';
 import type { Artifacts } from '../artifacts/artifacts.js';
 import { asArray, asObject, asText, isObject, type JsonObject } from '../artifacts/json.js';
 import { byteLength, type WeightSpec } from '../artifacts/weights.js';
-import { planShards, shardName } from './shards.js';
+import { planShards, type ShardPlan, shardNames } from './shards.js';
 
 export interface ManifestGroup {
   readonly paths: readonly string[];
@@ -99,17 +99,15 @@ export interface ModelFile {
  * The files of a model: the shards, then the model.json that names them.
  *
  * @param name what to call the model.json
- * @param nameShard what to make of the name of a shard, which other models beside it may have too
- * @param digest what to put into the name of a shard of this content
+ * @param nameShards what to call the shards
  */
 export function modelFiles(
   { topology, weights, metadata }: Artifacts,
   name: string,
-  nameShard: (name: string) => string = (shard) => shard,
-  digest: ((pieces: readonly Uint8Array[]) => string) | undefined = undefined,
+  nameShards: (shards: ShardPlan['shards']) => readonly string[] = shardNames,
 ): ModelFile[] {
   const { specs, shards } = planShards(weights);
-  const paths = shards.map((pieces, i) => nameShard(shardName(i, shards.length, digest?.(pieces))));
+  const paths = nameShards(shards);
   const json = {
     modelTopology: topology,
     ...metadata,

@@ -28,7 +28,7 @@ export function planShards(weights: Weights): ShardPlan {
   return { specs: [...weights.values()].map(({ spec }) => spec), shards };
 }
 
-/** `group1-shard1of3.bin`, as the converter calls them, or `group1-shard1of3-0123456789.bin` with a digest. */
-export function shardName(index: number, shards: number, digest?: string): string {
-  return `group1-shard${index + 1}of${shards}${digest === undefined ? '' : `-${digest}`}.bin`;
+/** `group1-shard1of3.bin`, …, as the converter calls them. */
+export function shardNames({ length }: ShardPlan['shards']): string[] {
+  return Array.from({ length }, (_, i) => `group1-shard${i + 1}of${length}.bin`);
 }

@@ -2,26 +2,24 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { decodeText, derivedName, partsOf, replaceFiles } from '@spherize/files';
+import { decodeText, partsOf, replaceFiles } from '@spherize/files';
 import type { Artifacts } from '../artifacts/artifacts.js';
 import { modelFiles, parseModelJson } from './model-json.js';
+import type { ShardPlan } from './shards.js';
 
 /**
  * Writes everything under temporary names, then renames the shards and last the model.json. Shards are called after their
- * content too, so that those of the old model stay what they are until its model.json is replaced. The shards of a model that is
+ * content, so that those of the old model stay what they are until its model.json is replaced. The shards of a model that is
  * replaced go, unless another model of the folder has them too.
  *
- * @param target path of the model.json; its shards lie beside it, and are called after it unless it is `model.json`
+ * @param target path of the model.json; its shards lie beside it
  * @returns number of bytes written
  * @throws InputError as `requireReplaceable`
  */
 export async function writeFiles(artifacts: Artifacts, target: string): Promise<number> {
   const folder = dirname(target);
   const name = basename(target);
-  // Shards are read by URLs: signs that mean something there are no part of their names.
-  const stem = name.replace(/\.json$/i, '').replace(/[%#?]/g, '_');
-  const nameShard = (ending: string): string => (stem === 'model' ? ending : derivedName(stem, `.${ending}`));
-  const files = modelFiles(artifacts, name, nameShard, digestOf);
+  const files = modelFiles(artifacts, name, namesOf);
   const replaced = await shardsOf(target);
   const bytes = await replaceFiles(
     files.map((file) => ({ target: join(folder, file.name), parts: partsOf(file.pieces) })),
@@ -34,11 +32,20 @@ export async function writeFiles(artifacts: Artifacts, target: string): Promise<
   return bytes;
 }
 
-/** Ten hex digits that tell contents apart. */
-function digestOf(pieces: readonly Uint8Array[]): string {
+/** Base 36: letters of one case, as some file systems take all for one. */
+const DIGITS = 36;
+/** Their number, which no two models of a folder will share: 36 bits. */
+const LENGTH = 7;
+
+/**
+ * `k3f9a2c.bin`, or `k3f9a2c-1of3.bin`, …: a digest of all weights. A model.json says the names, so that they are no longer than
+ * those of the savers, such as `weights.bin`: what is not compressed shall not become larger.
+ */
+function namesOf(shards: ShardPlan['shards']): string[] {
   const hash = createHash('sha256');
-  for (const piece of pieces) hash.update(piece);
-  return hash.digest('hex').slice(0, 10);
+  for (const piece of shards.flat()) hash.update(piece);
+  const digest = hash.digest().readUIntBE(0, 6).toString(DIGITS).padStart(LENGTH, '0').slice(-LENGTH);
+  return shards.map((_, i) => `${digest}${shards.length === 1 ? '' : `-${i + 1}of${shards.length}`}.bin`);
 }
 
 /** Removes shards that no .json file of the folder names. */

@@ -6,10 +6,8 @@ import { badModel } from '../artifacts/bad-model.js';
 import { requireFinite } from '../artifacts/finite-weights.js';
 import type { GraphIndex } from './nodes/graph-index.js';
 import { type NodeDef, nodeOf } from './nodes/node-def.js';
+import { LOOPS_BACK } from './nodes/node-order.js';
 import { operationOf } from './operations/operation-table.js';
-
-/** What hands a value to the next round of a loop, and so may be read before it is made. */
-const LOOPS_BACK = 'NextIteration';
 
 /** @throws InputError `BAD_FILE` that names the node which is wrong */
 export function checkGraph(index: GraphIndex): void {

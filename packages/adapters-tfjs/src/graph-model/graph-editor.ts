@@ -106,7 +106,7 @@ export class GraphEditor {
   }
 }
 
-function constantNode({ spec }: Weight): NodeDef {
+export function constantNode({ spec }: Weight): NodeDef {
   const dtype = spec.dtype === 'int32' ? 'DT_INT32' : 'DT_FLOAT';
   const tensorShape = { dim: spec.shape.map((size) => ({ size: String(size) })) };
   return {

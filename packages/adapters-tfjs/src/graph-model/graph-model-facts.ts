@@ -1,6 +1,7 @@
 /** Everything that is found out about one graph model, once. */
 import { InputError, type SkippedLayer } from '@spherize/core';
 import { findMatMulLayers, type MatMulLayer } from './fc-layers.js';
+import { GraphFeatures } from './feature-graph.js';
 import { GraphDescription } from './graph-description.js';
 import type { GraphIndex } from './nodes/graph-index.js';
 import type { NodeDef } from './nodes/node-def.js';
@@ -11,6 +12,7 @@ export class GraphModelFacts {
   readonly layers: readonly MatMulLayer[];
   readonly skipped: readonly SkippedLayer[];
   readonly description: GraphDescription;
+  #features: GraphFeatures | undefined;
 
   constructor(index: GraphIndex) {
     this.index = index;
@@ -18,6 +20,12 @@ export class GraphModelFacts {
     this.layers = layers;
     this.skipped = unofferedWeights(index, layers, unfit, unique);
     this.description = new GraphDescription(index, layers);
+  }
+
+  /** Found when they are first asked for: not everybody does. */
+  get features(): GraphFeatures {
+    this.#features ??= new GraphFeatures(this.index, this.layers);
+    return this.#features;
   }
 
   /** @throws InputError `UNKNOWN_NAME` */

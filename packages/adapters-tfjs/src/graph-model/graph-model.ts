@@ -6,6 +6,7 @@ import {
   type GraphView,
   type MatrixEngine,
   type Model,
+  type ModelFeatures,
   type ModelRewrite,
   type ModelSession,
   type SkippedLayer,
@@ -18,10 +19,13 @@ import { bytesPerValue, exactWeights, roundingOf } from '../artifacts/storage.js
 import { floatValues, parametersOf, type Weights } from '../artifacts/weights.js';
 import type { Host } from '../host.js';
 import { layerWeights } from './fc-layers.js';
+import { featureWeights } from './feature-weights.js';
 import { GraphModelFacts } from './graph-model-facts.js';
 import { multiplyAccumulates } from './multiply-accumulates.js';
+import { narrowGraphModel, requireSizes } from './narrow-graph-model.js';
 import { GraphIndex } from './nodes/graph-index.js';
 import { elementType, type NodeDef, sizesOf } from './nodes/node-def.js';
+import { observedPart } from './observed-part.js';
 import { rewriteGraphModel } from './rewrite-graph-model.js';
 import { startGraphSession } from './session.js';
 import { type GraphPart, splitGraphModel } from './split-graph-model.js';
@@ -66,6 +70,21 @@ export class GraphModel implements Model {
     return this.#facts.description;
   }
 
+  get features(): ModelFeatures {
+    const facts = this.#facts;
+    return {
+      graph: facts.features,
+      weights: (layer) => featureWeights(facts.features, layer),
+      narrow: (narrowing) => {
+        const { nodes, weights } = narrowGraphModel(facts, narrowing);
+        const narrower = this.#with(nodes, weights, this.artifacts.metadata, facts.index.outputs);
+        requireSizes(narrower.#facts.index, facts, narrowing);
+        return narrower;
+      },
+      observe: (tensors) => this.#part(observedPart(facts, tensors)),
+    };
+  }
+
   get parameters(): number {
     return parametersOf(this.artifacts.weights);
   }
@@ -103,10 +122,7 @@ export class GraphModel implements Model {
   split(layers: readonly string[], also: readonly string[]): { head: Model | undefined; tail: Model } {
     const parts = splitGraphModel(this.#facts, [...layers, ...also]);
     if (parts === undefined) return { head: undefined, tail: this };
-    // The signature speaks of the whole.
-    const { signature, userDefinedMetadata, ...metadata } = this.artifacts.metadata;
-    const part = ({ nodes, weights, outputs }: GraphPart) => this.#with(nodes, weights, metadata, outputs);
-    return { head: part(parts.head), tail: part(parts.tail) };
+    return { head: this.#part(parts.head), tail: this.#part(parts.tail) };
   }
 
   async multiplyAccumulates(inputs: readonly TensorInfo[] = this.inputs): Promise<number | undefined> {
@@ -133,6 +149,12 @@ export class GraphModel implements Model {
 
   async write(target: string): Promise<number> {
     return this.#host.write(this.artifacts, target);
+  }
+
+  #part({ nodes, weights, outputs }: GraphPart): GraphModel {
+    // The signature speaks of the whole.
+    const { signature, userDefinedMetadata, ...metadata } = this.artifacts.metadata;
+    return this.#with(nodes, weights, metadata, outputs);
   }
 
   #with(

@@ -1,8 +1,10 @@
 /** Carries out core's instructions on a graph model. */
 import {
   type FeatureRewrite,
+  featuresAfter,
   type LayerRewrite,
   type ModelRewrite,
+  transformFeatures,
   transpose,
   type WidthChange,
 } from '@spherize/core';
@@ -35,7 +37,7 @@ export function rewriteGraphModel(
   return editor.finish();
 }
 
-function rewriteLayer(editor: GraphEditor, target: MatMulLayer, rewrite: LayerRewrite): void {
+export function rewriteLayer(editor: GraphEditor, target: MatMulLayer, rewrite: LayerRewrite): void {
   const { node, layer, weights, bias: old } = target;
   const lying = isLying(target);
   const outputsFirst = target.outputsFirst && !lying;
@@ -100,26 +102,23 @@ function rewriteFeatures(
   facts: GraphModelFacts,
   editor: GraphEditor,
   node: NodeDef,
-  { operation, order, scales }: FeatureRewrite,
+  { operation, order, scales, sums }: FeatureRewrite,
 ): void {
   for (const { slot, scaling } of parametersOf(facts, node, operation)) {
     const source = facts.index.constant(node.input[slot]);
     if (source === undefined) throw new Error(`${node.op} ${operation}: input ${slot} is no constant`);
     const { shape } = source.weight.spec;
     const features = shape.at(-1)!;
-    const factors = scaling === 'none' ? null : scales;
-    if (order === null && factors === null) continue;
+    const own = { order, scales: scaling === 'none' ? null : scales, sums };
+    if (order === null && own.scales === null && sums === undefined) continue;
     const values = floatValues(source.weight);
-    const rows = values.length / features;
-    const width = order?.length ?? features;
-    const changed = new Float32Array(rows * width);
-    for (let row = 0; row < rows; row++) {
-      for (let i = 0; i < width; i++) {
-        const value = values[row * features + (order ? order[i]! : i)]!;
-        const factor = factors ? factors[i]! : 1;
-        changed[row * width + i] = scaling === 'divide' ? value / factor : value * factor;
-      }
-    }
+    const changed = transformFeatures(
+      values,
+      [values.length / features, features, 1],
+      own,
+      scaling === 'divide' ? 'divide' : 'multiply',
+    );
+    const width = featuresAfter(own, features);
     editor.setConstant(node, slot, source, `${operation}/parameter${slot}`, (name) =>
       storedAs(source.weight, operation, name, [...shape.slice(0, -1), width], changed),
     );

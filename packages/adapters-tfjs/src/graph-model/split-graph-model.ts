@@ -56,7 +56,8 @@ export function splitGraphModel(
   };
 }
 
-function part({ index }: GraphModelFacts, nodes: NodeDef[], outputs: readonly string[]): GraphPart {
+/** These nodes with their weights. */
+export function part({ index }: GraphModelFacts, nodes: NodeDef[], outputs: readonly string[]): GraphPart {
   const names = new Set(nodes.map(({ name }) => name));
   return { nodes, outputs, weights: new Map([...index.weights].filter(([name]) => names.has(name))) };
 }
@@ -102,7 +103,7 @@ function cheapNodes(
 }
 
 /** The nodes that some tensors depend on. */
-function ancestors({ index }: GraphModelFacts, tensors: readonly string[]): NodeDef[] {
+export function ancestors({ index }: GraphModelFacts, tensors: readonly string[]): NodeDef[] {
   const found = new Set<NodeDef>();
   const pending = tensors.map(nodeOf);
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {

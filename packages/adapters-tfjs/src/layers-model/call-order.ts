@@ -3,6 +3,8 @@ import { type LayerDef, type LayerGraph, type TensorRef, tensorName } from './la
 
 export interface OrderedCall {
   readonly def: LayerDef;
+  /** Its number among the calls of its layer. */
+  readonly call: number;
   readonly inputs: readonly TensorRef[];
   /** The name of its first output. */
   readonly output: string;
@@ -21,7 +23,7 @@ export function callOrder(graph: LayerGraph): {
     for (const [number, { inputs }] of def.calls.entries()) {
       const own = key(def.name, number);
       const output = tensorName({ layer: def.name, call: number, tensor: 0 });
-      waiting.set(own, { call: { def, inputs, output }, missing: inputs.length });
+      waiting.set(own, { call: { def, call: number, inputs, output }, missing: inputs.length });
       if (inputs.length === 0) ready.push(own);
       for (const { layer, call } of inputs) {
         const read = key(layer, call);

@@ -88,9 +88,9 @@ function arrange(groups: readonly ClusterGroup[], blocks: number): ClusterBlocks
 }
 
 /** The matrix `[Σ sizes, clusters]` that adds up neighbours: row p holds a one in the column of its cluster. */
-export function memberSums(sizes: readonly number[]): Float32Array {
+export function memberSums(sizes: readonly number[]): Uint8Array {
   const rows = total(sizes);
-  const result = new Float32Array(rows * sizes.length);
+  const result = new Uint8Array(rows * sizes.length);
   let row = 0;
   sizes.forEach((size, column) => {
     for (const end = row + size; row < end; row++) result[row * sizes.length + column] = 1;

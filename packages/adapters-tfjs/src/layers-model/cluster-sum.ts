@@ -59,7 +59,7 @@ export function clusterSum(target: ClusterSumTarget, form: InputForm, blocks: Cl
       use_bias: false,
     });
     emitter.weight(part, 'kernel', (name) =>
-      floatWeight(name, [total(members), members.length], memberSums(members)),
+      bitWeight(name, [total(members), members.length], memberSums(members)),
     );
     return output;
   };

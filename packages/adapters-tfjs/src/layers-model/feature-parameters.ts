@@ -1,5 +1,5 @@
 /** Rewrites the weights that a layer has per feature. */
-import type { FeatureRewrite } from '@spherize/core';
+import { type FeatureRewrite, type FeatureTransform, featuresAfter, transformFeatures } from '@spherize/core';
 import { storedAs } from '../artifacts/storage.js';
 import { floatValues, floatWeight, type Weight } from '../artifacts/weights.js';
 import { classOf } from './classes/class-table.js';
@@ -8,14 +8,14 @@ import type { LayerDef } from './layer-graph.js';
 import type { LayerWeights } from './layer-weights.js';
 
 /**
- * A layer with parameters per feature, and its weights with the features reordered and multiplied.
+ * A layer with parameters per feature, and its weights with the features reordered, multiplied and added up.
  *
  * @param place where the features lie in what the layer reads
  * @param weights in which the layer's are replaced
  */
 export function rewriteFeatures(
   def: LayerDef,
-  { operation, order, scales }: FeatureRewrite,
+  { operation, order, scales, sums }: FeatureRewrite,
   place: Place,
   weights: Map<string, Weight>,
   names: LayerWeights,
@@ -28,44 +28,31 @@ export function rewriteFeatures(
     const factors = scaling === 'multiply' ? scales : null;
     if (stored !== undefined) {
       const behind = back === 'input' ? (place ?? 0) : back;
-      weights.set(name!, transformed(stored, operation, behind, order, factors));
+      weights.set(name!, transformed(stored, operation, behind, { order, scales: factors, sums }));
     } else if (added !== undefined && scales !== null) {
       config = { ...config, ...added };
       const own = `${def.name}/${weight}`;
       weights.set(own, floatWeight(own, [scales.length], scales));
     }
   }
-  if (order !== null && size !== undefined) config = { ...config, [size]: order.length };
+  if (size !== undefined && (order !== null || sums !== undefined)) {
+    const features = Number(config[size]);
+    config = { ...config, [size]: featuresAfter({ order, scales, sums }, features) };
+  }
   return { ...def, config };
 }
 
 /** @param back how many axes lie behind that of the features */
-function transformed(
-  weight: Weight,
-  owner: string,
-  back: number,
-  order: Int32Array | null,
-  scales: Float32Array | null,
-): Weight {
-  if (order === null && scales === null) return weight;
+function transformed(weight: Weight, owner: string, back: number, change: FeatureTransform): Weight {
+  const { order, scales, sums } = change;
+  if (order === null && scales === null && sums === undefined) return weight;
   const { name, shape } = weight.spec;
   const axis = shape.length - 1 - back;
   const features = shape[axis]!;
   const inner = shape.slice(axis + 1).reduce((product, size) => product * size, 1);
   const values = floatValues(weight);
-  const outer = values.length / (features * inner);
-  const width = order?.length ?? features;
-  const result = new Float32Array(outer * width * inner);
-  for (let row = 0; row < outer; row++) {
-    for (let i = 0; i < width; i++) {
-      const from = (row * features + (order ? order[i]! : i)) * inner;
-      const to = (row * width + i) * inner;
-      for (let j = 0; j < inner; j++) {
-        const value = values[from + j]!;
-        result[to + j] = scales ? value * scales[i]! : value;
-      }
-    }
-  }
+  const result = transformFeatures(values, [values.length / (features * inner), features, inner], change);
+  const width = featuresAfter(change, features);
   return storedAs(
     weight,
     owner,

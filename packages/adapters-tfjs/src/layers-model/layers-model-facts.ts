@@ -3,6 +3,7 @@ import { type DenseMatrix, InputError, type SkippedLayer } from '@spherize/core'
 import type { Weights } from '../artifacts/weights.js';
 import type { LayerFacts, Shape } from './classes/layer-class.js';
 import { type DenseLayer, denseBias, denseWeights, findDenseLayers } from './fc-layers.js';
+import { LayersFeatureGraph } from './feature-graph.js';
 import { factsOf, GraphDescription } from './graph-description.js';
 import type { LayerDef, LayerGraph } from './layer-graph.js';
 import { LayerWeights, layersByName, ownerOf } from './layer-weights.js';
@@ -21,6 +22,7 @@ export class LayersModelFacts {
   readonly description: GraphDescription;
   readonly #layersByName: ReadonlyMap<string, DenseLayer>;
   readonly #defs: ReadonlyMap<string, LayerDef>;
+  #features: LayersFeatureGraph | undefined;
 
   constructor(graph: LayerGraph, weights: Weights) {
     this.graph = graph;
@@ -62,6 +64,12 @@ export class LayersModelFacts {
     if (found === undefined)
       throw new InputError('UNKNOWN_NAME', `no layer or operation is called ${operation}`);
     return found;
+  }
+
+  /** The features' side of the model, found when it is first asked for. */
+  get features(): LayersFeatureGraph {
+    this.#features ??= new LayersFeatureGraph(this);
+    return this.#features;
   }
 
   weightsOf(layer: string): DenseMatrix {

@@ -7,6 +7,7 @@ import {
   type GraphView,
   type MatrixEngine,
   type Model,
+  type ModelFeatures,
   type ModelRewrite,
   type ModelSession,
   type SkippedLayer,
@@ -21,9 +22,12 @@ import type { Host } from '../host.js';
 import { blockOrder } from './cluster-blocks.js';
 import { composeTopology } from './compose-topology.js';
 import { type LayerGraph, parseLayerGraph, type TensorRef, tensorName } from './layer-graph.js';
+import { kernelWeights } from './layer-kernels.js';
 import { LayersModelFacts } from './layers-model-facts.js';
 import { mostClusters } from './most-clusters.js';
 import { multiplyAccumulates } from './multiply-accumulates.js';
+import { narrowLayersModel } from './narrow-layers-model.js';
+import { observeLayersModel } from './observe-layers-model.js';
 import { rewriteLayersModel } from './rewrite-layers-model.js';
 import { startLayersSession } from './session.js';
 import { type ModelPart, splitLayersModel } from './split-layers-model.js';
@@ -84,6 +88,17 @@ export class LayersModel implements Model {
     return this.#facts.description;
   }
 
+  get features(): ModelFeatures {
+    const facts = this.#facts;
+    return {
+      graph: facts.features,
+      weights: (layer) => kernelWeights(facts.features.kernel(layer)),
+      // Other numbers of clusters are worth it in a narrower model.
+      narrow: (narrowing) => this.#part(narrowLayersModel(facts, facts.features, narrowing), undefined),
+      observe: (tensors) => this.#part(observeLayersModel(facts, facts.features, tensors), this.#most),
+    };
+  }
+
   get parameters(): number {
     return parametersOf(this.artifacts.weights);
   }
@@ -111,17 +126,17 @@ export class LayersModel implements Model {
   rewrite(rewrite: ModelRewrite): Model {
     const widths = checkRewrite(this, rewrite);
     if (rewrite.layers.length === 0 && rewrite.features.length === 0) return this;
-    return this.#part(rewriteLayersModel(this.#facts, rewrite, widths));
+    return this.#part(rewriteLayersModel(this.#facts, rewrite, widths), this.#most);
   }
 
   split(layers: readonly string[], also: readonly string[]): { head: Model | undefined; tail: Model } {
     const parts = splitLayersModel(this.#facts, [...layers, ...also]);
     if (parts === undefined) return { head: undefined, tail: this };
-    return { head: this.#part(parts.head), tail: this.#part(parts.tail) };
+    return { head: this.#part(parts.head, this.#most), tail: this.#part(parts.tail, this.#most) };
   }
 
-  async multiplyAccumulates(): Promise<number | undefined> {
-    return multiplyAccumulates(this.#facts);
+  async multiplyAccumulates(inputs: readonly TensorInfo[] = this.inputs): Promise<number | undefined> {
+    return multiplyAccumulates(this.#facts, inputs);
   }
 
   async session(): Promise<ModelSession> {
@@ -141,13 +156,13 @@ export class LayersModel implements Model {
     return this.#host.write(this.artifacts, target);
   }
 
-  #part({ graph, weights }: ModelPart): LayersModel {
+  #part({ graph, weights }: ModelPart, most: ReadonlyMap<string, number> | undefined): LayersModel {
     const { topology, metadata } = this.artifacts;
     return new LayersModel(
       { topology: composeTopology(topology, graph), weights, metadata },
       this.#host,
       graph,
-      this.#most,
+      most,
     );
   }
 }

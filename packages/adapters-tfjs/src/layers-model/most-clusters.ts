@@ -10,43 +10,76 @@ import type { LayersModelFacts } from './layers-model-facts.js';
 
 /** What a multiplication of a depthwise convolution costs against one of a product: measured on the wasm backend, see `bench/README.md`. */
 const COST_OF_A_STAGE = 5;
-/** What the layers of the stages take in a model.json. */
-const BYTES_OF_STAGES = 4000;
-/** What the layers of a sum whose order folds take there, with their matrices and the links between all layers, beside their names. */
-const BYTES_OF_A_SUM = 3000;
-/** How often these say the name of the layer that they stand before. */
-const NAMES_IN_A_SUM = 32;
+/** What new layers take in a model.json: so many bytes, and so many times the name of the layer that they stand before. */
+interface JsonOfLayers {
+  readonly bytes: number;
+  readonly names: number;
+}
+/** Bounds that a test holds against what is written. */
+const STAGES: JsonOfLayers = { bytes: 3500, names: 20 };
+const SUM: JsonOfLayers = { bytes: 2600, names: 32 };
+const FACTORS: JsonOfLayers = { bytes: 600, names: 9 };
+/** What a layer takes of which a functional model says the name and what it reads, beside two names. */
+const BYTES_OF_LINKS = 60;
 const BYTES_OF_A_FACTOR = 4;
 
 /** By layer: `FcLayer.mostClusters`, where not any number is worth it. */
 export function mostClusters(facts: LayersModelFacts): ReadonlyMap<string, number> {
+  const links = bytesOfLinks(facts);
   return new Map(
     facts.layers.flatMap((dense) => {
       const { name, input, inputs } = dense.layer;
-      const folds = planFold(facts.description, input, inputs).orderInto !== null;
-      const most = folds ? mostOfFolded(facts, dense) : mostOfStaged(facts, dense);
-      return folds && most === inputs - 1 ? [] : [[name, most]];
+      const { orderInto, scaleInto, sumInto } = planFold(facts.description, input, inputs);
+      if (sumInto !== null) return [];
+      const price = (json: JsonOfLayers) => json.bytes + json.names * textLength(name) + links;
+      const factors = scaleInto === null ? BYTES_OF_A_FACTOR * inputs + price(FACTORS) - links : 0;
+      const most =
+        orderInto === null
+          ? mostOfStaged(facts, dense, price(STAGES) + BYTES_OF_A_FACTOR * inputs)
+          : mostOfFolded(facts, dense, price(SUM) + factors);
+      return orderInto !== null && most === inputs - 1 ? [] : [[name, most]];
     }),
   );
 }
 
-/** Sums of neighbours take few multiplications, so that bytes decide. */
-function mostOfFolded({ weights }: LayersModelFacts, { layer, kernel }: DenseLayer): number {
-  const { name, inputs, outputs } = layer;
-  const added = BYTES_OF_A_SUM + NAMES_IN_A_SUM * name.length;
-  const columns = Math.floor(added / (bytesPerValue([weights.get(kernel)!]) * outputs)) + 1;
-  return Math.max(0, inputs - columns);
+/** What a Sequential model grows by where it becomes a functional one, whose layers say what they read. */
+function bytesOfLinks({ graph }: LayersModelFacts): number {
+  if (!graph.sequential) return 0;
+  return graph.layers.reduce((sum, { name }) => sum + BYTES_OF_LINKS + 2 * textLength(name), 0);
 }
 
-function mostOfStaged({ weights }: LayersModelFacts, { layer, kernel }: DenseLayer): number {
+/** Bytes of a text in JSON. */
+function textLength(text: string): number {
+  return new TextEncoder().encode(JSON.stringify(text)).length - 2;
+}
+
+/** Sums of neighbours take few multiplications, so that bytes decide. */
+function mostOfFolded({ weights }: LayersModelFacts, { layer, kernel }: DenseLayer, price: number): number {
+  const { inputs, outputs } = layer;
+  const bytes = bytesPerValue([weights.get(kernel)!]);
+  let clusters = inputs - 1;
+  while (clusters > 0 && price + bytesOfSums(inputs, clusters) >= bytes * outputs * (inputs - clusters))
+    clusters--;
+  return clusters;
+}
+
+/**
+ * Bytes of the matrices of ones and zeros that sum the members of k clusters of n columns, a byte for each. How many they are follows
+ * from the sizes of the clusters, which are not known before: this is the most that clusterers and random sizes needed, 64 to 9216 columns.
+ */
+function bytesOfSums(inputs: number, clusters: number): number {
+  return Math.min(2 / 3, 1 - clusters / inputs) * inputs ** 1.5;
+}
+
+function mostOfStaged({ weights }: LayersModelFacts, { layer, kernel }: DenseLayer, price: number): number {
   const { inputs, outputs } = layer;
   const bytes = bytesPerValue([weights.get(kernel)!]);
   let clusters = inputs - 1;
   for (; clusters > 0; clusters--) {
-    const { multiplications } = shapeOfStages(inputs, clusters);
-    const saved = outputs * (inputs - clusters);
-    const added = multiplications + BYTES_OF_A_FACTOR * inputs + BYTES_OF_STAGES;
-    if (COST_OF_A_STAGE * multiplications < saved && added < bytes * saved) break;
+    const { groups, multiplications } = shapeOfStages(inputs, clusters);
+    // A cluster with members in several groups has a column for each.
+    const saved = outputs * (inputs - clusters - 2 * groups);
+    if (COST_OF_A_STAGE * multiplications < saved && multiplications + price < bytes * saved) break;
   }
   return clusters;
 }

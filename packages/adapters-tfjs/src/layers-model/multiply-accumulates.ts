@@ -1,9 +1,19 @@
 /** Counts the multiplications of weights with what a LayersModel computes, per sample, from the shapes. */
+import type { TensorInfo } from '@spherize/core';
 import { classOf } from './classes/class-table.js';
-import type { LayersModelFacts } from './layers-model-facts.js';
+import { INPUT_LAYER } from './layer-graph.js';
+import { LayersModelFacts } from './layers-model-facts.js';
 
-/** Undefined when a size is open, or a layer's multiplications are unknown. */
-export function multiplyAccumulates(facts: LayersModelFacts): number | undefined {
+/**
+ * Undefined when a size is open, or a layer's multiplications are unknown.
+ *
+ * @param inputs the model's inputs, with free axes set
+ */
+export function multiplyAccumulates(
+  model: LayersModelFacts,
+  inputs: readonly TensorInfo[],
+): number | undefined {
+  const facts = withShapes(model, inputs);
   const weighted = facts.weighted();
   let total = 0;
   for (const def of facts.graph.layers) {
@@ -17,4 +27,15 @@ export function multiplyAccumulates(facts: LayersModelFacts): number | undefined
     }
   }
   return total;
+}
+
+function withShapes({ graph, weights }: LayersModelFacts, inputs: readonly TensorInfo[]): LayersModelFacts {
+  const given = new Map(inputs.map(({ name, shape }) => [name, shape]));
+  const layers = graph.layers.map((def) => {
+    const shape = given.get(def.name);
+    if (def.className !== INPUT_LAYER || shape === undefined) return def;
+    const lengths = shape.map((length) => length ?? null);
+    return { ...def, config: { ...def.config, batch_input_shape: lengths } };
+  });
+  return new LayersModelFacts({ ...graph, layers }, weights);
 }

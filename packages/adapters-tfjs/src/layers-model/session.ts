@@ -5,7 +5,7 @@ import { type Artifacts, toModelArtifacts } from '../artifacts/artifacts.js';
 import { isObject, type Json, type JsonObject } from '../artifacts/json.js';
 import { fromTf, toTf } from '../runtime/feeds.js';
 
-/** @throws InputError `BAD_FILE` when TensorFlow.js refuses the model */
+/** @throws InputError `BAD_FILE` when TensorFlow.js refuses the model, `UNSUPPORTED` when it does not know a layer's class */
 export async function startLayersSession(
   artifacts: Artifacts,
   inputs: readonly TensorInfo[],
@@ -61,7 +61,15 @@ function withoutInitializers(topology: Json): JsonObject {
 }
 
 function refusal(what: 'load' | 'run', cause: unknown): InputError {
-  const [message] = (cause instanceof Error ? cause.message : String(cause)).split('\n', 1);
+  const [message = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n', 1);
+  const [, unknown] = /^Unknown layer: ([^.]+)\./.exec(message) ?? [];
+  if (unknown !== undefined)
+    return new InputError(
+      'UNSUPPORTED',
+      `TensorFlow.js cannot ${what} the model: it has no layer class ${unknown}; register the class with ` +
+        'tf.serialization.registerClass and call the library, or replace its layers by those that TensorFlow.js has',
+      { cause },
+    );
   return new InputError(
     'BAD_FILE',
     `TensorFlow.js cannot ${what} the model: ${message}; save or convert it again`,

@@ -117,7 +117,10 @@ function dependants(facts: LayersModelFacts, start: readonly LayerDef[]): Set<La
 }
 
 /** The layers that some tensors depend on. */
-function ancestors(byName: ReadonlyMap<string, LayerDef>, tensors: readonly TensorRef[]): Set<LayerDef> {
+export function ancestors(
+  byName: ReadonlyMap<string, LayerDef>,
+  tensors: readonly TensorRef[],
+): Set<LayerDef> {
   const found = new Set<LayerDef>();
   const pending = [...tensors];
   for (let tensor = pending.pop(); tensor !== undefined; tensor = pending.pop()) {

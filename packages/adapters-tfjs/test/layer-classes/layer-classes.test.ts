@@ -14,78 +14,10 @@ import '@tensorflow/tfjs-backend-cpu';
 import { describe, expect, test } from 'vitest';
 import { ACTIVATIONS } from '../../src/layers-model/classes/activations.js';
 import { LAYER_CLASSES } from '../../src/layers-model/classes/class-table.js';
-import { tfjsModel } from '../../src/node.js';
 import { randomValues } from '../build-graph-model.js';
-import { artifactsOf, randomWeights, tf, tfl } from '../build-layers-model.js';
-import { type Case, casesOf, FEATURES, type LayerJson, UNTRIED } from './class-cases.js';
-
-/** Sums in another order, behind functions that make a small difference larger. */
-const TOLERANCE = 1e-4;
-const SAMPLES = 2;
-
-/** Activations of Keras that TensorFlow.js does not have, or does not find by the name in a file. */
-const UNREGISTERED: Readonly<Record<string, (x: tf.Tensor) => tf.Tensor>> = {
-  silu: (x) => tf.mul(x, tf.sigmoid(x)),
-  exponential: (x) => tf.exp(x),
-  geluNew: (x) => tf.mul(x, tf.sigmoid(tf.mul(1.6, tf.add(x, tf.mul(0.045, tf.pow(x, 3)))))),
-};
-for (const [name, apply] of Object.entries(UNREGISTERED)) {
-  const activation = class extends tf.serialization.Serializable {
-    static className = name;
-    apply = apply;
-    override getConfig = () => ({});
-  };
-  tf.serialization.registerClass(activation);
-}
-
-const CASES = LAYER_CLASSES.flatMap((known) =>
-  Object.entries(casesOf(known)).map(([what, own]) => [`${known.name} ${what}`, own] as const),
-);
-
-/** The layers as a functional model, each behind the one before it or those that it says it reads. */
-function topology(layers: readonly LayerJson[]): object {
-  const classes = new Map<string, string>();
-  let last = '';
-  const listed = layers.map(({ class_name, config, reads = [last] }, i) => {
-    const name = typeof config.name === 'string' ? config.name : `tried${i}`;
-    const input = class_name === 'InputLayer';
-    // A model that is a layer counts its own making as its first call.
-    const calls = reads.map((read) => [read, Number(MODELS.has(classes.get(read)!)), 0, {}]);
-    classes.set(name, class_name);
-    last = name;
-    return { name, class_name, config: { ...config, name }, inbound_nodes: input ? [] : [calls] };
-  });
-  const [first] = listed;
-  const config = {
-    name: 'model',
-    layers: listed,
-    input_layers: [[first!.name, 0, 0]],
-    output_layers: [[last, Number(MODELS.has(classes.get(last)!)), 0]],
-  };
-  return { class_name: 'Functional', config, keras_version: '2.15.0', backend: 'tensorflow' };
-}
-const MODELS = new Set(['Model', 'Functional', 'Sequential']);
-const input = (name: string, sizes: readonly number[], features: number): LayerJson => ({
-  class_name: 'InputLayer',
-  config: { name, batch_input_shape: [null, ...sizes, features], dtype: 'float32' },
-});
-
-/** A model with weights, opened from the topology as it is here. */
-async function build(layers: readonly LayerJson[], clusters?: Assign): Promise<Model> {
-  const modelTopology = topology(layers);
-  const built = (await tfl.models.modelFromJSON(
-    structuredClone(modelTopology) as Parameters<typeof tfl.models.modelFromJSON>[0],
-  )) as tfl.LayersModel;
-  randomWeights(built);
-  const target = clusters && built.getLayer('target');
-  if (target) {
-    const [kernel, bias] = target.getWeights();
-    const columns = kernel!.shape[0]!;
-    const values = weightsOf(clustering(clusters, columns));
-    target.setWeights([tf.tensor(values, [columns, OUTPUTS]), bias!]);
-  }
-  return tfjsModel({ ...(await artifactsOf(built)), modelTopology });
-}
+import { tf, tfl } from '../build-layers-model.js';
+import { between, build, CASES, input, isClose, run, SAMPLES, tensor, UNREGISTERED } from './case-models.js';
+import { type Case, casesOf, FEATURES, UNTRIED } from './class-cases.js';
 
 const OUTPUTS = 3;
 type Assign = (column: number, columns: number) => number;
@@ -113,19 +45,17 @@ function weightsOf({ assignment, scales, centroids: { data, cols } }: Compressed
   });
 }
 
-const between = ({ sizes, layers }: Case, clusters: Assign): Promise<Model> =>
-  build(
-    [
-      input('x', sizes, 6),
-      { class_name: 'Dense', config: { name: 'h', units: FEATURES } },
-      ...layers,
-      { class_name: 'Dense', config: { name: 'target', units: OUTPUTS } },
-    ],
-    clusters,
-  );
+const clustered = (own: Case, clusters: Assign): Promise<Model> =>
+  build(between(own, OUTPUTS), (built) => {
+    const target = built.getLayer('target');
+    const [kernel, bias] = target.getWeights();
+    const columns = kernel!.shape[0]!;
+    const values = weightsOf(clustering(clusters, columns));
+    target.setWeights([tf.tensor(values, [columns, OUTPUTS]), bias!]);
+  });
 const alone = once(({ sizes, layers }: Case) => build([input('h', sizes, FEATURES), ...layers]));
 /** With as many clusters as columns. */
-const plain = once((own: Case) => between(own, CLUSTERINGS['k = n']!));
+const plain = once((own: Case) => clustered(own, CLUSTERINGS['k = n']!));
 
 function once(make: (own: Case) => Promise<Model>): (own: Case) => Promise<Model> {
   const made = new Map<Case, Promise<Model>>();
@@ -133,36 +63,6 @@ function once(make: (own: Case) => Promise<Model>): (own: Case) => Promise<Model
     if (!made.has(own)) made.set(own, make(own));
     return made.get(own)!;
   };
-}
-
-/** What the wasm backend computes otherwise every time. */
-const ON_CPU = new Set(['Conv3DTranspose volumes']);
-
-async function run(model: Model, x: Tensor, what = ''): Promise<Tensor> {
-  const session = await model.session();
-  const backend = tf.getBackend();
-  try {
-    if (ON_CPU.has(what)) await tf.setBackend('cpu');
-    const [result] = Object.values(await session.run({ [model.inputs[0]!.name]: x }));
-    return result!;
-  } finally {
-    await session.release();
-    await tf.setBackend(backend);
-  }
-}
-function tensor(shape: readonly number[], seed: number, factor = 1): Tensor {
-  const values = randomValues(
-    shape.reduce((product, size) => product * size, 1),
-    seed,
-  );
-  return { shape, data: values.map((value) => factor * value) };
-}
-function isClose(actual: Tensor, expected: Tensor): boolean {
-  const largest = Math.max(1e-6, ...[...expected.data].map(Math.abs));
-  return (
-    actual.shape.join() === expected.shape.join() &&
-    expected.data.every((value, i) => Math.abs(value - actual.data[i]!) <= TOLERANCE * largest)
-  );
 }
 
 test('every class and activation that TensorFlow.js loads is in the table, once', () => {
@@ -190,7 +90,7 @@ describe('rewritten layers compute the same', () => {
   test.each(CASES)('%s', async (what, own) => {
     const x = tensor([SAMPLES, ...own.sizes, 6], 3);
     for (const [name, assign] of Object.entries(CLUSTERINGS)) {
-      const model = name === 'k = n' ? await plain(own) : await between(own, assign);
+      const model = name === 'k = n' ? await plain(own) : await clustered(own, assign);
       const { inputs } = model.layers.find(({ name }) => name === 'target')!;
       const { rewrite } = planRewrite(model, new Map([['target', clustering(assign, inputs)]]));
       const expected = await run(model, x, what);
@@ -208,8 +108,14 @@ describe('shapes are those that TensorFlow.js makes', () => {
   });
 });
 
-/** What an experiment shows: whether each feature is computed from itself alone, all alike, and factors pass. */
-async function observed(own: Case): Promise<{ alike: boolean; homogeneous: boolean }> {
+interface Observation {
+  readonly alike: boolean;
+  readonly homogeneous: boolean;
+  readonly linear: boolean;
+}
+
+/** What an experiment shows: whether each feature is computed from itself alone, all alike, and factors and sums pass. */
+async function observed(own: Case): Promise<Observation> {
   const model = await alone(own);
   const h = tensor([SAMPLES, ...own.sizes, FEATURES], 9, 3);
   const changed = ({ shape, data }: Tensor, value: (row: number, feature: number) => number): Tensor => ({
@@ -218,12 +124,15 @@ async function observed(own: Case): Promise<{ alike: boolean; homogeneous: boole
   });
   const y = (value: (row: number, feature: number) => number) => run(model, changed(h, value));
   const made = await run(model, h);
-  if (made.shape.at(-1) !== FEATURES) return { alike: false, homogeneous: false };
+  if (made.shape.at(-1) !== FEATURES) return { alike: false, homogeneous: false, linear: false };
   const order = [3, 7, 1, 0, 5, 2, 6, 4];
   const moved = await y((row, j) => h.data[row + order[j]!]!);
   const nudged = await y((row, j) => h.data[row + j]! + (j === 0 ? 0.9 : 0));
   const factors = randomValues(FEATURES, 5).map((value) => 0.5 + Math.abs(value));
   const scaled = await y((row, j) => h.data[row + j]! * factors[j]!);
+  const other = tensor(h.shape, 17);
+  const added = await run(model, other);
+  const sum = await run(model, { ...h, data: Float32Array.from(h.data, (v, i) => v + other.data[i]!) });
   const others = (of: Tensor) => changed(of, (row, j) => (j === 0 ? 0 : of.data[row + j]!));
   const followed = changed(made, (row, j) => made.data[row + order[j]!]!);
   return {
@@ -235,6 +144,9 @@ async function observed(own: Case): Promise<{ alike: boolean; homogeneous: boole
         changed(made, (row, j) => made.data[row + j]! * factors[j]!),
         scaled,
       ),
+    linear:
+      !isClose(made, sum) &&
+      isClose({ ...made, data: Float32Array.from(made.data, (v, i) => v + added.data[i]!) }, sum),
   };
 }
 
@@ -251,14 +163,15 @@ const NOT_FOLLOWED: Readonly<Record<string, string>> = {
   'Sequential one layer': INSIDE,
 };
 
-describe('what treats all features alike lets their order through, and their factors where it may', () => {
+describe('what treats all features alike lets their order through, and their factors and sums where it may', () => {
   test.each(CASES.filter(([what]) => !(what in NOT_FOLLOWED)))('%s', async (_, own) => {
     const model = await plain(own);
     const { input: read, inputs } = model.layers.find(({ name }) => name === 'target')!;
-    const { reason, orderInto, scaleInto } = planFold(model.graph, read, inputs);
-    const { alike, homogeneous } = await observed(own);
+    const { reason, orderInto, scaleInto, sumInto } = planFold(model.graph, read, inputs);
+    const { alike, homogeneous, linear } = await observed(own);
     expect([reason, alike && orderInto === null]).toEqual([reason, false]);
     expect([reason, alike && homogeneous && scaleInto === null]).toEqual([reason, false]);
+    expect([reason, alike && homogeneous && linear && sumInto === null]).toEqual([reason, false]);
   });
 });
 

@@ -7,9 +7,11 @@ import { compareLatency } from '../evaluation/latency.js';
 import type { PairedHits } from '../evaluation/paired-drop.js';
 import { bytesPerWeight } from '../format/bytes-per-weight.js';
 import type { Model, Tensor } from '../format/model-format.js';
-import type { CompressedModel } from '../pipeline/compress-model.js';
+import { columnReductions } from '../pipeline/assemble-model.js';
+import type { CompressedModel } from '../pipeline/compressed-model.js';
+import { requireRunnable } from '../proof/compare-models.js';
 import type { RequireMemory } from '../proof/random-inputs.js';
-import { requireRunnable, verifyRewrite } from '../proof/verify-rewrite.js';
+import { verifyRewrite } from '../proof/verify-rewrite.js';
 import { OutputProbe, type ProbeOptions } from '../trials/output-probe.js';
 import type { Trials } from '../trials/trials.js';
 import type { LayerCurve } from './allocate-ratios.js';
@@ -91,6 +93,14 @@ export async function compressToTarget(
   options: CompressToTargetOptions = {},
 ): Promise<TargetReached> {
   const { signal, data, seed = 0, requireMemory } = options;
+  const convolution = trials.layers.find(({ window }) => window !== undefined);
+  if ('speedup' in target && convolution !== undefined) {
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `${convolution.name} is a convolution, and only the multiply-accumulates of fully connected layers are counted: leave it out, or give it a ratio`,
+      { option: 'speedup' },
+    );
+  }
   await requireRunnable(trials.model);
   const parts = 'maxDrop' in target ? splitForDrop(data, target.maxDrop) : undefined;
   const report = (detail: string): void => {
@@ -126,7 +136,11 @@ export async function compressToTarget(
         };
   report('proof');
   const proof = await verifyRewrite(trials.model, whole, { seed, signal, requireMemory });
-  return { result: { ...whole, layers: calibrated, proof }, reached };
+  const reductions = columnReductions(calibrated);
+  return {
+    result: { ...whole, layers: calibrated, reductions, calibration: trials.calibration, proof },
+    reached,
+  };
 }
 
 interface Search {

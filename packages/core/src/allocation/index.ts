@@ -22,7 +22,18 @@ export {
   type MeasuredPoint,
   measureCurves,
 } from './measure-curves.js';
+export {
+  type MeasureWidthsOptions,
+  measureWidths,
+  type WidthCurve,
+  type WidthPoint,
+} from './measure-widths.js';
 export { type Measurements, memoryMeasurements } from './measurements.js';
+export {
+  type NarrowedReport,
+  type NarrowToTargetOptions,
+  narrowToTarget,
+} from './narrow-to-target.js';
 export { type Budget, type Reached, reachBudget } from './reach-budget.js';
 export {
   type CandidateHits,

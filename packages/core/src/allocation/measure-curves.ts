@@ -1,5 +1,6 @@
 import type { LongRunOptions } from '../cancellation.js';
 import type { PairedHits } from '../evaluation/paired-drop.js';
+import { spanOf } from '../format/filter-window.js';
 import type { FcLayer } from '../format/model-format.js';
 import { inOrder } from '../trials/in-order.js';
 import type { OutputProbe } from '../trials/output-probe.js';
@@ -92,7 +93,7 @@ export async function measureCurves(
 export function lossCurves(curves: readonly MeasuredCurve[]): LayerCurve[] {
   return curves.map(({ layer, points }) => ({
     layer: layer.name,
-    cost: layer.inputs * layer.outputs,
+    cost: layer.inputs * layer.outputs * spanOf(layer),
     points: points.map(({ clusters, outputError }) => ({
       ratio: 1 - clusters / layer.inputs,
       loss: outputError,

@@ -1,11 +1,14 @@
 import type { LongRunOptions } from '../cancellation.js';
 import type { CompressedLayer } from '../compression/compressed-layer.js';
 import { rewriteWithinStorage } from '../compression/rewrite-within-storage.js';
+import { spanOf } from '../format/filter-window.js';
 import type { FcLayer, Model } from '../format/model-format.js';
+import { denseMatrix } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { CalibrationInputs } from './calibration-inputs.js';
 import { LayerInputs } from './layer-inputs.js';
 import { OriginalOutputs } from './original-outputs.js';
+import { layerOverPatches } from './patches.js';
 import { type CalibrationReport, type CalibrationRows, refitLayer } from './refit-layer.js';
 
 export interface CalibrateModelOptions extends LongRunOptions {
@@ -37,18 +40,24 @@ export async function calibrateModel(
     const reader = await LayerInputs.open(
       refitted.size > 0 ? rewriteWithinStorage(model, refitted, {}).model : model,
       layer,
+      inputs.samples,
     );
     try {
       const rows = calibrationRows(layer, reader, inputs, original, signal);
       const before = compressed.get(layer.name)!;
       const { layer: after, report } = await refitLayer(
         layer.name,
-        before,
+        layerOverPatches(before, spanOf(layer)),
         model.bias(layer.name),
         rows,
         engine,
       );
-      refitted.set(layer.name, after);
+      const { rows: height, cols } = before.centroids;
+      refitted.set(layer.name, {
+        ...before,
+        ...(after.bias && { bias: after.bias }),
+        centroids: denseMatrix(height, cols, after.centroids.data),
+      });
       reports.push(report);
       onProgress?.({ phase: 'calibration', done: reports.length, total: layers.length, layer: layer.name });
     } finally {
@@ -70,8 +79,8 @@ async function* calibrationRows(
   for await (const tensors of inputs.batches(signal)) {
     signal?.throwIfAborted();
     yield {
-      inputs: await reader.read(tensors),
-      targets: await original.batch(layer, batch++, tensors),
+      inputs: await reader.read(tensors, batch),
+      targets: await original.batch(layer, batch++, tensors, inputs.samples),
     };
   }
 }

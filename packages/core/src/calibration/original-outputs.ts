@@ -1,7 +1,9 @@
+import { spanOf } from '../format/filter-window.js';
 import type { FcLayer, Model, Tensor } from '../format/model-format.js';
 import { type DenseMatrix, transpose } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import { LayerInputs } from './layer-inputs.js';
+import { overPatches } from './patches.js';
 
 /** Bytes of outputs that are kept for the next compression of the same model. */
 const KEPT_BYTES = 2 ** 28;
@@ -21,12 +23,14 @@ export class OriginalOutputs {
 
   /**
    * @param index the batch's number
+   * @param samples of all batches
    * @returns shape `[rows, m]`
    */
   async batch(
     layer: FcLayer,
     index: number,
     tensors: Readonly<Record<string, Tensor>>,
+    samples: number,
   ): Promise<DenseMatrix> {
     const kept = this.#kept.get(layer.name) ?? [];
     if (kept[index]) return kept[index];
@@ -34,11 +38,14 @@ export class OriginalOutputs {
       await this.release();
       this.#open = {
         layer: layer.name,
-        reader: await LayerInputs.open(this.#model, layer),
-        weights: transpose(this.#model.weights(layer.name)),
+        reader: await LayerInputs.open(this.#model, layer, samples),
+        weights: transpose(overPatches(this.#model.weights(layer.name), spanOf(layer))),
       };
     }
-    const outputs = await this.#engine.multiply(await this.#open.reader.read(tensors), this.#open.weights);
+    const outputs = await this.#engine.multiply(
+      await this.#open.reader.read(tensors, index),
+      this.#open.weights,
+    );
     const bias = this.#model.bias(layer.name);
     if (bias) {
       for (let p = 0; p < outputs.data.length; p++)

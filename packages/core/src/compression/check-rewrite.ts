@@ -6,9 +6,11 @@
  */
 import { InputError, type InputErrorCode } from '../errors.js';
 import { foldsOf } from '../folding/model-folds.js';
+import { spanOf } from '../format/filter-window.js';
 import type { GraphOperation } from '../format/graph-view.js';
 import type { FcLayer, Model } from '../format/model-format.js';
-import type { FeatureRewrite, LayerRewrite, ModelRewrite } from '../format/model-rewrite.js';
+import type { ClusterGroup, FeatureRewrite, LayerRewrite, ModelRewrite } from '../format/model-rewrite.js';
+import { featuresAfter } from '../format/transform-features.js';
 
 /** What a layer or operation that makes another number of features than before changes on the way to the layer that reads them. */
 export interface WidthChange {
@@ -36,7 +38,7 @@ export function checkRewrite(model: Model, rewrite: ModelRewrite): ReadonlyMap<s
       const names = [...known.keys()].join(', ') || 'none';
       throw refusal('UNKNOWN_NAME', `no fully connected layer is called ${name}; there are: ${names}`);
     }
-    checkWeights(model, change);
+    checkWeights(model, change, spanOf(known.get(name)!));
   }
   if (features.size > 0) {
     const operations = operationsOf(model);
@@ -50,7 +52,7 @@ export function checkRewrite(model: Model, rewrite: ModelRewrite): ReadonlyMap<s
   const followed = new Set<string>();
   for (const layer of model.layers) {
     const { orderInto, path, steps } = foldsOf(model).get(layer.name)!;
-    const width = widthBefore(model, layer, layers, features);
+    const width = widthBefore(model, layer, known, layers, features);
     const change = layers.get(layer.name);
     if (change !== undefined) checkInput(change, width);
     else if (width !== layer.inputs) {
@@ -62,13 +64,16 @@ export function checkRewrite(model: Model, rewrite: ModelRewrite): ReadonlyMap<s
     widths.set(orderInto, { from: layer.inputs, to: width, through: path.toReversed(), reader: layer.name });
   }
   for (const [name, { weights }] of layers) {
-    const { outputs } = known.get(name)!;
-    if (weights.rows === outputs || followed.has(name)) continue;
+    const layer = known.get(name)!;
+    if (weights.rows === layer.outputs * spanOf(layer) || followed.has(name)) continue;
     const readers = "they reach the model's output, or something that cannot follow";
-    throw refusal('BAD_ARGUMENT', `${name}: ${weights.rows} rows in place of ${outputs} outputs: ${readers}`);
+    throw refusal(
+      'BAD_ARGUMENT',
+      `${name}: ${weights.rows / spanOf(layer)} rows in place of ${layer.outputs} outputs: ${readers}`,
+    );
   }
-  for (const [name, { order }] of features) {
-    if (order === null || followed.has(name)) continue;
+  for (const [name, { order, sums }] of features) {
+    if ((order === null && sums === undefined) || followed.has(name)) continue;
     throw refusal('BAD_ARGUMENT', `${name}: no layer's columns follow the order of its features`);
   }
   return widths;
@@ -104,19 +109,23 @@ function operationsOf({ layers, outputs, graph }: Model): ByName<GraphOperation>
   return found;
 }
 
-function checkWeights(model: Model, { layer, weights, bias }: LayerRewrite): void {
+/** @param span rows per output */
+function checkWeights(model: Model, { layer, weights, bias }: LayerRewrite, span: number): void {
   const { rows, cols, data } = weights;
   if (data.length !== rows * cols) {
     throw refusal('BAD_MATRIX', `${layer}: ${data.length} values for weights [${rows}, ${cols}]`);
+  }
+  if (rows % span !== 0) {
+    throw refusal('BAD_ARGUMENT', `${layer}: ${rows} rows, where each output has ${span}`);
   }
   if (rows === 0) throw refusal('BAD_ARGUMENT', `${layer}: no outputs`);
   if (cols === 0) throw refusal('BAD_ARGUMENT', `${layer}: no clusters`);
   checkFinite(data, `${layer}: the weights`);
   if (bias === null) {
     if (model.bias(layer) === undefined) return;
-    throw refusal('BAD_ARGUMENT', `${layer}: it has a bias, and needs ${rows} values in its place`);
+    throw refusal('BAD_ARGUMENT', `${layer}: it has a bias, and needs ${rows / span} values in its place`);
   }
-  if (bias.length !== rows) {
+  if (bias.length !== rows / span) {
     throw refusal('BAD_ARGUMENT', `${layer}: ${bias.length} bias values but weights of ${rows} rows`);
   }
   checkFinite(bias, `${layer}: the bias`);
@@ -129,19 +138,14 @@ function checkInput({ layer, weights, input }: LayerRewrite, width: number): voi
     throw refusal('BAD_ARGUMENT', `${layer}: ${width} features but weights of ${weights.cols} columns`);
   }
   const { gather, multiply, groups } = input;
-  if (groups.some(({ size, count }) => !isCount(size) || !isCount(count))) {
-    throw refusal('BAD_ARGUMENT', `${layer}: a group needs a size and a count of at least 1`);
-  }
+  checkGroups(groups, layer);
   const clusters = groups.reduce((sum, { count }) => sum + count, 0);
   if (clusters !== weights.cols) {
     throw refusal('BAD_ARGUMENT', `${layer}: ${clusters} clusters but weights of ${weights.cols} columns`);
   }
   if (gather !== null) checkPositions(gather, width, `${layer}: the gather`);
   const positions = gather?.length ?? width;
-  const summed = groups.reduce((sum, { size, count }) => sum + size * count, 0);
-  if (positions !== summed) {
-    throw refusal('BAD_ARGUMENT', `${layer}: ${positions} positions but groups of ${summed}`);
-  }
+  checkMembers(groups, positions, layer);
   if (multiply === null) return;
   if (multiply.length !== positions) {
     throw refusal('BAD_ARGUMENT', `${layer}: ${multiply.length} factors for ${positions} positions`);
@@ -149,7 +153,10 @@ function checkInput({ layer, weights, input }: LayerRewrite, width: number): voi
   checkFinite(multiply, `${layer}: the factors`);
 }
 
-function checkFeatures({ name, label, effect }: GraphOperation, { order, scales }: FeatureRewrite): void {
+function checkFeatures(
+  { name, label, effect }: GraphOperation,
+  { order, scales, sums }: FeatureRewrite,
+): void {
   const what = name === label ? label : `${label} ${name}`;
   if (effect.type === 'convolution' && !effect.foldable) {
     throw refusal('UNSUPPORTED', `the filters of ${what} are shared or grouped`);
@@ -163,10 +170,18 @@ function checkFeatures({ name, label, effect }: GraphOperation, { order, scales 
     if (order.length === 0) throw refusal('BAD_ARGUMENT', `${what}: no features`);
     checkPositions(order, features, `${what}: the order`);
   }
+  const ordered = order?.length ?? features;
+  if (sums !== undefined) {
+    const takesSums = effect.type === 'affine' && effect.factors !== undefined;
+    if (!takesSums && effect.type !== 'shift' && effect.type !== 'convolution') {
+      throw refusal('BAD_ARGUMENT', `${what} has parameters that cannot be added up`);
+    }
+    checkGroups(sums, what);
+    checkMembers(sums, ordered, what);
+  }
   if (scales === null) return;
-  const result = order?.length ?? features;
-  if (scales.length !== result) {
-    throw refusal('BAD_ARGUMENT', `${what}: ${scales.length} factors for ${result} features`);
+  if (scales.length !== ordered) {
+    throw refusal('BAD_ARGUMENT', `${what}: ${scales.length} factors for ${ordered} features`);
   }
   checkFinite(scales, `${what}: the factors`);
 }
@@ -175,28 +190,50 @@ function checkFeatures({ name, label, effect }: GraphOperation, { order, scales 
 function widthBefore(
   model: Model,
   { name, inputs }: FcLayer,
+  known: ByName<FcLayer>,
   layers: ByName<LayerRewrite>,
   features: ByName<FeatureRewrite>,
 ): number {
-  const { orderInto, targetIsLayer, steps } = foldsOf(model).get(name)!;
+  const { orderInto, sumInto, targetIsLayer, steps } = foldsOf(model).get(name)!;
   if (orderInto === null) return inputs;
   const orderOf = (operation: string): Int32Array | null => features.get(operation)?.order ?? null;
+  const sumsOf = (operation: string): readonly ClusterGroup[] => features.get(operation)?.sums ?? [];
+  const widthOf = (operation: string): number => {
+    const change = features.get(operation);
+    return change === undefined ? inputs : featuresAfter(change, inputs);
+  };
   const ordered = steps.map(({ operation }) => operation);
   if (!targetIsLayer) ordered.push(orderInto);
-  const width = targetIsLayer
-    ? (layers.get(orderInto)?.weights.rows ?? inputs)
-    : (orderOf(orderInto)?.length ?? inputs);
+  const rowsOf = (layer: string): number => {
+    const change = layers.get(layer);
+    return change === undefined ? inputs : change.weights.rows / spanOf(known.get(layer)!);
+  };
+  const width = targetIsLayer ? rowsOf(orderInto) : widthOf(orderInto);
   for (const operation of ordered) {
-    const own = orderOf(operation)?.length ?? inputs;
+    const own = widthOf(operation);
     if (own === width) continue;
     throw refusal('BAD_ARGUMENT', `${operation}: parameters of ${own} features for ${width} of ${orderInto}`);
+  }
+  const summing = ordered.find((operation) => sumsOf(operation).length > 0);
+  if (summing !== undefined && sumInto === null) {
+    throw refusal(
+      'BAD_ARGUMENT',
+      `${summing}: its features are added up, but not all is linear before ${name}`,
+    );
+  }
+  const uneven = ordered.find(
+    (operation) => summing !== undefined && !sameGroups(sumsOf(operation), sumsOf(summing)),
+  );
+  if (uneven !== undefined) {
+    throw refusal('BAD_ARGUMENT', `${uneven}: its features are not added up as those of ${summing}`);
   }
   const first = ordered[0] === undefined ? null : orderOf(ordered[0]);
   const other = ordered.find((operation) => !sameOrder(orderOf(operation), first));
   if (other !== undefined) {
     throw refusal('BAD_ARGUMENT', `${other}: its features are in another order than those of ${ordered[0]}`);
   }
-  const left = first && [...(targetIsLayer ? [orderInto] : []), name].find((layer) => !layers.has(layer));
+  const follows = first !== null || summing !== undefined;
+  const left = follows && [...(targetIsLayer ? [orderInto] : []), name].find((layer) => !layers.has(layer));
   if (left) throw refusal('BAD_ARGUMENT', `${left}: it has to follow the order of ${ordered[0]}`);
   return width;
 }
@@ -205,6 +242,24 @@ function widthBefore(
 function sameOrder(a: Int32Array | null, b: Int32Array | null): boolean {
   if (a === b) return true;
   return (a ?? b)!.every((position, i) => position === (a && b ? b[i] : i));
+}
+
+function sameGroups(a: readonly ClusterGroup[], b: readonly ClusterGroup[]): boolean {
+  return (
+    a.length === b.length && a.every(({ size, count }, i) => size === b[i]!.size && count === b[i]!.count)
+  );
+}
+
+function checkGroups(groups: readonly ClusterGroup[], what: string): void {
+  if (groups.every(({ size, count }) => isCount(size) && isCount(count))) return;
+  throw refusal('BAD_ARGUMENT', `${what}: a group needs a size and a count of at least 1`);
+}
+
+/** Whether groups have as many members as there are positions. */
+function checkMembers(groups: readonly ClusterGroup[], positions: number, what: string): void {
+  const members = groups.reduce((sum, { size, count }) => sum + size * count, 0);
+  if (positions === members) return;
+  throw refusal('BAD_ARGUMENT', `${what}: ${positions} positions but groups of ${members}`);
 }
 
 /** Each feature has one place in a result. */

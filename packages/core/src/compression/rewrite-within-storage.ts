@@ -1,7 +1,7 @@
 /**
  * Folding where weights are stored in a coarse type. One step of an evenly spaced type serves a whole tensor: rows that are
- * multiplied by factors of very different size share the step of the largest. Factors that would cost the rows more than the storage
- * already does stay explicit, where they are exact; the order of the columns costs nothing and folds.
+ * multiplied by factors of very different size share the step of the largest. Factors and sums that would cost the rows more than the
+ * storage already does stay explicit, where they are exact; the order of the columns costs nothing and folds.
  */
 import type { FoldPlan } from '../folding/norm-folding.js';
 import type { Model } from '../format/model-format.js';
@@ -41,10 +41,13 @@ export function rewriteWithinStorage(
     });
     if (target === undefined) continue;
     const { error } = before.get(target)!;
-    const cost = Number.isFinite(error)
-      ? `would round the weights of ${target} by ${percent(error)}`
-      : `would not fit into the type of ${target}'s weights`;
-    suspects.set(layer, `the factors stay explicit: they ${cost}`);
+    const cost = folded.model.vanishing?.has(target)
+      ? `would make weights of ${target} too small for their type`
+      : Number.isFinite(error)
+        ? `would round the weights of ${target} by ${percent(error)}`
+        : `would not fit into the type of ${target}'s weights`;
+    const what = fold.sumInto === null ? 'the factors stay' : 'the sums stay';
+    suspects.set(layer, `${what} explicit: they ${cost}`);
   }
   if (suspects.size === 0) return folded;
   const unfolded = rewrite(suspects);
@@ -65,7 +68,8 @@ function roundings(model: Model): ReadonlyMap<string, { error: number; before: n
   const overflowing = [...(model.overflowing ?? [])].map(
     (name) => [name, { error: Number.POSITIVE_INFINITY, before: 0 }] as const,
   );
-  return new Map([...(model.rounding?.operations ?? []), ...overflowing]);
+  const vanishing = [...(model.vanishing ?? [])].map((name) => [name, { error: 1, before: 0 }] as const);
+  return new Map([...(model.rounding?.operations ?? []), ...vanishing, ...overflowing]);
 }
 
 /** The layers and operations whose parameters take the factors. */

@@ -5,5 +5,6 @@ export { EVALUATION_BATCH, type EvaluateOptions, evaluateModel } from './evaluat
 export type { LabelledBatch, LabelledData } from './labelled-data.js';
 export { compareLatency, type Latency, summary, type TimedRun } from './latency.js';
 export { ModelRunner, singleInput } from './model-runner.js';
+export { type FidelityOptions, type OutputFidelity, outputFidelity } from './output-fidelity.js';
 export { accuracyDrop, accuracyDropBound, type PairedHits } from './paired-drop.js';
 export { samplesPerRun } from './run-size.js';

@@ -1,10 +1,11 @@
 /**
- * Norm folding and permutation folding: what may move from a layer's input columns into the previous layer's rows.
+ * Norm folding, permutation folding and sum folding: what may move from a layer's input columns into the previous layer's rows.
  *
  * With `x_j = φ(p_j·h + β_j)` and φ positively homogeneous, `s_j·x_j = φ((s_j p_j)·h + s_j β_j)`: a factor per column
  * costs nothing when it is multiplied into row j of the previous layer. The order of the columns moves through
- * anything that treats all features alike, homogeneous or not. Both are legal only while nothing else reads the tensors on
- * the way and the previous weights belong to one layer.
+ * anything that treats all features alike, homogeneous or not. Where everything on the way is linear, the sum of a cluster's members
+ * moves as well: `Σ s_j L(p_j·h + β_j) = L((Σ s_j p_j)·h + Σ s_j β_j)`, so that the previous layer makes k features and nothing is left
+ * of the sum. All of it is legal only while nothing else reads the tensors on the way and the previous weights belong to one layer.
  */
 import type { GraphOperation, GraphView } from '../format/graph-view.js';
 
@@ -13,15 +14,19 @@ export interface FoldStep {
   readonly operation: string;
   /** Whether its parameters are multiplied by the factors as well as reordered. */
   readonly scale: boolean;
+  /** Its own factors, which move into what precedes it where sums fold through it. */
+  readonly factors?: Float32Array | undefined;
 }
 
-/** Where the factors and the order of a layer's input columns go. */
+/** Where the factors, the order and the sums of a layer's input columns go. */
 export interface FoldPlan {
   /** The layer or operation that takes the factors, or null when they stay explicit. */
   readonly scaleInto: string | null;
   /** The layer or operation whose rows take the order of the columns, or null when it stays a gather. */
   readonly orderInto: string | null;
-  /** Whether `orderInto` is a fully connected layer, whose rows core rewrites, rather than an operation. */
+  /** The layer or operation whose rows are added up to one for each cluster, then `orderInto` as well; null when the sums stay explicit. */
+  readonly sumInto: string | null;
+  /** Whether `orderInto` is one of the model's layers, whose rows core rewrites, rather than an operation. */
   readonly targetIsLayer: boolean;
   /** All operations between the layer and `orderInto`, downstream first; none when the order does not fold. */
   readonly path: readonly string[];
@@ -46,23 +51,30 @@ export function planFold(graph: GraphView, input: string, columns: number): Fold
   let scaleBlocked: string | null = null;
   let pooled: GraphOperation | undefined;
   let acrossSamples: GraphOperation | undefined;
+  let linear = true;
+  /** Why the sums stay explicit though all is linear. */
+  let sumsStay: string | undefined;
 
-  const stop = (why: string): FoldPlan =>
-    scaleInto === null
-      ? { scaleInto, orderInto: null, targetIsLayer: false, path: [], steps: [], reason: scaleBlocked ?? why }
+  const stop = (why: string): FoldPlan => {
+    const none = { scaleInto, orderInto: null, sumInto: null, targetIsLayer: false, path: [] };
+    return scaleInto === null
+      ? {
+          ...none,
+          steps: [],
+          reason: scaleBlocked === null ? why : `${scaleBlocked}; the order stays a gather: ${why}`,
+        }
       : {
-          scaleInto,
-          orderInto: null,
-          targetIsLayer: false,
-          path: [],
+          ...none,
           steps: steps.filter((step) => step.scale),
           reason: `the factors fold into ${scaleInto}; the order stays a gather: ${why}`,
         };
+  };
   const finish = (target: string, isLayer: boolean): FoldPlan => {
     if (scaleBlocked !== null) {
       return {
         scaleInto: null,
         orderInto: target,
+        sumInto: null,
         targetIsLayer: isLayer,
         path: passed,
         steps: steps.map((step) => ({ ...step, scale: false })),
@@ -71,16 +83,25 @@ export function planFold(graph: GraphView, input: string, columns: number): Fold
     }
     const through = passed.length > 0 ? ` through ${passed.join(', ')}` : '';
     const into = scaleInto ?? target;
+    const plan = { scaleInto: into, orderInto: target, targetIsLayer: isLayer, path: passed };
+    if (linear && sumsStay === undefined) {
+      return {
+        ...plan,
+        scaleInto: target,
+        sumInto: target,
+        steps: steps.map((step) => ({ ...step, scale: true })),
+        reason: `the sums fold into ${target}${through}`,
+      };
+    }
+    const folds =
+      into === target
+        ? `folds into ${target}${through}`
+        : `the factors fold into ${into}, the order into ${target}${through}`;
     return {
-      scaleInto: into,
-      orderInto: target,
-      targetIsLayer: isLayer,
-      path: passed,
-      steps,
-      reason:
-        into === target
-          ? `folds into ${target}${through}`
-          : `the factors fold into ${into}, the order into ${target}${through}`,
+      ...plan,
+      steps: steps.map(({ operation, scale }) => ({ operation, scale })),
+      sumInto: null,
+      reason: linear ? `${folds}; the sums stay: ${sumsStay}` : folds,
     };
   };
 
@@ -115,20 +136,31 @@ export function planFold(graph: GraphView, input: string, columns: number): Fold
         if (!effect.foldable) return stop(`the filters of ${name} are shared or grouped`);
         if (acrossSamples)
           return stop(`${describe(acrossSamples)} does not keep the channels of ${name} apart`);
-        return finish(name, false);
+        return finish(effect.layer ?? name, effect.layer !== undefined);
       case 'elementwise':
       case 'elementwise-per-feature':
+        linear = false;
         if (effect.type !== 'elementwise') steps.push({ operation: name, scale: false });
         scaleBlocked ??= scaleInto === null ? `${describe(operation)} is not positively homogeneous` : null;
         break;
       case 'homogeneous-per-feature':
+        linear = false;
         steps.push({ operation: name, scale: false });
         break;
       case 'shift':
+      case 'bound':
+        linear &&= effect.type === 'shift';
         steps.push({ operation: name, scale: scaleInto === null });
         break;
       case 'affine':
-        steps.push({ operation: name, scale: scaleInto === null });
+        if (effect.factors === undefined) {
+          sumsStay ??= `${describe(operation)} multiplies each feature by values of its own`;
+        }
+        steps.push({
+          operation: name,
+          scale: scaleInto === null,
+          ...(effect.factors && { factors: effect.factors }),
+        });
         if (scaleBlocked === null) scaleInto ??= name;
         break;
       case 'normalization':
@@ -138,12 +170,19 @@ export function planFold(graph: GraphView, input: string, columns: number): Fold
         }
         return stop(`${describe(operation)} normalises over all features`);
       case 'pooling':
+        linear &&= effect.linear;
         pooled ??= operation;
         break;
       case 'layout':
         if (!effect.perSample) acrossSamples ??= operation;
+        if (effect.size !== undefined && effect.size !== columns) {
+          sumsStay ??= `${describe(operation)} fixes the number of features`;
+        }
+        break;
+      case 'linear':
         break;
       case 'homogeneous':
+        linear = false;
         break;
       case 'other':
         return stop(`${describe(operation)} ${effect.reason ?? 'mixes or reorders features'}`);

@@ -6,7 +6,7 @@
  */
 
 import type { Model } from './model-format.js';
-import type { ModelNarrowing, NarrowedWeights, SlicePart } from './model-narrowing.js';
+import type { ModelNarrowing, NarrowedWeights, PaddedAxis, SlicePart } from './model-narrowing.js';
 
 /** A layer with weights `[outputs·span, inputs / groups]`: a product of a matrix (span 1) or a convolution (span = the filter's positions). */
 export interface FeatureLayer {
@@ -39,7 +39,12 @@ export type FeatureFlow =
   /** Reads features along one axis and makes those of its rows along another. */
   | { readonly type: 'layer'; readonly layer: string; readonly reads: number; readonly makes: number }
   /** Computes every value from the values in the same place of all inputs, which are broadcast; constants follow the features. */
-  | { readonly type: 'elementwise'; readonly constants: readonly ConstantOperand[] }
+  | {
+      readonly type: 'elementwise';
+      readonly constants: readonly ConstantOperand[];
+      /** Whether it adds its inputs: the sum of a residual connection. */
+      readonly adds?: boolean;
+    }
   /** One filter, or several, for each channel on `axis`: output channel `c·multiplier + t` is made of channel c. */
   | {
       readonly type: 'depthwise';
@@ -58,6 +63,14 @@ export type FeatureFlow =
       readonly parts: readonly SlicePart[];
     }
   | { readonly type: 'concat'; readonly axis: number }
+  /** Place i of an axis of the result is place `places[i]` of that axis. */
+  | { readonly type: 'pick'; readonly axis: number; readonly places: Int32Array }
+  /** `count` features become one, which lies at more places: neighbours or, `apart`, each the nth of a run of all. */
+  | { readonly type: 'merge'; readonly axis: number; readonly count: number; readonly apart: boolean }
+  /** Each feature comes `count` times: side by side or, `apart`, one run of all behind the other. */
+  | { readonly type: 'repeat'; readonly axis: number; readonly count: number; readonly apart: boolean }
+  /** Puts places of one constant value before and behind those of some axes. */
+  | { readonly type: 'pad'; readonly axes: readonly PaddedAxis[] }
   /** A product of two tensors: `[…, i, k] · […, k, j]`. */
   | { readonly type: 'contraction' }
   /**
@@ -70,8 +83,8 @@ export type FeatureFlow =
       readonly dropped: boolean;
       readonly reason: string;
     }
-  /** Tells sizes, not values. */
-  | { readonly type: 'sizes' }
+  /** Tells sizes, not values. `computed`: whether something computes with them as with values, and so needs them to stay. */
+  | { readonly type: 'sizes'; readonly computed?: boolean }
   /** Anything else: the end of a sentence after the operation's name says why features do not pass. */
   | { readonly type: 'other'; readonly reason: string };
 
@@ -79,6 +92,8 @@ export type FeatureFlow =
 export interface FlowOperation {
   /** Unique within the model, and known to the adapter: rewrites refer to it. */
   readonly name: string;
+  /** The operation of the model that this one is a step of, for messages. */
+  readonly partOf?: string;
   /** The operation's type as the format calls it, for messages: `Relu`. */
   readonly label: string;
   /** Tensors that it reads and that are no constants, in order. */

@@ -7,19 +7,25 @@ import type { DenseMatrix } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { ElementType } from './element-type.js';
 import type { ModelFeatures } from './feature-flow.js';
+import type { FilterWindow } from './filter-window.js';
 import type { GraphView } from './graph-view.js';
 import type { ClusterGroup, ModelRewrite } from './model-rewrite.js';
 
-/** A fully connected layer `y = W x + b` of a model. */
+/**
+ * A fully connected layer `y = W x + b` of a model, or a convolution that is compressed like one: its W is `[outputs·span, inputs]` with a row
+ * per output and position of the filter, so that a column holds the weights of one input channel.
+ */
 export interface FcLayer {
   /** The weight tensor's name without the format's suffix, or the node's name where the weight has none. */
   readonly name: string;
   /** Other names by which users may call it, such as the node's. */
   readonly aliases: readonly string[];
-  /** m, the rows of W. */
+  /** m: the rows of W, or for a convolution its filters, each with a row per position. */
   readonly outputs: number;
-  /** n, the columns of W. */
+  /** n, the columns of W: features, or channels. */
   readonly inputs: number;
+  /** Where a convolution looks; left out for a product of a matrix. */
+  readonly window?: FilterWindow;
   /** The tensor that the layer reads, as the model's `graph` names it. */
   readonly input: string;
   /** Whether other operations use the same weight tensor. */
@@ -84,10 +90,20 @@ export interface StorageRounding {
   readonly exact: Model;
 }
 
+/** Convolutions that can be compressed as fully connected layers are. Their input is summed at every position, so only those that are named are. */
+export interface ModelConvolutions {
+  /** In the order of the graph; none is among the model's `layers`. */
+  readonly layers: readonly FcLayer[];
+  /** The same model with some of them among its `layers`, in the order of the graph. */
+  offer(names: readonly string[]): Model;
+}
+
 /** A model in memory. Models are never changed: `rewrite` and `split` return new ones that share unchanged weights. */
 export interface Model {
-  /** Fully connected layers in the order of the graph. */
+  /** Fully connected layers, and convolutions that were offered, in the order of the graph. */
   readonly layers: readonly FcLayer[];
+  /** Convolutions that can be layers as well. Left out by formats that rewrite none. */
+  readonly convolutions?: ModelConvolutions | undefined;
   /** Everything else that holds weights, each with its reason: convolutions and embeddings as well as unfit products. */
   readonly skipped: readonly SkippedLayer[];
   /** What users should know of how the file was read, each a line of text. */
@@ -96,7 +112,7 @@ export interface Model {
   readonly outputs: readonly TensorInfo[];
   readonly graph: GraphView;
   /** The features' side of the model. Left out by formats in which no features can leave. */
-  readonly features?: ModelFeatures;
+  readonly features?: ModelFeatures | undefined;
   /** Number of values in all weight tensors. */
   readonly parameters: number;
   /**
@@ -105,7 +121,7 @@ export interface Model {
    */
   readonly roundoff?: number;
   /** Bytes that a weight of the layers takes in the file, on average. Left out: by `roundoff`. */
-  readonly bytesPerWeight?: number;
+  readonly bytesPerWeight?: number | undefined;
   /** What storing the weights of a rewrite cost, where a format keeps types that round anew; undefined when nothing was rounded. */
   readonly rounding?: StorageRounding | undefined;
   /**
@@ -113,7 +129,12 @@ export interface Model {
    * is neither run nor written; core folds otherwise.
    */
   readonly overflowing?: ReadonlySet<string>;
-  /** W of a layer, shape `[outputs, inputs]`, whatever way the file stores it. The caller does not write to it. */
+  /**
+   * Layers and operations of whose rewritten parameters some are too small for the type that stores them, where a format keeps types: a
+   * feature loses more than a sixteenth of its own, or all of them. Core folds otherwise where that helps.
+   */
+  readonly vanishing?: ReadonlySet<string>;
+  /** W of a layer, shape `[outputs, inputs]` or `[outputs·span, inputs]`, whatever way the file stores it. The caller does not write to it. */
   weights(layer: string): DenseMatrix;
   /** b of a layer, `outputs` values, or undefined when it has none. */
   bias(layer: string): Float32Array | undefined;

@@ -23,6 +23,13 @@ export interface SlicePart {
   readonly length: number;
 }
 
+/** Places that a padding puts before and behind those of an axis, counted from the end. */
+export interface PaddedAxis {
+  readonly axis: number;
+  readonly before: number;
+  readonly after: number;
+}
+
 export interface ModelNarrowing {
   readonly layers: ReadonlyMap<string, NarrowedWeights>;
   readonly constants: readonly NarrowedConstant[];
@@ -30,4 +37,8 @@ export interface ModelNarrowing {
   readonly sizes: ReadonlyMap<string, ReadonlyMap<number, number>>;
   /** By slicing operation, the new parts. */
   readonly slices: ReadonlyMap<string, readonly SlicePart[]>;
+  /** By picking operation, the places that it picks now. */
+  readonly picks: ReadonlyMap<string, Int32Array>;
+  /** By padding operation, the new numbers of places. */
+  readonly pads: ReadonlyMap<string, readonly PaddedAxis[]>;
 }

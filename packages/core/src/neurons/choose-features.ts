@@ -1,6 +1,7 @@
 /** Which features stay. */
 
 import { invertPositiveDefinite } from '../calibration/cholesky.js';
+import { Pause } from '../cancellation.js';
 import { clusterColumns, prepareColumns } from '../clustering/cluster-columns.js';
 import type { Clusterer } from '../clustering/clusterer.js';
 import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
@@ -65,6 +66,46 @@ export async function chooseByClusters(
   return { kept: Int32Array.from(kept), merges: merges.filter(({ feature }) => !stays.has(feature)) };
 }
 
+/** Cosine from which features count as multiples of one another. */
+const SAME = 0.999;
+
+/**
+ * The features with the largest scores, multiples of those that stay last.
+ *
+ * @param made column j holds the weights that make feature j
+ */
+export function choosePairs(
+  made: DenseMatrix,
+  scores: Float64Array,
+  blocks: readonly Int32Array[],
+  keep: number,
+): { kept: Int32Array; merges: Merge[] } {
+  const norms = columnNorms(made);
+  const cosine = (a: number, b: number): number => {
+    let product = 0;
+    for (let i = 0; i < made.rows; i++)
+      product += made.data[i * made.cols + a]! * made.data[i * made.cols + b]!;
+    return product / (norms[a]! * norms[b]!);
+  };
+  const kept: number[] = [];
+  const merges: Merge[] = [];
+  for (const block of blocks) {
+    const ordered = [...block].sort((a, b) => scores[b]! - scores[a]! || a - b);
+    const stay: number[] = [];
+    const repeated: Merge[] = [];
+    for (const feature of ordered) {
+      const substitute = stay.find((other) => cosine(feature, other) > SAME);
+      if (substitute !== undefined)
+        repeated.push({ feature, substitute, factor: norms[feature]! / norms[substitute]! });
+      else if (stay.length < keep) stay.push(feature);
+    }
+    const room = repeated.splice(0, keep - stay.length).map(({ feature }) => feature);
+    kept.push(...[...stay, ...room].sort((a, b) => a - b));
+    merges.push(...repeated);
+  }
+  return { kept: Int32Array.from(kept), merges };
+}
+
 /** The features with the largest scores, as many in every block. */
 export function chooseByScore(scores: Float64Array, blocks: readonly Int32Array[], keep: number): Int32Array {
   return Int32Array.from(
@@ -86,18 +127,22 @@ export function chooseByScore(scores: Float64Array, blocks: readonly Int32Array[
  * @param moments S, `[n, n]`: second moments of the features, about their means where layers have biases; overwritten
  * @param contributions `WᵀW`, `[n, n]`, of all layers that read them; overwritten
  * @param blocks places of features of which each block keeps `keep`
+ * @param strength of the ridge, as a multiple of the mean diagonal of S
  */
-export function chooseByElimination(
+export async function chooseByElimination(
   moments: Float64Array,
   contributions: Float64Array,
   n: number,
   blocks: readonly Int32Array[],
   keep: number,
-): Int32Array | undefined {
+  strength: number,
+  signal?: AbortSignal,
+): Promise<Int32Array | undefined> {
+  const pause = new Pause(signal);
   let mean = 0;
   for (let j = 0; j < n; j++) mean += moments[j * n + j]! / n;
   for (let j = 0; j < n; j++)
-    moments[j * n + j] = moments[j * n + j]! + (STRENGTH * mean || Number.MIN_VALUE);
+    moments[j * n + j] = moments[j * n + j]! + (strength * mean || Number.MIN_VALUE);
   if (!invertPositiveDefinite(moments, n)) return undefined;
   const [inverse, q] = [moments, contributions];
   const blockOf = new Int32Array(n).fill(-1);
@@ -107,6 +152,7 @@ export function chooseByElimination(
   const v = new Float64Array(n);
   const p = new Float64Array(n);
   for (let leaving = blocks.reduce((sum, block) => sum + block.length - keep, 0); leaving > 0; leaving--) {
+    await pause.point();
     let next = -1;
     let least = Number.POSITIVE_INFINITY;
     for (let j = 0; j < n; j++) {
@@ -136,9 +182,6 @@ export function chooseByElimination(
   }
   return Int32Array.from(blocks.flatMap((block) => [...block].filter((j) => !gone[j]).sort((a, b) => a - b)));
 }
-
-/** Of the ridge, as a multiple of the mean diagonal. */
-const STRENGTH = 0.01;
 
 function columnNorms({ rows, cols, data }: DenseMatrix): Float64Array {
   const squares = new Float64Array(cols);

@@ -68,7 +68,7 @@ export class NarrowedNetwork {
 
   /** The narrower model as it is now. */
   model(): Model {
-    const { layers, filters, constants, sizes, slices } = this.narrowing;
+    const { layers, filters, ...others } = this.narrowing;
     const weights = new Map<string, NarrowedWeights>();
     const everything = { rows: null, columns: null };
     for (const name of new Set([...layers.keys(), ...this.#refitted.keys()])) {
@@ -82,21 +82,62 @@ export class NarrowedNetwork {
       const { weights: matrix, bias } = this.weights(name);
       weights.set(name, narrowedFilters(this.layer(name), matrix, bias ?? undefined, channels));
     }
-    return this.#features.narrow({ layers: weights, constants, sizes, slices });
+    return this.#features.narrow({ ...others, layers: weights });
   }
 
-  /** The original's graph with the weights of `model()`, where features that left are read with zeros: it computes the same. */
+  /**
+   * The original's graph with the weights of `model()`, where features that left are read with zeros, or made of zeros where no layer
+   * reads them: it computes the same.
+   */
   masked(): Model {
     const layers = new Map<string, NarrowedWeights>();
     const readers = [...this.widths.features.columns.keys()].filter((name) =>
       this.columns(name).some((feature) => this.#removed.has(feature)),
     );
-    for (const name of new Set([...this.#refitted.keys(), ...readers])) {
+    const read = new Set(readers.flatMap((name) => [...this.columns(name)]));
+    const unread = new Set([...this.#removed].filter((feature) => !read.has(feature)));
+    const makers = [...this.widths.features.rows.keys()].filter((name) =>
+      this.#rows(name).some((feature) => unread.has(feature)),
+    );
+    for (const name of new Set([...this.#refitted.keys(), ...readers, ...makers])) {
       const { weights, bias } = this.weights(name);
-      layers.set(name, { weights: this.#withoutRemoved(name, weights), bias });
+      const columnsLeft = this.widths.features.columns.has(name)
+        ? this.#withoutRemoved(name, weights)
+        : weights;
+      layers.set(name, this.#withoutRows(name, columnsLeft, bias, unread));
     }
-    const nothing: Omit<ModelNarrowing, 'layers'> = { constants: [], sizes: new Map(), slices: new Map() };
+    const nothing: Omit<ModelNarrowing, 'layers'> = {
+      constants: [],
+      sizes: new Map(),
+      slices: new Map(),
+      picks: new Map(),
+      pads: new Map(),
+    };
     return this.#features.narrow({ layers, ...nothing });
+  }
+
+  /** The labels of a layer's rows, as places of features. */
+  #rows(layer: string): Int32Array {
+    return this.widths.features.rows.get(layer)!.map((label) => this.widths.sets.find(label));
+  }
+
+  #withoutRows(
+    name: string,
+    weights: DenseMatrix,
+    bias: Float32Array | null,
+    unread: ReadonlySet<number>,
+  ): FullWeights {
+    const rows = this.widths.features.rows.has(name) ? this.#rows(name) : new Int32Array(0);
+    const gone = [...rows.keys()].filter((row) => unread.has(rows[row]!));
+    if (gone.length === 0) return { weights, bias };
+    const { span } = this.layer(name);
+    const result = { weights: denseMatrix(weights.rows, weights.cols, weights.data.slice()), bias };
+    const values = bias?.slice() ?? null;
+    for (const row of gone) {
+      result.weights.data.fill(0, row * span * weights.cols, (row + 1) * span * weights.cols);
+      values?.fill(0, row, row + 1);
+    }
+    return { ...result, bias: values };
   }
 
   #withoutRemoved(name: string, weights: DenseMatrix): DenseMatrix {

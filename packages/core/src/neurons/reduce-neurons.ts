@@ -2,6 +2,7 @@
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import type { LongRunOptions } from '../cancellation.js';
 import type { Clusterer } from '../clustering/clusterer.js';
+import { clustersForRatio } from '../compression/column-reduction.js';
 import { InputError } from '../errors.js';
 import type { Model } from '../format/model-format.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
@@ -15,6 +16,8 @@ export interface ReduceNeuronsOptions extends LongRunOptions {
   readonly clusterer: Clusterer;
   /** Inputs on which the layers that read the features are refitted. Default: none. */
   readonly inputs?: CalibrationInputs | undefined;
+  /** Every block of a width keeps a multiple of this many features, rounded up, or all of them. Default 1. */
+  readonly roundTo?: number | undefined;
   readonly seed?: number | undefined;
 }
 
@@ -24,20 +27,22 @@ export interface WidthReport {
   /** Features before and after. */
   readonly from: number;
   readonly to: number;
-  readonly kind: 'neurons';
+  readonly kind: ReductionKind;
 }
+
+/** Whether features are summed before one layer that reads them, or leave the model. */
+export type ReductionKind = 'columns' | 'neurons';
 
 /** A narrower model, and the original with zeros for what left, which computes the same. */
 export interface NarrowedModel {
   readonly model: Model;
-  readonly masked: Model;
+  readonly masked: () => Model;
   readonly reductions: readonly WidthReport[];
 }
 
 /** The features that stay in each block of a width: at least one. */
-export function keptFeatures(width: Width, ratio: number): number {
-  const block = width.blocks[0]!.length;
-  return Math.min(block, Math.max(1, Math.round(block * (1 - ratio))));
+export function keptFeatures(width: Width, ratio: number, roundTo = 1): number {
+  return clustersForRatio(width.blocks[0]!.length, ratio, roundTo);
 }
 
 /**
@@ -47,7 +52,7 @@ export function keptFeatures(width: Width, ratio: number): number {
 export async function reduceNeurons(
   model: Model,
   ratios: ReadonlyMap<string, number>,
-  { engine, clusterer, inputs, seed = 0, signal, onProgress }: ReduceNeuronsOptions,
+  { engine, clusterer, inputs, roundTo, seed = 0, signal, onProgress }: ReduceNeuronsOptions,
 ): Promise<NarrowedModel> {
   const { features } = model;
   if (features === undefined)
@@ -69,7 +74,7 @@ export async function reduceNeurons(
       layer: width.name,
       share: done / ratios.size,
     });
-    const keep = keptFeatures(width, ratio);
+    const keep = keptFeatures(width, ratio, roundTo);
     if (keep < width.blocks[0]!.length)
       await reduceWidth(model, network, width, keep, { engine, clusterer, inputs, seed, signal });
     reductions.push({
@@ -81,5 +86,5 @@ export async function reduceNeurons(
     done++;
   }
   onProgress?.({ phase: 'neurons', done, total: ratios.size, share: 1 });
-  return { model: network.model(), masked: network.masked(), reductions };
+  return { model: network.model(), masked: () => network.masked(), reductions };
 }

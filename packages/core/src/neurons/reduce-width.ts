@@ -8,7 +8,7 @@ import type { Model } from '../format/model-format.js';
 import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { Width } from '../widths/find-widths.js';
-import { chooseByClusters, chooseByElimination, chooseByScore } from './choose-features.js';
+import { chooseByClusters, chooseByElimination, chooseByScore, choosePairs } from './choose-features.js';
 import { featureRows, type ReadTensor } from './feature-rows.js';
 import type { NarrowedNetwork } from './narrowed-network.js';
 
@@ -17,6 +17,12 @@ const MOST_ELIMINATED = 1024;
 /** Rows per feature, and the fewest of all. */
 const ROWS_PER_FEATURE = 16;
 const FEWEST_ROWS = 4096;
+/**
+ * Ridge of the elimination, as a multiple of the mean diagonal. What inputs that are made up say of how features go together is half
+ * believed: on a vision transformer (CIFAR-10) at half of its hidden neurons, chosen on 1,000 of them, 0.3 kept 77.3 % of 77.7.
+ */
+const GIVEN = 0.01;
+const MADE_UP = 0.3;
 /** Numbers in the rows of one tensor. */
 const MOST_VALUES = 2 ** 26;
 
@@ -37,6 +43,10 @@ export async function reduceWidth(
   keep: number,
   options: ReduceWidthOptions,
 ): Promise<void> {
+  if (width.consumers.length === 0) {
+    network.remove(leavingFeatures(width, keepPairs(network, width, placesOfBlocks(width), keep)));
+    return;
+  }
   if (options.inputs === undefined) {
     await mergeFeatures(network, width, keep, options);
     return;
@@ -51,11 +61,18 @@ async function mergeFeatures(
   keep: number,
   { clusterer, engine, seed, signal }: ReduceWidthOptions,
 ): Promise<void> {
-  const features = width.blocks.flatMap((block) => [...block]);
-  const places = new Map(features.map((feature, place) => [feature, place]));
+  const features = featuresOf(width);
+  const read = readFeatures(network, width);
   const blocks = placesOfBlocks(width);
-  const made = weightsThatMake(network, width, places);
-  const { kept, merges } = await chooseByClusters(made, blocks, keep, clusterer, engine, { seed, signal });
+  const isRead = (block: Int32Array): boolean => block.every((place) => read.has(features[place]!));
+  const made = weightsThatMake(network, width);
+  const clusters = await chooseByClusters(made, blocks.filter(isRead), keep, clusterer, engine, {
+    seed,
+    signal,
+  });
+  const others = blocks.filter((block) => !isRead(block));
+  const kept = [...clusters.kept, ...keepPairs(network, width, others, keep)];
+  const { merges } = clusters;
   for (const reader of width.consumers) {
     const { weights, bias } = network.weights(reader);
     const { groups } = network.layer(reader);
@@ -74,31 +91,119 @@ async function mergeFeatures(
     }
     network.refit(reader, { weights: merged, bias });
   }
-  const stay = new Set(kept);
-  network.remove(features.filter((_, place) => !stay.has(place)));
+  network.remove(leavingFeatures(width, kept));
 }
 
-/** Column j holds the weights and biases that make feature j, of all layers that do. */
-function weightsThatMake(
+/** The features of all blocks in a row. */
+function featuresOf({ blocks }: Width): number[] {
+  return blocks.flatMap((block) => [...block]);
+}
+
+/** @param kept places of features that stay, where those of all blocks stand in a row */
+function leavingFeatures(width: Width, kept: Iterable<number>): number[] {
+  const stay = new Set(kept);
+  return featuresOf(width).filter((_, place) => !stay.has(place));
+}
+
+/** Features that some layer reads. Others are only multiplied with each other, as queries and keys are. */
+function readFeatures(network: NarrowedNetwork, { consumers }: Width): ReadonlySet<number> {
+  return new Set(consumers.flatMap((name) => [...network.columns(name)]));
+}
+
+/**
+ * Queries and keys, which leave in pairs: those stay whose products are largest. One that is a multiple of another stays only where there is
+ * room; the other's rows then count for both.
+ *
+ * @returns the places that stay
+ */
+function keepPairs(
+  network: NarrowedNetwork,
+  width: Width,
+  blocks: readonly Int32Array[],
+  keep: number,
+): Int32Array {
+  const { kept, merges } = choosePairs(
+    weightsThatMake(network, width),
+    productsOfNorms(network, width),
+    blocks,
+    keep,
+  );
+  const features = featuresOf(width);
+  const factors = new Map<number, number>();
+  for (const { substitute, factor } of merges)
+    factors.set(substitute, (factors.get(substitute) ?? 1) + factor ** 2);
+  for (const [place, factor] of factors) scaleFirstRow(network, width, features[place]!, factor);
+  return kept;
+}
+
+/** Multiplies the first of the rows that make a feature. */
+function scaleFirstRow(network: NarrowedNetwork, width: Width, feature: number, factor: number): void {
+  const { sets, features } = network.widths;
+  for (const producer of width.producers) {
+    const output = features.rows.get(producer)!.findIndex((label) => sets.find(label) === feature);
+    if (output < 0) continue;
+    const { span } = network.layer(producer);
+    const { weights, bias } = network.weights(producer);
+    const scaled = denseMatrix(weights.rows, weights.cols, weights.data.slice());
+    const [start, end] = [output * span * weights.cols, (output + 1) * span * weights.cols];
+    for (let at = start; at < end; at++) scaled.data[at] = scaled.data[at]! * factor;
+    network.refit(producer, {
+      weights: scaled,
+      bias: bias?.map((value, o) => (o === output ? value * factor : value)) ?? null,
+    });
+    return;
+  }
+}
+
+/** For each feature, the product of the norms of all weights that make it: what its share of a product of queries and keys grows with. */
+function productsOfNorms(network: NarrowedNetwork, width: Width): Float64Array {
+  const places = new Map(featuresOf(width).map((feature, place) => [feature, place]));
+  const products = new Float64Array(places.size).fill(1);
+  for (const { place, values } of rowsThatMake(network, width, places)) {
+    let square = 0;
+    for (const value of values) square += value * value;
+    products[place] = products[place]! * Math.sqrt(square);
+  }
+  return products;
+}
+
+/** The weights and the bias of every row that makes a feature, by the feature's place. */
+function* rowsThatMake(
   network: NarrowedNetwork,
   width: Width,
   places: ReadonlyMap<number, number>,
-): DenseMatrix {
-  const rows: Float32Array[] = [];
+): Generator<{ readonly producer: string; readonly place: number; readonly values: Float32Array }> {
   const { rows: made } = network.widths.features;
   for (const producer of width.producers) {
     const { span } = network.layer(producer);
     const { weights, bias } = network.weights(producer);
-    const labels = made.get(producer)!;
-    const own = Array.from({ length: weights.cols * span + 1 }, () => new Float32Array(places.size));
-    for (const [output, label] of labels.entries()) {
+    for (const [output, label] of made.get(producer)!.entries()) {
       const place = places.get(network.widths.sets.find(label));
       if (place === undefined) continue;
-      const values = weights.data.subarray(output * span * weights.cols, (output + 1) * span * weights.cols);
-      for (const [i, value] of values.entries()) own[i]![place] = value;
-      own.at(-1)![place] = bias?.[output] ?? 0;
+      const values = new Float32Array(weights.cols * span + 1);
+      values.set(weights.data.subarray(output * span * weights.cols, (output + 1) * span * weights.cols));
+      values[values.length - 1] = bias?.[output] ?? 0;
+      yield { producer, place, values };
     }
-    rows.push(...own);
+  }
+}
+
+/** Column j holds the weights and biases of all rows that make feature j. */
+function weightsThatMake(network: NarrowedNetwork, width: Width): DenseMatrix {
+  const places = new Map(featuresOf(width).map((feature, place) => [feature, place]));
+  const rows: Float32Array[] = [];
+  const starts = new Map<string, number>();
+  const seen = new Map<string, number>();
+  for (const { producer, place, values } of rowsThatMake(network, width, places)) {
+    const nth = seen.get(`${producer} ${place}`) ?? 0;
+    seen.set(`${producer} ${place}`, nth + 1);
+    const group = `${producer} ${nth}`;
+    if (!starts.has(group)) {
+      starts.set(group, rows.length);
+      for (const _ of values) rows.push(new Float32Array(places.size));
+    }
+    const start = starts.get(group)!;
+    for (const [i, value] of values.entries()) rows[start + i]![place] = value;
   }
   const matrix = denseMatrix(rows.length, places.size);
   for (const [i, row] of rows.entries()) matrix.data.set(row, i * places.size);
@@ -156,15 +261,15 @@ class WidthRefit {
     this.#width = width;
     this.#inputs = inputs;
     this.#options = options;
-    this.#features = width.blocks.flatMap((block) => [...block]);
+    this.#features = featuresOf(width);
     this.#places = new Map(this.#features.map((feature, place) => [feature, place]));
   }
 
   async run(keep: number): Promise<void> {
     const readers = await this.#read();
     const kept = await this.#choose(readers, keep);
-    const stay = new Set([...kept].map((place) => this.#features[place]!));
-    const leaving = new Set(this.#features.filter((feature) => !stay.has(feature)));
+    const leaving = new Set(leavingFeatures(this.#width, kept));
+    const stay = new Set(this.#features.filter((feature) => !leaving.has(feature)));
     for (const reader of readers) {
       if (this.#network.layer(reader.name).groups > 1) continue;
       if (reader.whole) await this.#refitProduct(reader, leaving);
@@ -210,8 +315,9 @@ class WidthRefit {
     const blocks = placesOfBlocks(this.#width);
     const scores = new Float64Array(n);
     let moments: Float64Array | undefined;
-    const contributions = new Float64Array(n * n);
-    const eliminates = n <= MOST_ELIMINATED && this.#inputs.name !== 'generated';
+    const strength = this.#inputs.name === 'generated' ? MADE_UP : GIVEN;
+    const eliminates = n <= MOST_ELIMINATED;
+    const contributions = new Float64Array(eliminates ? n * n : 0);
     for (const reader of readers) {
       const rows = this.#rowsOfFeatures(reader, reader.present);
       const centred = aboutMeans(rows);
@@ -228,10 +334,26 @@ class WidthRefit {
         contributions[at] = contributions[at]! + read.data[at]!;
       }
     }
-    return (
-      (moments && chooseByElimination(moments, contributions, n, blocks, keep)) ??
-      chooseByScore(scores, blocks, keep)
-    );
+    this.#scoreUnread(scores, moments, contributions);
+    const chosen =
+      moments &&
+      (await chooseByElimination(moments, contributions, n, blocks, keep, strength, this.#options.signal));
+    return chosen ?? chooseByScore(scores, blocks, keep);
+  }
+
+  /** Features that no layer reads are judged by their weights, each for itself. */
+  #scoreUnread(scores: Float64Array, moments: Float64Array | undefined, contributions: Float64Array): void {
+    const n = this.#features.length;
+    const read = readFeatures(this.#network, this.#width);
+    if (this.#features.every((feature) => read.has(feature))) return;
+    const products = productsOfNorms(this.#network, this.#width);
+    for (const [j, feature] of this.#features.entries()) {
+      if (read.has(feature)) continue;
+      scores[j] = products[j]!;
+      if (moments === undefined) continue;
+      contributions[j * n + j] = products[j]!;
+      moments[j * n + j] = 1;
+    }
   }
 
   /** Rows of the width's features alone; each place at which a feature has a column of its own is a row. */

@@ -7,6 +7,7 @@ import type { RewriteOptions } from '../compression/plan-rewrite.js';
 import { rewriteWithinStorage } from '../compression/rewrite-within-storage.js';
 import type { FoldPlan } from '../folding/norm-folding.js';
 import type { Model } from '../format/model-format.js';
+import type { WidthReport } from '../neurons/reduce-neurons.js';
 import type { PreparedLayer } from './prepare-layer.js';
 
 /** What became of one layer. */
@@ -78,6 +79,16 @@ export async function assembleModel(
       };
     }),
   };
+}
+
+/** What became of the columns of layers, as it is told of widths. */
+export function columnReductions(layers: readonly LayerReport[]): WidthReport[] {
+  return layers.map(({ name, columns, clusters }) => ({
+    width: name,
+    from: columns,
+    to: clusters,
+    kind: 'columns',
+  }));
 }
 
 /** The figures of one compressed layer. */

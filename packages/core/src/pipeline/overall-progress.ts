@@ -1,4 +1,5 @@
 import type { Progress } from '../cancellation.js';
+import { spanOf } from '../format/filter-window.js';
 import type { FcLayer } from '../format/model-format.js';
 
 /** Shares of the time that phases take, about: the layers' is what the others leave. */
@@ -39,7 +40,7 @@ export function overallProgress(
   const { onProgress, calibration, prove = true } = options;
   const refitting = calibration ? CALIBRATION : 0;
   const clustering = 1 - refitting - (prove ? PROOF : 0);
-  const weight = ({ outputs, inputs }: FcLayer): number => outputs * inputs * inputs;
+  const weight = (layer: FcLayer): number => layer.outputs * spanOf(layer) * layer.inputs ** 2;
   const total = layers.reduce((sum, layer) => sum + weight(layer), 0);
   let finished = 0;
   let share = 0;

@@ -1,5 +1,15 @@
 /** Proofs: a compressed model is run against its reference. */
 export {
+  compareModels,
+  largestDeviation,
+  ProofError,
+  type ReferenceForm,
+  requireRunnable,
+  SUMMATION_TOLERANCE,
+  type Verification,
+  type VerifyOptions,
+} from './compare-models.js';
+export {
   fixedBatch,
   type RandomInputsOptions,
   type Reach,
@@ -11,11 +21,5 @@ export {
 export {
   type Compression,
   type CompressionFigures,
-  largestDeviation,
-  ProofError,
-  requireRunnable,
-  SUMMATION_TOLERANCE,
-  type Verification,
-  type VerifyOptions,
   verifyRewrite,
 } from './verify-rewrite.js';

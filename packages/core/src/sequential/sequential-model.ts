@@ -30,8 +30,8 @@ export interface SequentialActivation {
   readonly name: string;
   /** As messages call it: `Relu`. */
   readonly label: string;
-  /** Whether φ(t·v) = t·φ(v) for t > 0. */
-  readonly homogeneous: boolean;
+  /** What it does to factors and sums of features; see `OperationEffect`. */
+  readonly effect: 'linear' | 'homogeneous' | 'elementwise';
   apply(value: number): number;
 }
 
@@ -40,7 +40,7 @@ export type SequentialOperation = SequentialLayer | SequentialActivation;
 /** max(0, v). */
 export function reluActivation(name: string): SequentialActivation {
   const apply = (value: number): number => Math.max(0, value);
-  return { type: 'activation', name, label: 'Relu', homogeneous: true, apply };
+  return { type: 'activation', name, label: 'Relu', effect: 'homogeneous', apply };
 }
 
 /** Writes a model to a file and returns the file's bytes, as `Model.write` has to. */
@@ -82,8 +82,8 @@ export class SequentialModel implements Model {
     this.layers = operations.flatMap((operation, i): FcLayer[] => {
       const { name } = operation;
       if (operation.type === 'activation') {
-        const type = operation.homogeneous ? 'homogeneous' : 'elementwise';
-        producers.set(name, { name, label: operation.label, input: before(i), effect: { type } });
+        const { label, effect } = operation;
+        producers.set(name, { name, label, input: before(i), effect: { type: effect } });
         return [];
       }
       const { rows: outputs, cols: inputs } = operation.weights;

@@ -1,4 +1,5 @@
 import type { ClustererOptionValues } from '../clustering/clusterer.js';
+import type { WidthReport } from '../neurons/reduce-neurons.js';
 import type { Method, SweepSetting } from './settings.js';
 
 /** What one setting of a sweep gave. */
@@ -9,10 +10,12 @@ export interface SweepRow extends SweepSetting {
   readonly parameters: number;
   /** Size of its file, computed as `Baseline.bytes` is. */
   readonly bytes?: number;
-  /** Mean of the layers' relative errors `‖W − Ŵ‖_F / ‖W‖_F`. */
-  readonly relativeError: number;
+  /** Mean of the layers' relative errors `‖W − Ŵ‖_F / ‖W‖_F`; missing where widths became narrower. */
+  readonly relativeError?: number;
   /** The layers one by one. */
   readonly layers?: readonly LayerFigures[];
+  /** What became of each width, where widths became narrower. */
+  readonly reductions?: readonly WidthReport[];
   /** Times of the part that was compressed; only when they were asked for. */
   readonly latency?: LatencyFigures;
   /** Time to cluster, rewrite and evaluate, in seconds. */
@@ -85,19 +88,26 @@ export function meanOverSeeds(rows: readonly SweepRow[]): MeanRow[] {
     groups.set(key, [...(groups.get(key) ?? []), row]);
   }
   return [...groups.values()].map((group) => {
-    const { clusterer, algorithm, sparsity, ratio, calibrated, scale, options, reference } = group[0]!;
+    const { clusterer, algorithm, sparsity, ratio, calibrated, scale, options, reference, reduce } =
+      group[0]!;
     const top1 = group.reduce((sum, row) => sum + row.top1, 0) / group.length;
-    const kind = { ...(scale && { scale }), ...(options && { options }), ...(reference && { reference }) };
+    const kind = {
+      ...(reduce && { reduce }),
+      ...(scale && { scale }),
+      ...(options && { options }),
+      ...(reference && { reference }),
+    };
     return { clusterer, algorithm, sparsity, ratio, calibrated, ...kind, top1, seeds: group.length };
   });
 }
 
 /** The name of a method as tables and plots show it. */
-export function methodName(row: Method & Pick<SweepRow, 'calibrated' | 'reference'>): string {
+export function methodName(row: Method & Pick<SweepRow, 'calibrated' | 'reference' | 'reduce'>): string {
   const words = [
     ...(row.reference ? [] : [row.algorithm]),
     ...(row.scale === undefined ? [] : [row.scale]),
     ...(row.options ? [optionsText(row.options)] : []),
+    ...(row.reduce ? [row.reduce] : []),
     ...(row.calibrated ? ['calibrated'] : []),
   ];
   return words.length > 0 ? `${row.clusterer} (${words.join(', ')})` : row.clusterer;

@@ -13,6 +13,7 @@ import { inOrder } from '../trials/in-order.js';
 import { RecordedData } from '../trials/recorded-data.js';
 import { Trials } from '../trials/trials.js';
 import { type Baseline, type LatencyFigures, type LayerFigures, methodName } from './results.js';
+import { runWidthSweep } from './run-width-sweep.js';
 import type { SweepSetting } from './settings.js';
 import { withLowRankWeights } from './svd-reference.js';
 import { memoryRecord, type SweepContent, type SweepRecord } from './sweep-record.js';
@@ -83,6 +84,20 @@ export async function runSweep(model: Model, options: SweepOptions): Promise<Swe
     return done;
   }
   const { engine, layers, memory, calibration } = options;
+  if (open.some(({ setting }) => setting.reduce)) {
+    const { bytes, batch } = options;
+    const shared = { data, layers, engine, calibration, bytes, batch, record, signal, clusterers };
+    await runWidthSweep(model, open, {
+      ...shared,
+      note(detail, more = 0) {
+        reached += more;
+        note(detail);
+      },
+    });
+    reached = total;
+    note('done');
+    return done;
+  }
   const trials = await Trials.open(model, { engine, layers, memory, calibration, signal });
   try {
     const { head, tail } = trials;

@@ -21,6 +21,8 @@ export interface SweepSetting extends Method {
   readonly seed: number;
   /** Whether the layers are refitted on calibration inputs. */
   readonly calibrated: boolean;
+  /** What becomes smaller, where it is not the columns of layers; the ratio is then the share of each width that leaves. */
+  readonly reduce?: 'neurons' | 'auto';
   /** A line of reference: what people would otherwise do. */
   readonly reference?: true;
 }
@@ -42,12 +44,14 @@ export interface SweepGrid {
   readonly ratios: readonly number[];
   readonly seeds: readonly number[];
   readonly calibrated?: boolean;
+  readonly reduce?: 'neurons' | 'auto';
   readonly references?: readonly Reference[];
 }
 
 /** Every combination, sparsity outermost: all settings of one sparsity share their Gram matrices. References come last. */
 export function gridSettings(grid: SweepGrid): SweepSetting[] {
-  const { calibrated = false, references = [] } = grid;
+  const { calibrated = false, references = [], reduce } = grid;
+  const kind = reduce && { reduce };
   const settings = grid.sparsities.flatMap((sparsity) =>
     grid.algorithms.flatMap((algorithm) =>
       grid.methods.flatMap(({ clusterer, algorithm: own = algorithm, ...chosen }) =>
@@ -59,6 +63,7 @@ export function gridSettings(grid: SweepGrid): SweepSetting[] {
             ratio,
             seed,
             ...chosen,
+            ...kind,
             calibrated,
           })),
         ),
@@ -70,7 +75,7 @@ export function gridSettings(grid: SweepGrid): SweepSetting[] {
 
 /** One seed of each reference; factors of a decomposition are not refitted. */
 function referenceSettings(
-  { algorithms, sparsities, ratios, seeds }: SweepGrid,
+  { algorithms, sparsities, ratios, seeds, reduce }: SweepGrid,
   references: readonly Reference[],
   calibrated: boolean,
 ): SweepSetting[] {
@@ -82,6 +87,7 @@ function referenceSettings(
         sparsity,
         ratio,
         seed: seeds[0]!,
+        ...(reduce && { reduce }),
         calibrated: calibrated && clusterer !== 'svd',
         reference: true as const,
       })),

@@ -1,4 +1,5 @@
 import { clustersForRatio } from '../compression/column-reduction.js';
+import { spanOf } from '../format/filter-window.js';
 import type { Model } from '../format/model-format.js';
 import type { LayerRewrite } from '../format/model-rewrite.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
@@ -21,7 +22,8 @@ export async function withLowRankWeights(
   const figures: LayerFigures[] = [];
   let saved = 0;
   for (const { layer, weights } of prepared) {
-    const { name, inputs, outputs } = layer;
+    const { name, inputs } = layer;
+    const outputs = layer.outputs * spanOf(layer);
     const clusters = clustersForRatio(inputs, ratio);
     const rank = rankForClusters(outputs, inputs, clusters);
     const approximation = await lowRankApproximation(weights, rank, engine, seed);

@@ -6,6 +6,7 @@ import type { LayerRewrite } from '../format/model-rewrite.js';
 import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
 import { Random } from '../random.js';
 import { type ContractCheck, ensure, ensureClose, ensureEqual, ensureInputError } from './contract-check.js';
+import { NARROWING_CHECKS } from './narrowing-checks.js';
 import { randomValues } from './random-values.js';
 import { WRONG_REWRITES } from './wrong-rewrites.js';
 
@@ -137,6 +138,24 @@ export function modelFormatContract(format: ModelFormat, sample: ModelFormatSamp
         }
       }),
     ]),
+    ...NARROWING_CHECKS.map(([name, check]) => onModel(name, (model) => check(model, ensureSameOutputs))),
+    onModel('leaves nothing of a sum that folds', async (model) => {
+      for (const layer of model.layers) {
+        const { sumInto, path, targetIsLayer } = foldsOf(model).get(layer.name)!;
+        if (sumInto === null) continue;
+        const compressed = clustered(model.weights(layer.name));
+        const rewritten = rewriteOne(model, layer, () => compressed, {});
+        const k = compressed.centroids.cols;
+        const { cols } = rewritten.weights(layer.name);
+        ensure(cols === k, `${layer.name}: expected ${k} columns, got ${cols}`);
+        if (targetIsLayer) {
+          const { rows } = rewritten.weights(sumInto);
+          ensure(rows === k, `${sumInto}: expected ${k} outputs, got ${rows}`);
+        }
+        const between = foldsOf(rewritten).get(layer.name)!.path;
+        ensureNames(between, path, `operations before ${layer.name}`);
+      }
+    }),
     onModel('gives a rewritten layer its new shape and leaves the others as they are', async (model) => {
       for (const layer of model.layers) {
         if (layer.shared) continue;

@@ -91,7 +91,9 @@ export const WRONG_REWRITES: readonly WrongRewrite[] = [
     'UNKNOWN_NAME',
   ),
   wrong('an operation without parameters per feature', (model) => {
-    const found = chain(model).find(({ effect }) => /^(?:homogeneous|elementwise|layout)$/.test(effect.type));
+    const found = chain(model).find(({ effect }) =>
+      /^(?:linear|homogeneous|elementwise|layout)$/.test(effect.type),
+    );
     return found && nothing(found.name);
   }),
   wrong('the same operation twice', (model) => {
@@ -186,6 +188,31 @@ export const WRONG_REWRITES: readonly WrongRewrite[] = [
     (features) => ({ scales: new Float32Array(features).fill(Number.NaN) }),
     'BAD_MATRIX',
   ),
+
+  wrong('a sum of parameters that do not add up', (model) => {
+    const found = chain(model).find(({ effect: { type } }) => /^(?:affine|bound|.*-per-feature)$/.test(type));
+    return found && 'features' in found.effect ? summing(found.name, found.effect.features) : undefined;
+  }),
+  wrong('a sum of less features than there are', (model) => {
+    const place = addedUp(model);
+    return place && place.features > 1 ? summing(place.operation, place.features - 1) : undefined;
+  }),
+  wrong('a sum that the layer behind it does not read', (model) => {
+    const place = addedUp(model);
+    return place && summing(place.operation, place.features);
+  }),
+  wrong('a sum before something that is not linear', (model) => {
+    const place = addedUp(model, false);
+    if (place === undefined) return undefined;
+    const { orderInto, targetIsLayer } = foldsOf(model).get(place.reader)!;
+    const reader = unchanged(model, place.reader);
+    const layers = [{ ...reader, weights: zeros(reader.weights.rows, 1) }];
+    if (targetIsLayer) {
+      const maker = unchanged(model, orderInto!);
+      layers.push({ ...maker, ...fewer(maker, place.features - 1) });
+    }
+    return { ...summing(place.operation, place.features), layers };
+  }),
 ];
 
 function unchanged(model: Model, layer: string): LayerRewrite {
@@ -201,6 +228,12 @@ function fewer({ weights, bias }: LayerRewrite, by: number): Partial<LayerRewrit
 /** The rewrite of an operation that changes nothing. */
 function nothing(operation: string): ModelRewrite {
   return { layers: [], features: [{ operation, order: null, scales: null }] };
+}
+
+/** The parameters of an operation, all added up to those of one feature. */
+function summing(operation: string, features: number): ModelRewrite {
+  const sums = [{ size: features, count: 1 }];
+  return { layers: [], features: [{ operation, order: null, scales: null, sums }] };
 }
 
 function zeros(rows: number, cols: number): DenseMatrix {
@@ -219,18 +252,20 @@ function withFirst(values: Float32Array, first: number): Float32Array {
 
 /** What stands before the layers, as far as their order folds. */
 function chain(model: Model): GraphOperation[] {
-  const { layers, graph } = model;
-  return layers.flatMap(({ name, input }) => {
-    const found: GraphOperation[] = [];
-    const { path, orderInto } = foldsOf(model).get(name)!;
-    let tensor = input;
-    for (let i = 0; i < path.length + (orderInto === null ? 0 : 1); i++) {
-      const operation = graph.producer(tensor)!;
-      found.push(operation);
-      tensor = operation.input;
-    }
-    return found;
-  });
+  return model.layers.flatMap((layer) => before(model, layer));
+}
+
+/** What stands before a layer, as far as its order folds. */
+function before(model: Model, { name, input }: FcLayer): GraphOperation[] {
+  const { path, orderInto } = foldsOf(model).get(name)!;
+  const found: GraphOperation[] = [];
+  let tensor = input;
+  for (let i = 0; i < path.length + (orderInto === null ? 0 : 1); i++) {
+    const operation = model.graph.producer(tensor)!;
+    found.push(operation);
+    tensor = operation.input;
+  }
+  return found;
 }
 
 /** An operation with parameters per feature whose order folds. */
@@ -238,6 +273,22 @@ function parametersBefore(model: Model): { operation: string; features: number }
   for (const { name, effect } of chain(model)) {
     if (effect.type === 'convolution') return { operation: name, features: effect.filters };
     if ('features' in effect) return { operation: name, features: effect.features };
+  }
+  return undefined;
+}
+
+/** An operation whose parameters add up, before a layer whose sums fold, or do not. */
+function addedUp(
+  model: Model,
+  folds = true,
+): { operation: string; features: number; reader: string } | undefined {
+  for (const layer of model.layers) {
+    const reader = layer.name;
+    if ((foldsOf(model).get(reader)!.sumInto !== null) !== folds) continue;
+    for (const { name, effect } of before(model, layer)) {
+      if (effect.type === 'convolution') return { operation: name, features: effect.filters, reader };
+      if (effect.type === 'shift') return { operation: name, features: effect.features, reader };
+    }
   }
   return undefined;
 }

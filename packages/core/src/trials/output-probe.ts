@@ -3,6 +3,7 @@ import { InputError } from '../errors.js';
 import { labelRanks } from '../evaluation/accuracy.js';
 import type { LabelledData } from '../evaluation/labelled-data.js';
 import { singleInput } from '../evaluation/model-runner.js';
+import { meanError, spreadOf, squaredError } from '../evaluation/output-error.js';
 import type { PairedHits } from '../evaluation/paired-drop.js';
 import { isFloat } from '../format/element-type.js';
 import type { Model, Tensor } from '../format/model-format.js';
@@ -65,7 +66,7 @@ export class OutputProbe {
         'no output of the model is a tensor of floats, on which an error can be measured: give the model with its scores as outputs',
       );
     }
-    this.#spreads = new Map(names.map((name) => [name, spread(expected.map((outputs) => outputs[name]!))]));
+    this.#spreads = new Map(names.map((name) => [name, spreadOf(expected.map((outputs) => outputs[name]!))]));
     this.samples = expected.reduce((sum, outputs) => sum + outputs[this.#scores]!.shape[0]!, 0);
     let hits = 0;
     let labelled = 0;
@@ -141,33 +142,7 @@ export class OutputProbe {
     } finally {
       await session.release();
     }
-    let outputError = 0;
-    for (const [name, sum] of this.#spreads)
-      outputError += sum > 0 ? errors.get(name)! / sum / this.#spreads.size : 0;
-    // JSON has no infinity.
-    if (!Number.isFinite(outputError)) outputError = Number.MAX_VALUE;
+    const outputError = meanError(errors, this.#spreads);
     return { outputError, hits: hits.samples > 0 ? hits : null };
   }
-}
-
-function squaredError(expected: Tensor, actual: Tensor): number {
-  let sum = 0;
-  for (let p = 0; p < expected.data.length; p++) sum += (expected.data[p]! - actual.data[p]!) ** 2;
-  return sum;
-}
-
-/** `Σ‖y − ȳ‖²`, with a mean for every value of a sample. */
-function spread(tensors: readonly Tensor[]): number {
-  const size = (tensors[0]?.data.length ?? 0) / (tensors[0]?.shape[0] ?? 1);
-  const sums = new Float64Array(size);
-  let squares = 0;
-  let rows = 0;
-  for (const { shape, data } of tensors) {
-    rows += shape[0]!;
-    for (let p = 0; p < data.length; p++) {
-      sums[p % size] = sums[p % size]! + data[p]!;
-      squares += data[p]! ** 2;
-    }
-  }
-  return squares - sums.reduce((total, sum) => total + (sum * sum) / rows, 0);
 }

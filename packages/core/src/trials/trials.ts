@@ -6,7 +6,7 @@ import { clustersOfLayer } from '../compression/column-reduction.js';
 import type { CompressedLayer } from '../compression/compressed-layer.js';
 import { splitBeforeLayers } from '../compression/split-before-layers.js';
 import type { FcLayer, Model } from '../format/model-format.js';
-import { selectLayers } from '../format/select-layers.js';
+import { offering, selectLayers } from '../format/select-layers.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import { type AssembledModel, assembleModel } from '../pipeline/assemble-model.js';
 import { type ClusterLayerOptions, clusterLayer } from '../pipeline/cluster-layer.js';
@@ -73,8 +73,9 @@ export class Trials {
   }
 
   /** @throws InputError as `selectLayers` does */
-  static async open(model: Model, options: TrialOptions = {}): Promise<Trials> {
-    const layers = selectLayers(model, options.layers);
+  static async open(source: Model, options: TrialOptions = {}): Promise<Trials> {
+    const layers = selectLayers(source, options.layers);
+    const model = offering(source, layers);
     const { head, tail } = splitBeforeLayers(model, layers);
     const calibration =
       options.calibration && (await boundaryInputs(head, options.calibration, options.signal));
@@ -101,6 +102,11 @@ export class Trials {
   /** The engine that multiplies. */
   get engine(): MatrixEngine {
     return this.#cut.engine;
+  }
+
+  /** The inputs on which trials are refitted, where there are any. */
+  get calibration(): CalibrationInputs | undefined {
+    return this.#options.calibration;
   }
 
   /** The same trials at another sparsity: cut and calibration are shared, and nothing is prepared. */

@@ -19,6 +19,8 @@ export interface Width {
   readonly operations: readonly string[];
   /** Values in all rows, columns and constants that shrink with it. */
   readonly parameters: number;
+  /** Whether it runs through the sums of residual connections: some of its producers compute on what others of it gave. */
+  readonly residual: boolean;
   /** Why its features have to stay; undefined when they may leave. */
   readonly reason: string | undefined;
 }
@@ -61,15 +63,17 @@ function searchWidths(graph: FeatureGraph): Widths {
     },
     foreign(count, reason) {
       const labels = sets.add(count);
-      for (const label of labels) sets.pin(label, reason);
+      if (reason !== undefined) for (const label of labels) sets.pin(label, reason);
       foreign.push(labels);
       return labels;
     },
     join: (a, b) => sets.join(a, b),
     pin: (label, reason) => sets.pin(label, reason),
     shapeAfter: (tensor) => graph.shape(tensor),
+    whole: () => undefined,
     axesAfter: () => undefined,
     parts: ({ flow }) => (flow.type === 'slice' ? flow.parts : []),
+    places: (_, places) => places,
   };
   const features = followFeatures(graph, meeting);
   for (const layer of graph.layers) {
@@ -102,11 +106,17 @@ class WidthSearch {
   readonly #features: FollowedFeatures;
   readonly #sets: FeatureSets;
   readonly #values = new Map<number, number>();
+  /** Features that are summed up in pairs. */
+  readonly #paired: ReadonlySet<number>;
+  /** Features of sums. */
+  readonly #summed: ReadonlySet<number>;
 
   constructor(graph: FeatureGraph, features: FollowedFeatures, sets: FeatureSets) {
     this.#graph = graph;
     this.#features = features;
     this.#sets = sets;
+    this.#paired = new Set(features.paired.map((label) => sets.find(label)));
+    this.#summed = new Set(features.sums.flatMap((ids) => Array.from(ids, (label) => sets.find(label))));
   }
 
   search(): Width[] {
@@ -228,32 +238,45 @@ class WidthSearch {
     const names = (of: keyof Places): string[] => [
       ...new Set(groups.flatMap(({ places }) => [...places[of]])),
     ];
-    const consumers = names('consumers');
     const pinned = roots.map((root) => this.#sets.pinned(root)).find((reason) => reason !== undefined);
     const uneven = runs.some((run) => run.length !== runs[0]!.length)
       ? 'its features lie in blocks of different sizes'
       : undefined;
+    const single = runs.every((run) => run.length === 1) ? 'nothing is left of a single feature' : undefined;
     return {
       name: '',
       size: roots.length,
       blocks: runs.map((run) => Int32Array.from(run)),
       producers: names('producers'),
-      consumers,
+      consumers: names('consumers'),
       operations: names('operations'),
       parameters: roots.reduce((sum, root) => sum + (this.#values.get(root) ?? 0), 0),
-      reason: pinned ?? uneven ?? this.#unread(roots, consumers),
+      residual: this.#residual(roots, names('producers'), names('consumers')),
+      reason: pinned ?? uneven ?? single ?? this.#multiplied(roots, names('consumers')),
     };
   }
 
-  /** Refitting is done where features are read: those that are only multiplied with each other, as queries and keys are, stay. */
-  #unread(roots: readonly number[], consumers: readonly string[]): string | undefined {
-    if (consumers.length === 0) return 'no layer reads it';
-    const read = new Set(
-      consumers.flatMap((name) =>
-        [...this.#features.columns.get(name)!].map((label) => this.#sets.find(label)),
-      ),
-    );
-    return roots.every((root) => read.has(root)) ? undefined : 'some of its features are read by no layer';
+  /** A sum of features, one of whose producers reads what comes from one of its consumers. */
+  #residual(roots: readonly number[], producers: readonly string[], consumers: readonly string[]): boolean {
+    if (!roots.some((root) => this.#summed.has(root))) return false;
+    const reached = new Set<string>();
+    for (const { flow, inputs, outputs } of this.#graph.operations) {
+      const comes = inputs.some((name) => reached.has(name));
+      const layer = flow.type === 'layer' ? flow.layer : undefined;
+      if (layer !== undefined && comes && producers.includes(layer)) return true;
+      if (comes || (layer !== undefined && consumers.includes(layer)))
+        for (const name of outputs) reached.add(name);
+    }
+    return false;
+  }
+
+  /** Queries and keys leave in pairs; where a layer reads them as well, it would miss more than it can make good. */
+  #multiplied(roots: readonly number[], consumers: readonly string[]): string | undefined {
+    const labels = consumers.flatMap((name) => [...this.#features.columns.get(name)!]);
+    const read = new Set(labels.map((label) => this.#sets.find(label)));
+    return roots.some((root) => read.has(root) && this.#paired.has(root))
+      ? 'its features are multiplied with each other, too'
+      : undefined;
   }
 
   #named(widths: readonly Width[]): Width[] {

@@ -5,7 +5,7 @@
  * like, where the same places must meet again.
  */
 import type { ConstantOperand, FeatureGraph, FeatureLayer, FlowOperation } from '../format/feature-flow.js';
-import type { SlicePart } from '../format/model-narrowing.js';
+import type { PaddedAxis, SlicePart } from '../format/model-narrowing.js';
 import {
   alongAxis,
   isLabelled,
@@ -14,6 +14,7 @@ import {
   picked,
   product,
   reshaped,
+  sideBySide,
   sliced,
   stretched,
   transposed,
@@ -25,8 +26,8 @@ export interface Meeting {
   readonly narrower: boolean;
   /** The labels of the rows of a layer; undefined where it makes none. */
   rows(layer: FeatureLayer): Int32Array | undefined;
-  /** Labels of features that no layer makes and that lie beside others. */
-  foreign(count: number, reason: string): Int32Array;
+  /** Labels of features that no layer makes and that lie beside others; with a reason, they have to stay. */
+  foreign(count: number, reason?: string): Int32Array;
   /** Two labels in the same place. */
   join(a: number, b: number, operation: FlowOperation): void;
   /** A feature that has to stay. */
@@ -37,10 +38,14 @@ export interface Meeting {
     from: readonly (number | undefined)[],
     labels: Labels,
   ): readonly (number | undefined)[] | undefined;
+  /** The labels of a tensor with all features, where some have left. */
+  whole(tensor: string): Labels | undefined;
   /** The axes on which the features of a reshaped tensor lie, where that is known. */
   axesAfter(tensor: string): readonly number[] | undefined;
   /** The parts of a sliced axis. */
   parts(operation: FlowOperation, labels: Labels): readonly SlicePart[];
+  /** The places that are picked of an axis. */
+  places(operation: FlowOperation, places: Int32Array, labels: Labels): Int32Array;
 }
 
 /** Where the features of a model lie. */
@@ -54,6 +59,12 @@ export interface FollowedFeatures {
   readonly constants: readonly PlacedConstant[];
   /** Depthwise filters, by layer: the labels of their channels. */
   readonly filters: ReadonlyMap<string, Int32Array>;
+  /** Labels of tensors that are sums of several with features. */
+  readonly sums: readonly Int32Array[];
+  /** By padding operation, along axes with features. */
+  readonly pads: ReadonlyMap<string, readonly PaddedAxis[]>;
+  /** Labels of features that are summed up in pairs, as those of queries and keys are. */
+  readonly paired: readonly number[];
 }
 
 /** The labels of a constant, along its own axes. */
@@ -76,6 +87,9 @@ class Follower {
   readonly #rows = new Map<string, Int32Array>();
   readonly #filters = new Map<string, Int32Array>();
   readonly #constants: PlacedConstant[] = [];
+  readonly #sums: Int32Array[] = [];
+  readonly #pads = new Map<string, readonly PaddedAxis[]>();
+  readonly #paired: number[] = [];
 
   constructor(graph: FeatureGraph, meeting: Meeting) {
     this.#graph = graph;
@@ -92,6 +106,9 @@ class Follower {
       rows: this.#rows,
       constants: this.#constants,
       filters: this.#filters,
+      sums: this.#sums,
+      pads: this.#pads,
+      paired: this.#paired,
     };
   }
 
@@ -107,6 +124,12 @@ class Follower {
     const { flow, inputs, outputs } = operation;
     switch (flow.type) {
       case 'sizes':
+        if (flow.computed)
+          for (const input of inputs)
+            this.#pinAll(
+              this.#of(input),
+              `${describe(operation)} tells their number, which is computed with`,
+            );
         return;
       case 'other':
         for (const input of inputs) this.#pinAll(this.#of(input), `${describe(operation)} ${flow.reason}`);
@@ -119,6 +142,8 @@ class Follower {
         return;
       case 'elementwise':
         this.#tensors.set(outputs[0]!, this.#elementwise(operation, inputs, flow.constants));
+        if (flow.adds && inputs.filter((name) => isLabelled(this.#of(name))).length > 1)
+          this.#sums.push(this.#of(outputs[0]!).ids);
         return;
       case 'mixing':
         this.#tensors.set(outputs[0]!, this.#mixed(operation, flow.axes, flow.dropped, flow.reason));
@@ -136,8 +161,30 @@ class Follower {
           this.#tensors.set(outputs[o]!, sliced(labels, flow.axis, start, length));
         return;
       }
+      case 'pad':
+        this.#tensors.set(outputs[0]!, this.#padded(operation, flow.axes));
+        return;
       case 'concat':
         this.#tensors.set(outputs[0]!, this.#concat(operation, flow.axis));
+        return;
+      case 'pick':
+        this.#along(operation, flow.axis, (labels) =>
+          picked(labels, flow.axis, this.#meeting.places(operation, flow.places, labels)),
+        );
+        return;
+      case 'merge':
+        this.#along(operation, flow.axis, (labels) => this.#merged(operation, labels, flow));
+        return;
+      case 'repeat':
+        this.#along(operation, flow.axis, (labels) => {
+          const n = labels.ids.length;
+          const from = (i: number): number => (flow.apart ? i % n : Math.floor(i / flow.count));
+          return picked(
+            labels,
+            flow.axis,
+            Int32Array.from({ length: n * flow.count }, (_, i) => from(i)),
+          );
+        });
         return;
       case 'contraction':
         this.#tensors.set(outputs[0]!, this.#contract(operation));
@@ -173,6 +220,28 @@ class Follower {
     const size = labels.ids.length;
     const places = Int32Array.from({ length: size * multiplier }, (_, i) => Math.floor(i / multiplier));
     this.#tensors.set(operation.outputs[0]!, picked(labels, axis, places));
+  }
+
+  /** What happens along one axis: features elsewhere pass, those along it and others stay. */
+  #along(operation: FlowOperation, axis: number, change: (labels: Labels) => Labels): void {
+    const labels = this.#of(operation.inputs[0]!);
+    if (labels.axes.includes(axis) && labels.axes.length > 1)
+      this.#pinAll(labels, `${describe(operation)} moves parts of them`);
+    else this.#tensors.set(operation.outputs[0]!, labels.axes.includes(axis) ? change(labels) : labels);
+  }
+
+  #merged(
+    operation: FlowOperation,
+    labels: Labels,
+    { axis, count, apart }: { readonly axis: number; readonly count: number; readonly apart: boolean },
+  ): Labels {
+    const n = labels.ids.length / count;
+    const first = Int32Array.from({ length: n }, (_, i) => (apart ? i : i * count));
+    for (const [i, place] of first.entries()) {
+      for (let k = 1; k < count; k++)
+        this.#meeting.join(labels.ids[place]!, labels.ids[apart ? k * n + i : place + k]!, operation);
+    }
+    return picked(labels, axis, first);
   }
 
   #elementwise(
@@ -261,14 +330,36 @@ class Follower {
     const [input, output] = [operation.inputs[0]!, operation.outputs[0]!];
     const labels = this.#of(input);
     if (!isLabelled(labels)) return;
-    const shape = this.#graph.shape(input)?.slice();
-    for (const [i, axis] of labels.axes.entries())
-      if (shape !== undefined) shape[shape.length + axis] = labels.sizes[i];
-    const to = shape && this.#meeting.shapeAfter(output, shape, labels);
-    const result = shape && to && reshaped(labels, shape, to, this.#meeting.axesAfter(output));
+    const sized = ({ axes, sizes }: Labels): (number | undefined)[] | undefined => {
+      const shape = this.#graph.shape(input)?.slice();
+      if (shape !== undefined) for (const [i, axis] of axes.entries()) shape[shape.length + axis] = sizes[i];
+      return shape;
+    };
+    const [from, fromWhole] = [sized(labels), sized(this.#meeting.whole(input) ?? labels)];
+    const [to, toWhole] = [from && this.#meeting.shapeAfter(output, from, labels), this.#graph.shape(output)];
+    const result =
+      from && to && fromWhole && toWhole
+        ? reshaped(labels, { from, to }, { from: fromWhole, to: toWhole }, this.#meeting.axesAfter(output))
+        : undefined;
     if (result === undefined)
       this.#pinAll(labels, `${describe(operation)} splits or merges them in an unknown way`);
     else this.#tensors.set(output, result);
+  }
+
+  #padded(operation: FlowOperation, axes: readonly PaddedAxis[]): Labels {
+    const labels = this.#of(operation.inputs[0]!);
+    const along = axes.find(({ axis }) => labels.axes.includes(axis));
+    if (along === undefined) return labels;
+    if (labels.axes.length > 1) {
+      this.#pinAll(labels, `${describe(operation)} adds values beside them`);
+      return NO_LABELS;
+    }
+    const [before, after] = [this.#meeting.foreign(along.before), this.#meeting.foreign(along.after)];
+    const narrower = axes.map((own) =>
+      own === along ? { axis: own.axis, before: before.length, after: after.length } : own,
+    );
+    this.#pads.set(operation.name, narrower);
+    return alongAxis(along.axis, Int32Array.from([...before, ...labels.ids, ...after]));
   }
 
   #concat(operation: FlowOperation, axis: number): Labels {
@@ -291,15 +382,12 @@ class Follower {
         ? undefined
         : alongAxis(axis, this.#meeting.foreign(size, `${name} is not made by a layer`));
     });
-    const single = pieces.every(
-      (labels) => labels !== undefined && labels.axes.length === 1 && labels.axes[0] === axis,
-    );
-    if (!single) {
-      for (const labels of all)
-        this.#pinAll(labels, `${describe(operation)} puts them beside others in an unknown way`);
-      return NO_LABELS;
-    }
-    return alongAxis(axis, Int32Array.from(pieces.flatMap((labels) => [...labels!.ids])));
+    const known = pieces.filter((labels) => labels !== undefined);
+    const result = known.length < pieces.length ? undefined : sideBySide(known, axis);
+    if (result !== undefined) return result;
+    for (const labels of all)
+      this.#pinAll(labels, `${describe(operation)} puts them beside others in an unknown way`);
+    return NO_LABELS;
   }
 
   /** `[…, i, k] · […, k, j]`: features along k are summed up in pairs; those along i, j and the axes before are those of the result. */
@@ -323,6 +411,7 @@ class Follower {
       }
       for (const [place, label] of turned.ids.entries())
         this.#meeting.join(left.ids[place]!, label, operation);
+      for (const label of left.ids) this.#paired.push(label);
       return NO_LABELS;
     }
     if (isLabelled(left) && isLabelled(right)) {
@@ -342,6 +431,6 @@ function swapLast(labels: Labels): Labels {
   return transposed(labels, permutation);
 }
 
-function describe({ name, label }: FlowOperation): string {
-  return name === label ? label : `${label} ${name}`;
+function describe({ name, partOf = name, label }: FlowOperation): string {
+  return partOf === label ? label : `${label} ${partOf}`;
 }

@@ -65,19 +65,45 @@ export function picked(labels: Labels, axis: number, places: Int32Array): Labels
   return { axes: labels.axes, sizes: labels.sizes.with(at, places.length), ids };
 }
 
+/** Labels side by side along an axis that all of them have; undefined where their other axes differ. */
+export function sideBySide(pieces: readonly Labels[], axis: number): Labels | undefined {
+  const [first] = pieces as [Labels];
+  const at = first.axes.indexOf(axis);
+  const others = ({ axes, sizes }: Labels): string => `${axes}:${sizes.toSpliced(at, 1)}`;
+  if (at < 0 || pieces.some((piece) => others(piece) !== others(first))) return undefined;
+  const runs = pieces.map(({ sizes }) => product(sizes.slice(at)));
+  const ids = new Int32Array(pieces.reduce((all, piece) => all + piece.ids.length, 0));
+  let to = 0;
+  for (let outer = 0; outer < product(first.sizes.slice(0, at)); outer++) {
+    for (const [i, { ids: own }] of pieces.entries()) {
+      ids.set(own.subarray(outer * runs[i]!, (outer + 1) * runs[i]!), to);
+      to += runs[i]!;
+    }
+  }
+  const length = pieces.reduce((all, { sizes }) => all + sizes[at]!, 0);
+  return { axes: first.axes, sizes: first.sizes.with(at, length), ids };
+}
+
+/** Axes of a tensor that is reshaped, and of the result; unknown sizes are undefined. */
+export interface Reshaping {
+  readonly from: readonly (number | undefined)[];
+  readonly to: readonly (number | undefined)[];
+}
+
 /**
  * The same values in another shape. Undefined when it is unknown which axes become which.
  *
  * @param from the shape before, in which sizes of axes with labels are known
  * @param axes the axes on which features lie afterwards, where that is known; else those along which labels differ
+ * @param whole the shapes with all features, which tell which axes become which: a single feature that is left does not
  */
 export function reshaped(
   labels: Labels,
-  from: readonly (number | undefined)[],
-  to: readonly (number | undefined)[],
+  { from, to }: Reshaping,
+  whole: Reshaping,
   axes?: readonly number[],
 ): Labels | undefined {
-  const runs = matchingRuns(from, to);
+  const runs = matchingRuns(whole.from, whole.to);
   if (runs === undefined) return undefined;
   const concerned = runs.filter(({ from: [start, end] }) =>
     labels.axes.some((axis) => from.length + axis >= start && from.length + axis < end),
@@ -151,6 +177,9 @@ function matchingRuns(
       if (left < right) left *= size;
       else right *= size;
     }
+    // Axes of length one at the end.
+    if (j === to.length) while (from[i] === 1) i++;
+    if (i === from.length) while (to[j] === 1) j++;
     runs.push({ from: [start, i], to: [begin, j] });
   }
   return runs;

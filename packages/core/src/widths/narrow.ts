@@ -1,7 +1,7 @@
 /** A narrower model: which rows, columns and constants are left when features leave, and how operations change. */
 import { InputError } from '../errors.js';
 import type { FeatureGraph, FlowOperation } from '../format/feature-flow.js';
-import type { NarrowedConstant, SlicePart } from '../format/model-narrowing.js';
+import type { NarrowedConstant, PaddedAxis, SlicePart } from '../format/model-narrowing.js';
 import type { Widths } from './find-widths.js';
 import { type FollowedFeatures, followFeatures } from './follow-features.js';
 import { type Labels, product } from './labels.js';
@@ -22,6 +22,10 @@ export interface Narrowing {
   readonly sizes: ReadonlyMap<string, ReadonlyMap<number, number>>;
   /** By slicing operation, the new parts. */
   readonly slices: ReadonlyMap<string, readonly SlicePart[]>;
+  /** By picking operation, the places that it picks now. */
+  readonly picks: ReadonlyMap<string, Int32Array>;
+  /** By padding operation, the new numbers of places. */
+  readonly pads: ReadonlyMap<string, readonly PaddedAxis[]>;
 }
 
 /**
@@ -32,11 +36,12 @@ export function narrow(graph: FeatureGraph, widths: Widths, removed: ReadonlySet
   const { sets, features, foreign } = widths;
   const leaves = (label: number): boolean => removed.has(sets.find(label));
   const slices = new Map<string, readonly SlicePart[]>();
+  const picks = new Map<string, Int32Array>();
   let met = 0;
   const after = followFeatures(graph, {
     narrower: true,
     rows: ({ name }) => features.rows.get(name)?.filter((label) => !leaves(label)),
-    foreign: () => foreign[met++]!,
+    foreign: () => foreign[met++]!.filter((label) => !leaves(label)),
     join(a, b, operation) {
       if (sets.find(a) === sets.find(b)) return;
       throw new InputError(
@@ -52,11 +57,24 @@ export function narrow(graph: FeatureGraph, widths: Widths, removed: ReadonlySet
       const { axis, size } = changedAxis(before, from, known, tensor);
       return labels.axes.length === 0 ? before : before.with(axis, size);
     },
+    whole: (tensor) => features.tensors.get(tensor),
     axesAfter: (tensor) => features.tensors.get(tensor)?.axes,
     parts(operation, labels) {
       const parts = narrowedParts(operation, features, labels, leaves);
-      slices.set(operation.name, parts);
+      const same =
+        operation.flow.type === 'slice' && JSON.stringify(operation.flow.parts) === JSON.stringify(parts);
+      if (!same) slices.set(operation.name, parts);
       return parts;
+    },
+    places(operation, places, labels) {
+      const before = features.tensors.get(operation.inputs[0]!)!;
+      if (before.ids.length === labels.ids.length) return places;
+      const left: number[] = [];
+      let kept = 0;
+      for (const label of before.ids) left.push(leaves(label) ? kept : kept++);
+      const own = places.filter((place) => !leaves(before.ids[place]!)).map((place) => left[place]!);
+      picks.set(operation.name, own);
+      return own;
     },
   });
   return {
@@ -84,12 +102,13 @@ export function narrow(graph: FeatureGraph, widths: Widths, removed: ReadonlySet
           ];
     }),
     sizes: shorterAxes(features, after),
-    slices: new Map(
-      [...slices].filter(([name, parts]) => {
-        const { flow } = graph.operations.find((operation) => operation.name === name)!;
-        return flow.type === 'slice' && JSON.stringify(flow.parts) !== JSON.stringify(parts);
-      }),
+    pads: new Map(
+      [...after.pads].filter(
+        ([name, axes]) => JSON.stringify(features.pads.get(name)) !== JSON.stringify(axes),
+      ),
     ),
+    slices,
+    picks,
   };
 }
 

@@ -105,6 +105,27 @@ describe('calibrateModel', () => {
     expect((await calibrateModel(model, compressed, inputs, { engine })).reports).toEqual(first.reports);
   });
 
+  test('refits layers whose sums fold on what these sums are', async () => {
+    const chain = new ChainModel([fc('fc1', 24, WIDTH, 1), fc('fc2', 16, 24, 2), fc('fc3', 4, 16, 3)], WIDTH);
+    const { compressed } = await compressModel(chain, { clusterer: spherical, engine, ratio: 0.5 });
+    const { compressed: refitted } = await calibrateModel(chain, compressed, inputsOf(200, 32), { engine });
+    const folded = chain.rewrite(planRewrite(chain, refitted).rewrite);
+    const explicit = chain.rewrite(planRewrite(chain, refitted, { folding: 'explicit' }).rewrite);
+    expect(folded.layers.map(({ outputs, inputs }) => [outputs, inputs])).toEqual([
+      [12, 6],
+      [8, 12],
+      [4, 8],
+    ]);
+    const data = Float32Array.of(...sampleOf(900), ...sampleOf(901));
+    const [wanted, found] = [await runOn(chain, data), await runOn(folded, data)];
+    const scale = Math.max(...wanted.map(Math.abs));
+    expect(largestDifference(found, await runOn(explicit, data))).toBeLessThan(1e-5 * scale);
+    // Three factors make all features: six sums of them hold everything.
+    expect(largestDifference(found, wanted)).toBeLessThan(0.05 * scale);
+    const before = chain.rewrite(planRewrite(chain, compressed).rewrite);
+    expect(largestDifference(await runOn(before, data), wanted)).toBeGreaterThan(0.2 * scale);
+  });
+
   test('leaves a layer alone whose outputs are right already', async () => {
     const { compressed } = await compressModel(model, { clusterer: kmeans, engine, ratio: 0 });
     const { compressed: refitted, reports } = await calibrateModel(model, compressed, inputsOf(40, 40), {

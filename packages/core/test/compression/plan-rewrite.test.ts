@@ -53,6 +53,12 @@ async function expectSame(actual: Model, expected: Model): Promise<void> {
 }
 
 const relu = (name: string): Operation => ({ type: 'relu', name });
+const negative = (name: string): Operation => ({ type: 'negative', name });
+const shift = (name: string, width: number): Operation => ({
+  type: 'shift',
+  name,
+  values: randomValues(width, 33),
+});
 const sigmoid = (name: string): Operation => ({ type: 'sigmoid', name });
 const affine = (name: string, width: number): Operation => ({
   type: 'affine',
@@ -114,6 +120,42 @@ describe('by hand', () => {
       [1, 0],
     ]);
     expect(after?.bias).toEqual(Float32Array.of(7, 8));
+  });
+
+  test('where all is linear the rows are added up, with the bias and what is added on the way', () => {
+    const added: Operation = { type: 'shift', name: 'add', values: Float32Array.of(0.1, 0.2, 0.3, 0.4) };
+    const model = chain([negative('minus'), added]);
+    const { rewrite, folds } = planRewrite(model, compressed);
+    expect(folds.get('fc2')).toMatchObject({
+      sumInto: 'fc1',
+      reason: 'the sums fold into fc1 through add, minus',
+    });
+    const [before, after] = rewrite.layers;
+    expect(before).toEqual({
+      layer: 'fc1',
+      weights: denseMatrix(2, 1, Float32Array.of(5 * 40, 2 * 10 + 3 * 30)),
+      bias: Float32Array.of(5 * 4, 2 * 1 + 3 * 3),
+      input: null,
+    });
+    const order = Int32Array.of(3, 0, 2);
+    expect(rewrite.features).toEqual([
+      { operation: 'add', order, scales: Float32Array.of(5, 2, 3), sums: groups },
+    ]);
+    expect(after).toMatchObject({ layer: 'fc2', input: null, bias: Float32Array.of(7, 8) });
+    expect(toMlMatrix(after!.weights).to2DArray()).toEqual([
+      [0, 1],
+      [1, 0],
+    ]);
+    const smaller = model.rewrite(rewrite);
+    expect([...smaller.weights('fc1').data, ...smaller.bias('fc1')!]).toEqual([200, 110, 20, 11]);
+  });
+
+  test('a factor for each feature keeps the sums where they are', () => {
+    const { rewrite, folds } = planRewrite(chain([affine('norm', 4), negative('minus')]), compressed);
+    expect(folds.get('fc2')?.reason).toMatch(
+      /; the sums stay: affine norm multiplies each feature by values of its own$/,
+    );
+    expect(rewrite.layers[1]?.input).toEqual({ gather: null, multiply: null, groups });
   });
 
   const gathered = {
@@ -236,6 +278,24 @@ const chains: readonly (readonly [string, readonly Operation[], readonly (string
     [null, 'n1', 'n2'],
   ],
   [
+    'three products in a row',
+    [fullyConnected('fc1', 14, 9, 1), fullyConnected('fc2', 11, 14, 2), fullyConnected('fc3', 5, 11, 3)],
+    [null, 'fc1', 'fc2'],
+  ],
+  [
+    'constants and signs between products',
+    [
+      fullyConnected('fc1', 14, 9, 1),
+      negative('a'),
+      shift('s', 14),
+      fullyConnected('fc2', 11, 14, 2),
+      shift('t', 11),
+      negative('b'),
+      fullyConnected('fc3', 5, 11, 3),
+    ],
+    [null, 'fc1', 'fc2'],
+  ],
+  [
     'shared weights in the middle',
     [
       fullyConnected('fc1', 14, 9, 1),
@@ -309,7 +369,7 @@ test('a layer of nothing but zeros keeps its bias', async () => {
 
 test('any clustering of any chain: folded, explicit and restored agree', async () => {
   const width = fc.integer({ min: 1, max: 9 });
-  const between = fc.subarray(['relu', 'sigmoid', 'affine'] as const);
+  const between = fc.subarray(['relu', 'sigmoid', 'affine', 'negative', 'shift'] as const);
   const layerOf = (m: number, n: number, seed: number): CompressedLayer => {
     const random = randomValues(3 * n, seed);
     const clusters = Array.from({ length: n }, (_, j) => Math.floor(Math.abs(random[j]!) * 3) - 1);
@@ -335,13 +395,15 @@ test('any clustering of any chain: folded, explicit and restored agree', async (
       fc.nat(1e6),
       async (a, b, c, d, one, two, seed) => {
         const pass = (
-          kinds: readonly ('relu' | 'sigmoid' | 'affine')[],
+          kinds: readonly ('relu' | 'sigmoid' | 'affine' | 'negative' | 'shift')[],
           at: string,
           size: number,
         ): Operation[] =>
-          kinds.map((kind) =>
-            kind === 'affine' ? affine(`${at}${kind}`, size) : { type: kind, name: `${at}${kind}` },
-          );
+          kinds.map((kind) => {
+            const name = `${at}${kind}`;
+            if (kind === 'shift') return shift(name, size);
+            return kind === 'affine' ? affine(name, size) : { type: kind, name };
+          });
         const model = new ChainModel(
           [
             fullyConnected('fc1', b, a, seed),
@@ -359,7 +421,18 @@ test('any clustering of any chain: folded, explicit and restored agree', async (
         ]);
         const expected = restored(model, compressed);
         for (const folding of ['fold', 'explicit'] as const) {
-          await expectSame(model.rewrite(planRewrite(model, compressed, { folding }).rewrite), expected);
+          const rewritten = model.rewrite(planRewrite(model, compressed, { folding }).rewrite);
+          await expectSame(rewritten, expected);
+          const linear = (kinds: readonly string[]) =>
+            folding === 'fold' && kinds.every((kind) => kind === 'negative' || kind === 'shift');
+          // Where all is linear the layer before makes the clusters, and nothing sums.
+          for (const [before, between, after] of [
+            ['fc1', one, 'fc2'],
+            ['fc2', two, 'fc3'],
+          ] as const) {
+            const clusters = compressed.get(after)!.centroids.cols;
+            if (linear(between)) expect(rewritten.weights(before).rows).toBe(clusters);
+          }
         }
       },
     ),

@@ -26,30 +26,80 @@ const conv: Step = ['conv', { type: 'convolution', filters: COLUMNS, foldable: t
 const relu: Step = ['relu', { type: 'homogeneous' }, 'Relu'];
 const slopes: Step = ['prelu', { type: 'homogeneous-per-feature', features: COLUMNS }, 'PRelu'];
 const sigmoid: Step = ['act', { type: 'elementwise' }, 'Sigmoid'];
+const drop: Step = ['drop', { type: 'linear' }, 'Dropout'];
+const bound: Step = ['max', { type: 'bound', features: COLUMNS }, 'Max'];
 const shift: Step = ['add', { type: 'shift', features: COLUMNS }, 'Add'];
 const affine: Step = ['norm', { type: 'affine', features: COLUMNS }, 'BatchNormalization'];
 const flatten: Step = ['flatten', { type: 'layout', perSample: true }, 'Flatten'];
 const reshape: Step = ['reshape', { type: 'layout', perSample: false }, 'Reshape'];
-const pool: Step = ['pool', { type: 'pooling' }, 'MaxPool'];
+const resize: Step = ['resize', { type: 'layout', perSample: true, size: 4 }, 'Reshape'];
+const pool: Step = ['pool', { type: 'pooling', linear: false }, 'MaxPool'];
+const mean: Step = ['mean', { type: 'pooling', linear: true }, 'AveragePool'];
 
 /** A plan but for its path, which is everything before the last step. */
 type Fold = Omit<FoldPlan, 'path'>;
 
 /** Factors and order into one place. */
 function folds(into: string, reason: string, more: Partial<Fold> = {}): Fold {
-  return { scaleInto: into, orderInto: into, targetIsLayer: true, steps: [], reason, ...more };
+  return { scaleInto: into, orderInto: into, sumInto: null, targetIsLayer: true, steps: [], reason, ...more };
+}
+
+/** The sums as well. */
+function sums(into: string, reason: string, more: Partial<Fold> = {}): Fold {
+  return folds(into, reason, { sumInto: into, ...more });
 }
 
 /** Nothing folds. */
 function stays(reason: string): FoldPlan {
-  return { scaleInto: null, orderInto: null, targetIsLayer: false, path: [], steps: [], reason };
+  return {
+    scaleInto: null,
+    orderInto: null,
+    sumInto: null,
+    targetIsLayer: false,
+    path: [],
+    steps: [],
+    reason,
+  };
 }
 
 const step = (operation: string, scale: boolean) => ({ operation, scale });
 
 describe('into a fully connected layer', () => {
   test.each<readonly [string, readonly Step[], Fold]>([
-    ['at once', [fc1], folds('fc1', 'folds into fc1')],
+    ['at once', [fc1], sums('fc1', 'the sums fold into fc1')],
+    [
+      'through whatever is linear',
+      [flatten, drop, reshape, fc1],
+      sums('fc1', 'the sums fold into fc1 through flatten, drop, reshape'),
+    ],
+    [
+      'with a constant added on the way, which is scaled and added up too',
+      [drop, shift, fc1],
+      sums('fc1', 'the sums fold into fc1 through drop, add', { steps: [step('add', true)] }),
+    ],
+    [
+      'but for the sums, behind a bound for each feature',
+      [bound, drop, fc1],
+      folds('fc1', 'folds into fc1 through max, drop', { steps: [step('max', true)] }),
+    ],
+    [
+      'but for the sums, behind a factor for each feature',
+      [drop, affine, fc1],
+      folds(
+        'norm',
+        'the factors fold into norm, the order into fc1 through drop, norm; ' +
+          'the sums stay: BatchNormalization norm multiplies each feature by values of its own',
+        { orderInto: 'fc1', steps: [step('norm', true)] },
+      ),
+    ],
+    [
+      'but for the sums, through a number of features that is fixed',
+      [resize, fc1],
+      folds(
+        'fc1',
+        'folds into fc1 through resize; the sums stay: Reshape resize fixes the number of features',
+      ),
+    ],
     ['through Relu', [relu, fc1], folds('fc1', 'folds into fc1 through relu')],
     [
       'through whatever keeps the features apart',
@@ -72,6 +122,7 @@ describe('into a fully connected layer', () => {
       {
         scaleInto: null,
         orderInto: 'fc1',
+        sumInto: null,
         targetIsLayer: true,
         steps: [],
         reason: 'Sigmoid act is not positively homogeneous; the order folds into fc1',
@@ -83,6 +134,7 @@ describe('into a fully connected layer', () => {
       {
         scaleInto: null,
         orderInto: 'fc1',
+        sumInto: null,
         targetIsLayer: true,
         steps: [step('add', false), step('norm', false), step('prelu', false)],
         reason: 'Sigmoid act is not positively homogeneous; the order folds into fc1',
@@ -113,7 +165,12 @@ describe('into a fully connected layer', () => {
 describe('into a convolution', () => {
   const intoConv = (reason: string): Fold => folds('conv', reason, { targetIsLayer: false });
   test.each<readonly [string, readonly Step[], Fold]>([
-    ['at once', [conv], intoConv('folds into conv')],
+    ['at once', [conv], sums('conv', 'the sums fold into conv', { targetIsLayer: false })],
+    [
+      'the sums as well through means and flattening',
+      [flatten, mean, drop, conv],
+      sums('conv', 'the sums fold into conv through flatten, mean, drop', { targetIsLayer: false }),
+    ],
     [
       'through global pooling and flattening',
       [flatten, pool, relu, conv],
@@ -168,14 +225,14 @@ describe('not at all', () => {
     [
       'an activation that is not homogeneous, where the order stays too',
       [sigmoid, ['softmax', { type: 'other' }]],
-      'Sigmoid act is not positively homogeneous',
+      'Sigmoid act is not positively homogeneous; the order stays a gather: softmax mixes or reorders features',
     ],
     [
       'a constant that would be scaled, when nothing takes the factors',
       [shift],
       't1 comes from outside the graph',
     ],
-    ...(['shift', 'affine', 'homogeneous-per-feature'] as const).map(
+    ...(['shift', 'bound', 'affine', 'homogeneous-per-feature'] as const).map(
       (type) =>
         [
           `${type} parameters for another number of features`,
@@ -207,6 +264,7 @@ describe('the factors only', () => {
     expect(planFold(graphOf(steps, usedTwice), 't0', COLUMNS)).toEqual({
       scaleInto: 'norm',
       orderInto: null,
+      sumInto: null,
       targetIsLayer: false,
       path: [],
       steps: [step('norm', true)],

@@ -88,7 +88,7 @@ describe('refused', () => {
       'an option like no other',
       { ratio: 0.5, temperature: 1 },
       'UNKNOWN_NAME',
-      "compressModel: unknown option 'temperature', expected one of ratio, layers, ",
+      "compressModel: unknown option 'temperature', expected one of ratio, reduce, layers, ",
     ],
     [
       'no ratio',

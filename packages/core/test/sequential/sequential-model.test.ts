@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   denseMatrix,
   InputError,
@@ -23,7 +23,7 @@ const sigmoid: SequentialActivation = {
   type: 'activation',
   name: 'squash',
   label: 'Sigmoid',
-  homogeneous: false,
+  effect: 'elementwise',
   apply: (value) => 1 / (1 + Math.exp(-value)),
 };
 const files = new Map<string, SequentialModel | undefined>([['broken.chain', undefined]]);
@@ -52,6 +52,19 @@ const format: ModelFormat = {
 };
 const sample = { model: 'small.chain', broken: 'broken.chain', output: 'out.chain' };
 for (const { name, run } of modelFormatContract(format, sample)) test(name, run);
+
+describe('layers in a row', () => {
+  const negative: SequentialActivation = {
+    type: 'activation',
+    name: 'minus',
+    label: 'Neg',
+    effect: 'linear',
+    apply: (value) => -value,
+  };
+  const row = [layer('first', 12, 9, 1), negative, layer('second', 10, 12, 2), layer('third', 4, 10, 3)];
+  files.set('row.chain', new SequentialModel(row, 9, write));
+  for (const { name, run } of modelFormatContract(format, { ...sample, model: 'row.chain' })) test(name, run);
+});
 
 test('picks, multiplies and sums as an input form says', () => {
   const rows = denseMatrix(2, 4, Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8));

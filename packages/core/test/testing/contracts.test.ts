@@ -4,6 +4,7 @@ import {
   type Clusterer,
   type ClustererOption,
   type ClusteringAlgorithm,
+  type GraphOperation,
   kmeans,
   l2Slice,
   type MatrixEngine,
@@ -93,8 +94,23 @@ const threeLayers = (): readonly Operation[] => [
   fc('fc3', 4, 12, 3),
 ];
 
+/** Layers with nothing but linear operations between the first two. */
+const linearLayers = (): readonly Operation[] => [
+  fc('fc1', 10, 6, 1),
+  { type: 'shift', name: 'add', values: randomValues(10, 9) },
+  { type: 'negative', name: 'minus' },
+  fc('fc2', 12, 10, 2),
+  { type: 'relu', name: 'relu' },
+  { type: 'shift', name: 'offset', values: randomValues(12, 10) },
+  fc('fc3', 4, 12, 3),
+];
+
 describe('an in-memory model format', () => {
   for (const { name, run } of formatContract(threeLayers(), 6)) test(name, run);
+});
+
+describe('an in-memory model with linear operations', () => {
+  for (const { name, run } of formatContract(linearLayers(), 6)) test(name, run);
 });
 
 describe('an in-memory model of one layer and one column', () => {
@@ -370,6 +386,63 @@ describe('the model format contract notices', () => {
   });
 });
 
+describe('the model format contract notices a wrong sum', () => {
+  const effects = (as: (operation: GraphOperation) => GraphOperation) =>
+    withModels(({ graph }) => ({
+      graph: {
+        uses: (tensor) => graph.uses(tensor),
+        producer: (tensor) => {
+          const operation = graph.producer(tensor);
+          return operation && as(operation);
+        },
+      },
+    }));
+
+  test.each<readonly [string, (format: ModelFormat) => ModelFormat, RegExp]>([
+    [
+      'through an activation that is called linear',
+      effects((operation) =>
+        operation.label === 'relu' ? { ...operation, effect: { type: 'linear' } } : operation,
+      ),
+      /clusters .*fold/,
+    ],
+    [
+      'through a constant that is called a mere function',
+      effects((operation) =>
+        operation.name === 'add' ? { ...operation, effect: { type: 'linear' } } : operation,
+      ),
+      /fold/,
+    ],
+    [
+      'of constants without their factors',
+      withModels((model) => ({
+        rewrite: ({ layers, features }) =>
+          model.rewrite({
+            layers,
+            features: features.map((change) => (change.sums ? { ...change, scales: null } : change)),
+          }),
+      })),
+      /clusters .*fold/,
+    ],
+    [
+      'that is done again before the layer',
+      withModels((model) => ({
+        rewrite: ({ layers, features }) => {
+          const groups = (columns: number) => [{ size: 1, count: columns }];
+          const again = layers.map((layer) => ({
+            ...layer,
+            input: layer.input ?? { gather: null, multiply: null, groups: groups(layer.weights.cols) },
+          }));
+          return model.rewrite({ layers: again, features });
+        },
+      })),
+      /leaves nothing of a sum/,
+    ],
+  ])('%s', async (_, wrap, failing) => {
+    expect(await firstFailure(formatContract(linearLayers(), 6, wrap))).toMatch(failing);
+  });
+});
+
 describe('the model format contract notices a wrong rewrite that is accepted', () => {
   /** The memory format, which takes what it should refuse with a message of this kind. */
   const accepting = (message: RegExp, instead: (model: Model, error: Error) => Model) =>
@@ -384,7 +457,8 @@ describe('the model format contract notices a wrong rewrite that is accepted', (
       },
     }));
 
-  const kinds: readonly (readonly [message: RegExp, failing: string])[] = [
+  type Kind = readonly [message: RegExp, failing: string, of?: () => readonly Operation[]];
+  const kinds: readonly Kind[] = [
     [/fc1 is rewritten twice/, 'the same layer twice'],
     [/no fully connected layer is called/, 'an unknown layer'],
     [/no operation is called fc1/, 'an unknown operation'],
@@ -420,18 +494,22 @@ describe('the model format contract notices a wrong rewrite that is accepted', (
     [/parameters of 11 features for 12/, 'a feature less than what reads them'],
     [/11 factors for 12 features/, 'a factor too few for the features'],
     [/affine norm: the factors must be finite/, 'a factor of a feature that is no number'],
+    [/norm has parameters that cannot be added up/, 'a sum of parameters that do not add up'],
+    [/10 positions but groups of 9/, 'a sum of less features than there are', linearLayers],
+    [/parameters of 1 features for 10/, 'a sum that the layer behind it does not read', linearLayers],
+    [/not all is linear before fc3/, 'a sum before something that is not linear', linearLayers],
   ];
 
   test('of every kind', () => {
     expect(kinds.map(([, what]) => what)).toEqual(WRONG_REWRITES.map(({ what }) => what));
   });
 
-  test.each(kinds)('%s', async (message, what) => {
-    const lenient = accepting(message, (model) => model);
-    expect(await firstFailure(formatContract(threeLayers(), 6, lenient))).toBe(
-      `refuses a rewrite with ${what}`,
-    );
-  });
+  for (const [message, what, of = threeLayers] of kinds) {
+    test(what, async () => {
+      const lenient = accepting(message, (model) => model);
+      expect(await firstFailure(formatContract(of(), 6, lenient))).toBe(`refuses a rewrite with ${what}`);
+    });
+  }
 
   test('or that fails with anything but an InputError', async () => {
     const failing = accepting(/no operation is called fc1/, (_, { message }) => {

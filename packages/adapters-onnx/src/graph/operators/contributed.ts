@@ -2,10 +2,22 @@
 import { TensorProto_DataType as DataType } from 'onnx-buf';
 import { MICROSOFT as domain, operators } from './describe.js';
 import * as effect from './effect-rules.js';
+import * as attention from './flow-attention.js';
+import * as products from './flow-products.js';
 import * as flow from './flow-rules.js';
 import type { Operator } from './operator.js';
 import { keepsPlace } from './place-rules.js';
-import { always, attended, attendedApart, embedded, matMul, same, widthOf } from './shape-rules.js';
+import {
+  always,
+  attended,
+  attendedApart,
+  convolved,
+  embedded,
+  gemm,
+  matMul,
+  same,
+  widthOf,
+} from './shape-rules.js';
 
 const unary = { domain, inputs: 1, shape: same, place: keepsPlace, flow: flow.elementwise } as const;
 const float = always(DataType.FLOAT);
@@ -25,6 +37,7 @@ export const CONTRIBUTED: readonly Operator[] = [
     inputs: 2,
     shape: same,
     effect: effect.stops('combines several tensors'),
+    flow: products.addsAndNormalises,
     takesVectors: true,
   }),
   ...operators('SkipSimplifiedLayerNormalization', {
@@ -32,6 +45,7 @@ export const CONTRIBUTED: readonly Operator[] = [
     inputs: 2,
     shape: same,
     effect: effect.stops('combines several tensors'),
+    flow: products.addsAndNormalises,
     takesVectors: true,
   }),
   ...operators('BiasAdd', {
@@ -39,11 +53,19 @@ export const CONTRIBUTED: readonly Operator[] = [
     shape: same,
     inputs: 3,
     effect: effect.stops('combines several tensors'),
+    flow: flow.adds,
     takesVectors: true,
   }),
-  ...operators('FusedMatMul', { ...product, inputs: 2, shape: matMul() }),
-  ...operators('FusedGemm', { ...product, inputs: 2 }),
-  ...operators('FusedConv NhwcFusedConv', { ...product, inputs: 2, weights: 'convolution' }),
+  ...operators('FusedMatMul', { ...product, inputs: 2, shape: matMul(), flow: products.multipliesFused }),
+  ...operators('FusedGemm', { ...product, inputs: 2, shape: gemm, flow: products.multipliesAndActivates }),
+  ...operators('FusedConv', {
+    ...product,
+    inputs: 2,
+    shape: convolved(1),
+    flow: products.convolvesFused,
+    weights: 'convolution',
+  }),
+  ...operators('NhwcFusedConv', { ...product, inputs: 2, weights: 'convolution' }),
   ...operators('QGemm', { ...product, inputs: 2, type: float, weights: 'quantised' }),
   ...operators('MatMulIntegerToFloat DynamicQuantizeMatMul', {
     ...product,
@@ -62,7 +84,16 @@ export const CONTRIBUTED: readonly Operator[] = [
   ...operators('DynamicQuantizeLSTM AttnLSTM', { ...product, inputs: 2, weights: 'recurrent' }),
   ...operators('GatherBlockQuantized', { ...product, type: float, weights: 'table' }),
   ...operators('EmbedLayerNormalization', { ...product, shape: embedded, type: float, weights: 'table' }),
-  ...operators('Attention', { ...product, inputs: 2, shape: attended }),
-  ...operators('MultiHeadAttention', { ...product, inputs: 1, shape: attendedApart }),
-  ...operators('GroupQueryAttention', { ...product, inputs: 1 }),
+  ...operators('Attention', { ...product, inputs: 2, shape: attended, flow: attention.attends }),
+  ...operators('MultiHeadAttention', {
+    ...product,
+    inputs: 1,
+    shape: attendedApart,
+    flow: attention.attendsApart,
+  }),
+  ...operators('GroupQueryAttention', {
+    ...product,
+    inputs: 1,
+    flow: attention.attendsCached,
+  }),
 ];

@@ -1,18 +1,23 @@
 /** What operators do to the factors and the order of the features that pass them. */
 import type { OperationEffect } from '@spherize/core';
-import type { TensorProto } from 'onnx-buf';
+import { TensorProto_DataType as DataType, type TensorProto } from 'onnx-buf';
 import { attribute, intAttribute } from '../../proto/onnx-protos.js';
 import { dimsOf, floatValues, isFloatType, sizeOf } from '../../proto/tensor-values.js';
+import { channelScales } from './batch-normalisation.js';
 import type { EffectContext, EffectRule } from './operator.js';
 import { placeAfterReshape, reshapeForm } from './reshape-forms.js';
 
+const LINEAR: OperationEffect = { type: 'linear' };
 const HOMOGENEOUS: OperationEffect = { type: 'homogeneous' };
 const ELEMENTWISE: OperationEffect = { type: 'elementwise' };
+/** Float types that hold more than those of 16 bits, wider ones last. */
+const WIDE_FLOATS: readonly number[] = [DataType.FLOAT, DataType.DOUBLE];
 
 function other(reason: string): OperationEffect {
   return { type: 'other', reason };
 }
 
+export const linear: EffectRule = () => LINEAR;
 export const homogeneous: EffectRule = () => HOMOGENEOUS;
 export const elementwise: EffectRule = () => ELEMENTWISE;
 
@@ -47,6 +52,17 @@ function featuresOf(operand: string, { index }: EffectContext): number {
   return sizeOf(index.constant(operand)!);
 }
 
+/** Whether a tensor is a function of one number that is reduced from the features, as a variance or its root is. */
+function isOfAllFeatures(tensor: string, context: EffectContext): boolean {
+  const { index, axes } = context;
+  const node = index.producer(tensor);
+  if (node === undefined) return false;
+  if (/^Reduce(?!Log|Prod)/.test(node.opType)) return !axes.carries(tensor);
+  if (!/^(?:Add|Sub|Max|Clip|Sqrt|Pow|Div|Reciprocal|Cast|Identity)$/.test(node.opType)) return false;
+  const varying = node.input.filter((name) => name !== '' && index.constantSource(name) === undefined);
+  return varying.length === 1 && isOfAllFeatures(varying[0]!, context);
+}
+
 /** What a constant does that an operator combines with its input. */
 export interface Combination {
   /** The same for all features: one value, or one per sample or position. Left out: elementwise. */
@@ -59,8 +75,11 @@ export interface Combination {
 export function combines({ alike, feature }: Combination = {}): EffectRule {
   return (node, input, context) => {
     const slot = node.input.findIndex((name) => context.index.constant(name));
-    if (slot < 0 || node.input.length !== 2 || node.input[1 - slot] !== input)
-      return other('combines several tensors');
+    if (slot < 0 || node.input.length !== 2 || node.input[1 - slot] !== input) {
+      const normalises =
+        /^(?:Mul|Div)$/.test(node.opType) && node.input.some((name) => isOfAllFeatures(name, context));
+      return other(normalises ? 'normalises over all features' : 'combines several tensors');
+    }
     const kind = parameterKind(node.input[slot]!, input, context);
     const tensor = context.index.constant(node.input[slot]!)!;
     if (kind === 'alike') return alike?.(tensor, slot) ?? ELEMENTWISE;
@@ -73,25 +92,25 @@ export function combines({ alike, feature }: Combination = {}): EffectRule {
 /** `v + β`: factors go into β as well. */
 export const shifts: EffectRule = (node, input, context) =>
   node.input.length === 1
-    ? HOMOGENEOUS
+    ? LINEAR
     : combines({ feature: (features) => ({ type: 'shift', features }) })(node, input, context);
 
 /** max(v, β): likewise, and homogeneous where β is a single zero. */
 export const bounds: EffectRule = (node, input, context) =>
   node.input.length === 1
-    ? HOMOGENEOUS
+    ? LINEAR
     : combines({
         alike: (value) => (isZero(value) ? HOMOGENEOUS : ELEMENTWISE),
-        feature: (features) => ({ type: 'shift', features }),
+        feature: (features) => ({ type: 'bound', features }),
       })(node, input, context);
 
 export const multiplies: EffectRule = combines({
-  alike: () => HOMOGENEOUS,
+  alike: () => LINEAR,
   feature: (features) => ({ type: 'affine', features }),
 });
 
 export const divides: EffectRule = combines({
-  alike: (_, slot) => (slot === 1 ? HOMOGENEOUS : ELEMENTWISE),
+  alike: (_, slot) => (slot === 1 ? LINEAR : ELEMENTWISE),
   feature: (features, slot) => ({ type: slot === 1 ? 'affine' : 'elementwise-per-feature', features }),
 });
 
@@ -111,7 +130,7 @@ export const chooses: EffectRule = (node, input, context) => {
   if (values.length !== 2) return other('combines several tensors');
   if (constants.some((name) => parameterKind(name, input, context) !== 'alike'))
     return other('has constants that differ from feature to feature');
-  return node.input[0] !== input && isZero(values[1]!) ? HOMOGENEOUS : ELEMENTWISE;
+  return node.input[0] !== input && isZero(values[1]!) ? LINEAR : ELEMENTWISE;
 };
 
 /** A function of v + bias, with or without the bias. */
@@ -125,13 +144,13 @@ export const biased: EffectRule = (node, input, context) => {
 
 export const dropout: EffectRule = (node, _, { index }) => {
   const training = node.input[2];
-  if (!training) return HOMOGENEOUS;
+  if (!training) return LINEAR;
   const tensor = index.constant(training);
   const off = tensor !== undefined && (tensor.rawData[0] ?? tensor.int32Data[0] ?? 0) === 0;
-  return off ? HOMOGENEOUS : other('may be in training mode');
+  return off ? LINEAR : other('may be in training mode');
 };
 
-/** Clip(min=0) without a maximum is Relu. */
+/** Clip(min=0) without a maximum is Relu, and without a minimum it does nothing. */
 export const clips: EffectRule = (node, _, { index }) => {
   const bound = (slot: number, name: string, missing: number): number | undefined => {
     const operand = node.input[slot];
@@ -141,15 +160,17 @@ export const clips: EffectRule = (node, _, { index }) => {
   };
   const min = bound(1, 'min', -Infinity);
   const max = bound(2, 'max', Infinity);
-  const unlimited = max !== undefined && max >= 3.4e38;
-  return unlimited && (min === 0 || (min !== undefined && min <= -3.4e38)) ? HOMOGENEOUS : ELEMENTWISE;
+  if (min === undefined || max === undefined || max < 3.4e38) return ELEMENTWISE;
+  if (min <= -3.4e38) return LINEAR;
+  return min === 0 ? HOMOGENEOUS : ELEMENTWISE;
 };
 
-/** Between float types factors pass; others round or cut off. */
-export const casts: EffectRule = (node, input, { shapes }) =>
-  [shapes.elementType(input), shapes.elementType(node.output[0]!)].every(isFloatType)
-    ? HOMOGENEOUS
-    : ELEMENTWISE;
+/** Between float types factors pass; others round or cut off. Sums pass where the type before holds whatever the type behind does. */
+export const casts: EffectRule = (node, input, { shapes }) => {
+  const [before, after] = [shapes.elementType(input), shapes.elementType(node.output[0]!)] as const;
+  if (!isFloatType(before) || !isFloatType(after)) return ELEMENTWISE;
+  return before === after || WIDE_FLOATS.indexOf(before) > WIDE_FLOATS.indexOf(after) ? LINEAR : HOMOGENEOUS;
+};
 
 /** With one scale for all values, which are constants. */
 export const quantises: EffectRule = (node, _, { index }) => {
@@ -172,13 +193,15 @@ export const convolves: EffectRule = (node, _, { index, axes }) => {
   return { type: 'convolution', filters, foldable: own && intAttribute(node, 'group', 1) === 1 };
 };
 
-export const pools: EffectRule = (node, _, { axes }) =>
-  axes.carries(node.output[0]!) ? HOMOGENEOUS : other('pools along the features');
+/** The largest, the mean or another function of each feature over some places. */
+export function pools(effect: OperationEffect): EffectRule {
+  return (node, _, { axes }) => (axes.carries(node.output[0]!) ? effect : other('pools along the features'));
+}
 
 /** A function of each feature over other axes. */
 export function reduces(effect: OperationEffect): EffectRule {
   return (node, _, { axes }) =>
-    axes.carries(node.output[0]!) ? effect : other('may reduce the axis of the features');
+    axes.carries(node.output[0]!) ? effect : other('may reduce the axis of the features or of the samples');
 }
 
 /** γ and β of each channel behind its own mean and variance over a fixed set, or over its own positions. */
@@ -197,7 +220,7 @@ export const normalisesChannels: EffectRule = (node, input, { index, axes }) => 
   const features = vectors[0] && sizeOf(vectors[0]);
   if (!inference) return other('may be in training mode');
   return fits && onFeatures && features !== undefined
-    ? { type: 'affine', features }
+    ? { type: 'affine', features, factors: channelScales(node, index)?.factors }
     : other('has parameters that are not per feature');
 };
 
@@ -209,7 +232,6 @@ export const normalisesFeatures: EffectRule = (node, input, context) => {
   const vectors = node.input.slice(1).filter((name) => name !== '');
   const overLast = axis === -1 || (rank !== undefined && axis === rank - 1);
   if (!overLast || axes.of(input).back !== 0) return other('normalises over other axes than the last one');
-  if (vectors.length === 0) return other('normalises over all features');
   return vectors.every((name) => parameterKind(name, input, context) === 'feature')
     ? { type: 'normalization', features: featuresOf(vectors[0]!, context) }
     : other('has parameters that are not per feature');
@@ -225,13 +247,13 @@ export const flattens: EffectRule = (node, input, { axes, shapes }) => ({
 export const reshapes: EffectRule = (node, input, context) => {
   const form = reshapeForm(context, node, context.axes.of(input));
   if (form === undefined) return other('may split or merge features');
-  return { type: 'layout', perSample: form.kept || form.perSample };
+  return { type: 'layout', perSample: form.kept || form.perSample, size: form.features };
 };
 
 export const movesAxes: EffectRule = (node, _, { axes }) =>
   axes.carries(node.output[0]!)
     ? { type: 'layout', perSample: true }
-    : other('changes which axis is the last one');
+    : other('may change which axis is the last one');
 
 export const transposes: EffectRule = (node, _, { axes }) =>
-  axes.carries(node.output[0]!) ? HOMOGENEOUS : other('changes which axis is the last one');
+  axes.carries(node.output[0]!) ? LINEAR : other('changes which axis is the last one');

@@ -22,15 +22,21 @@ const boolean = always(DataType.BOOL);
 /** Parameters that follow the order alone. */
 const ordered: readonly FeatureParameters[] = [{ slot: 'constant', scaling: 'none' }];
 const scaled: readonly FeatureParameters[] = [{ slot: 'constant', scaling: 'multiply' }];
-const shift = { ...binary, effect: effect.shifts, parameters: scaled, finite: 'masks' } as const;
+const shift = {
+  ...binary,
+  flow: flow.adds,
+  effect: effect.shifts,
+  parameters: scaled,
+  finite: 'masks',
+} as const;
 const bound = { ...binary, inputs: 1, effect: effect.bounds, parameters: scaled } as const;
 const compared = { ...binary, effect: effect.combines(), parameters: ordered } as const;
 
 export const ELEMENTWISE: readonly Operator[] = [
   ...operators('Relu LeakyRelu', { ...unary, effect: effect.homogeneous }),
-  ...operators('Identity', { ...unary, effect: effect.homogeneous, values: value.passes }),
+  ...operators('Identity', { ...unary, effect: effect.linear, values: value.passes }),
   ...operators('Abs', { ...unary, effect: effect.homogeneous, values: value.maps(Math.abs, (size) => size) }),
-  ...operators('Neg', { ...unary, effect: effect.homogeneous, values: value.maps((number) => -number) }),
+  ...operators('Neg', { ...unary, effect: effect.linear, values: value.maps((number) => -number) }),
   ...operators(
     'Sigmoid Tanh Gelu@20 Elu Selu Celu@12 Softplus Softsign HardSigmoid HardSwish@14 Swish@24 Mish@18 Erf@9 Sqrt Exp Log ' +
       'Sin Cos Tan Asin Acos Atan Sinh@9 Cosh@9 Asinh@9 Acosh@9 Atanh@9 Floor Ceil Round@11 Sign@9 Reciprocal ' +
@@ -81,7 +87,13 @@ export const ELEMENTWISE: readonly Operator[] = [
     finite: 'masks',
     values: value.combines(arithmetic.divide),
   }),
-  ...operators('Sum@8 Mean@8', { ...binary, inputs: 1, effect: effect.shifts, parameters: scaled }),
+  ...operators('Sum@8 Mean@8', {
+    ...binary,
+    inputs: 1,
+    flow: flow.adds,
+    effect: effect.shifts,
+    parameters: scaled,
+  }),
   ...operators('Max@8', { ...bound, values: value.combines(arithmetic.larger) }),
   ...operators('Min@8', { ...bound, values: value.combines(arithmetic.smaller) }),
   ...operators('Pow', { ...compared, values: value.combines(arithmetic.power) }),

@@ -1,13 +1,42 @@
 /** How features move through operators, as `FeatureFlow` says it. */
 import type { ConstantOperand, FeatureFlow } from '@spherize/core';
 import type { NodeProto } from 'onnx-buf';
-import { attribute, intAttribute, intsAttribute } from '../../proto/onnx-protos.js';
-import { dimsOf, sizeOf } from '../../proto/tensor-values.js';
+import { attribute, intAttribute, intsAttribute, type Shape } from '../../proto/onnx-protos.js';
+import { dimsOf, integerValues, isFloatType, isIntegerType, sizeOf } from '../../proto/tensor-values.js';
 import { axesOf, numbersOf, partSizes, slicesOf } from './operands.js';
 import type { ShapeContext } from './operator.js';
 
 /** Undefined where the node has a form of which nothing is known. */
-export type FlowRule = (node: NodeProto, context: ShapeContext) => FeatureFlow | undefined;
+export type FlowRule = (
+  node: NodeProto,
+  context: ShapeContext,
+) => FeatureFlow | readonly FlowStep[] | undefined;
+
+/** One of several things that a node does, with tensors between them that it does not give out. */
+export interface FlowStep {
+  readonly flow: FeatureFlow | WeightsFlow;
+  /** Left out: what the step before makes, and of the first one everything that varies. */
+  readonly inputs?: readonly string[];
+  /** Left out: of the last step the node's outputs, of others one tensor of no name. */
+  readonly outputs?: readonly string[];
+  /** Of the outputs, where they lie between steps and are reshaped. */
+  readonly shapes?: readonly Shape[];
+}
+
+/** Whether the first axis of weights is that of the outputs. The axes behind the two are positions. */
+export type WeightLayout = 'outputs first' | 'inputs first';
+
+/** A product with, or a convolution of, the weights in input 1. */
+export interface WeightsFlow {
+  readonly type: 'weights';
+  readonly kind: 'product' | 'convolution';
+  /** The input with a value per output. */
+  readonly bias: number | undefined;
+  readonly layout: WeightLayout;
+  readonly groups: number;
+  /** The axis of the features, counted from the end. */
+  readonly axis: number;
+}
 
 /** Constant operands by slot, with their shapes. */
 function constantsOf(node: NodeProto, { index }: ShapeContext): ConstantOperand[] {
@@ -33,10 +62,39 @@ export const elementwise: FlowRule = (node, context) => ({
   constants: constantsOf(node, context),
 });
 
-/** Only the first input holds features; the others say how it is done. */
-export const steered: FlowRule = () => ({ type: 'elementwise', constants: [] });
+export const adds: FlowRule = (node, context) => ({
+  type: 'elementwise',
+  constants: constantsOf(node, context),
+  adds: true,
+});
 
-export const sizes: FlowRule = () => ({ type: 'sizes' });
+/** Only the first input holds features; the others say how it is done. */
+export const steered: FlowRule = (node) => [
+  { flow: { type: 'elementwise', constants: [] }, inputs: [node.input[0]!] },
+];
+
+export const sizes: FlowRule = (node, { index }) => ({
+  type: 'sizes',
+  computed: becomesFloat(node.output[0]!, index, new Set()),
+});
+
+/** Whether a whole number is cast to floats somewhere: the root of the number of features, by which an attention divides. */
+function becomesFloat(tensor: string, index: ShapeContext['index'], seen: Set<string>): boolean {
+  if (seen.has(tensor)) return false;
+  seen.add(tensor);
+  return index.consumers(tensor).some((node) => {
+    if (node.opType === 'Cast' && isFloatType(intAttribute(node, 'to', 0))) return true;
+    const counts = COUNTING.has(node.opType);
+    return counts && node.output.some((output) => becomesFloat(output, index, seen));
+  });
+}
+
+/** Operators with which exporters compute sizes. */
+const COUNTING = new Set(
+  'Add Cast Concat Div Floor Gather Identity Mul Neg ReduceProd Reshape Slice Split Squeeze Sub Unsqueeze'.split(
+    ' ',
+  ),
+);
 
 export const reshapes: FlowRule = () => ({ type: 'reshape' });
 
@@ -116,9 +174,14 @@ export const normalises: FlowRule = (node, context) => {
 };
 
 /** A product of two tensors that vary; those with weights are layers. */
-export const contracts: FlowRule = (node, { shapes }) => {
-  const ranks = node.input.slice(0, 2).map((name) => shapes.rank(name));
-  return ranks.every((rank) => rank !== undefined && rank >= 2) ? { type: 'contraction' } : undefined;
+export const contracts: FlowRule = (node, { index, shapes }) => {
+  const inputs = node.input.slice(0, 2);
+  const fixed = inputs.some((name) => index.constantSource(name) ?? index.constantMaker(name));
+  if (fixed) return { type: 'other', reason: 'multiplies by weights that are no layer' };
+  const ranks = inputs.map((name) => shapes.rank(name));
+  return ranks.every((rank) => rank !== undefined && rank >= 2)
+    ? [{ flow: { type: 'contraction' }, inputs }]
+    : undefined;
 };
 
 export const concatenates: FlowRule = (node, context) => {
@@ -143,31 +206,19 @@ export const splits: FlowRule = (node, context) => {
   return { type: 'slice', axis, parts };
 };
 
-/** The axis, start and length of every axis that a Slice in steps of one cuts; undefined when they are not known. */
-export function cutsOf(
-  node: NodeProto,
-  context: ShapeContext,
-): { axis: number; start: number; length: number }[] | undefined {
-  const shape = context.shapes.sizes(node.input[0]!);
-  const slices = shape && slicesOf(node, context, shape);
-  if (shape === undefined || slices === undefined) return undefined;
-  const cuts = [];
-  for (const { axis, start, step, length } of slices) {
-    if (step !== 1 || typeof start !== 'number') return undefined;
-    if (start === 0 && length === shape[axis]) continue;
-    if (typeof length !== 'number') return undefined;
-    cuts.push({ axis: axis - shape.length, start, length });
-  }
-  return cuts;
-}
-
-/** With one axis to cut; others are `other`, since each axis would need its own operation. */
+/** Axis by axis. */
 export const slices: FlowRule = (node, context) => {
-  const cuts = cutsOf(node, context);
-  if (cuts === undefined || cuts.length > 1) return undefined;
-  const [cut] = cuts;
-  if (cut === undefined) return { type: 'elementwise', constants: [] };
-  return { type: 'slice', axis: cut.axis, parts: [{ start: cut.start, length: cut.length }] };
+  const shape = context.shapes.sizes(node.input[0]!);
+  const cuts = shape && slicesOf(node, context, shape);
+  if (shape === undefined || cuts === undefined) return undefined;
+  const steps = cuts.flatMap(({ axis: at, start, step, length }): FlowStep[] => {
+    const axis = at - shape.length;
+    if (start === 0 && step === 1 && length === shape[at]) return [];
+    if (step !== 1 || typeof start !== 'number' || typeof length !== 'number')
+      return [{ flow: { type: 'mixing', axes: [axis], dropped: false, reason: 'takes some of them' } }];
+    return [{ flow: { type: 'slice', axis, parts: [{ start, length }] } }];
+  });
+  return steps.length > 0 ? steps : { type: 'elementwise', constants: [] };
 };
 
 /** Axes with something added at an edge. */
@@ -178,18 +229,26 @@ export const pads: FlowRule = (node, context) => {
   if (rank === undefined || amounts === undefined || (node.input[3] && named === undefined)) return undefined;
   const axes = fromEnd(named ?? Array.from({ length: rank }, (_, axis) => axis), rank);
   const half = amounts.length / 2;
+  const padded = axes.flatMap((axis, i) => {
+    const [before, after] = [amounts[i]!, amounts[half + i]!];
+    return before === 0 && after === 0 ? [] : [{ axis, before, after }];
+  });
+  const mode = new TextDecoder().decode(attribute(node, 'mode')?.s);
+  const constant = mode === '' || mode === 'constant';
+  if (constant && amounts.every((amount) => amount >= 0)) return { type: 'pad', axes: padded };
   return {
     type: 'mixing',
-    axes: axes.filter((_, i) => amounts[i] !== 0 || amounts[half + i] !== 0),
+    axes: padded.map(({ axis }) => axis),
     dropped: false,
     reason: 'adds values beside them',
   };
 };
 
 /** Stretches axes of length one, or adds some in front. */
-export const expands: FlowRule = (node, { shapes }) => {
+export const expands: FlowRule = (node, context) => {
+  const { shapes } = context;
   const [before, after] = [shapes.shape(node.input[0]!), shapes.shape(node.output[0]!)];
-  return before && after ? { type: 'elementwise', constants: [] } : undefined;
+  return before && after ? steered(node, context) : undefined;
 };
 
 /** Runs along an axis, value after value. */
@@ -202,21 +261,79 @@ export function runsAlong(reason: string): FlowRule {
   };
 }
 
-/** Places of an axis, picked by a constant: one of them is a slice whose axis goes, others mix. */
-export const gathers: FlowRule = (node, { index, shapes }) => {
-  const rank = shapes.rank(node.input[0]!);
-  if (rank === undefined || index.constantSource(node.input[0]!) !== undefined) return undefined;
-  const [axis] = fromEnd([intAttribute(node, 'axis', 0)], rank) as [number];
+/** Places of an axis, picked by a constant: one of them leaves no axis. */
+export const gathers: FlowRule = (node, context) => {
+  const { index, shapes } = context;
+  const shape = shapes.shape(node.input[0]!);
+  if (shape === undefined || index.constantSource(node.input[0]!) !== undefined) return undefined;
+  const [axis] = fromEnd([intAttribute(node, 'axis', 0)], shape.length) as [number];
   const picked = shapes.rank(node.input[1]!);
   if (picked === undefined || picked > 1) return undefined;
+  const indices = index.constantSource(node.input[1]!)?.tensor;
+  const places = indices && isIntegerType(indices.dataType) ? integerValues(indices) : undefined;
+  const size = shape.at(axis);
+  if (picked === 1 && places !== undefined && size !== undefined)
+    return {
+      type: 'pick',
+      axis,
+      places: Int32Array.from(places, (place) => (place < 0 ? place + size : place)),
+    };
   return { type: 'mixing', axes: [axis], dropped: picked === 0, reason: 'picks some of them' };
 };
 
-/** Whether a Conv has one filter, or several, for each channel. */
-export function isDepthwise(node: NodeProto, filters: readonly number[]): boolean {
-  const groups = intAttribute(node, 'group', 1);
-  return groups > 1 && filters[1] === 1;
+/** By what was learnt of each channel or, in training, by what it is in this batch. */
+export const normalisesBatches: FlowRule = (node, context) => {
+  const each = perChannel(node, context);
+  if (intAttribute(node, 'training_mode', 0) === 0 || each === undefined || !('type' in each)) return each;
+  const rank = rankOf(node, context)!;
+  const axes = Array.from({ length: rank }, (_, axis) => axis - rank).filter((axis) => axis !== 1 - rank);
+  return [
+    { flow: { type: 'mixing', axes, dropped: false, reason: 'normalises over them' } },
+    { flow: each, outputs: [node.output[0]!] },
+  ];
+};
+
+/** Over the positions of each channel. */
+export const normalisesPositions: FlowRule = (node, context) => {
+  const [mixes, each] = [mixesPositions('normalises over them')(node, context), perChannel(node, context)];
+  return mixes && each && 'type' in mixes && 'type' in each ? [{ flow: mixes }, { flow: each }] : undefined;
+};
+
+/** Axes that come several times, one run behind the other. */
+export const tiles: FlowRule = (node, context) => {
+  const repeats = numbersOf(node.input[1], context);
+  const rank = rankOf(node, context);
+  if (rank === undefined || repeats?.length !== rank) return undefined;
+  const steps = repeats.flatMap((count, at): FlowStep[] =>
+    count === 1 ? [] : [{ flow: { type: 'repeat', axis: at - rank, count, apart: true } }],
+  );
+  return steps.length > 0 ? steps : { type: 'elementwise', constants: [] };
+};
+
+/** Squares of positions become channels, or the other way round. */
+export const movesBlocks: FlowRule = (node) => {
+  const count = intAttribute(node, 'blocksize', 1) ** 2;
+  const mode = new TextDecoder().decode(attribute(node, 'mode')?.s);
+  return node.opType === 'SpaceToDepth'
+    ? { type: 'repeat', axis: -3, count, apart: true }
+    : { type: 'merge', axis: -3, count, apart: mode !== 'CRD' };
+};
+
+/** Features end here, for this reason. */
+export function ends(reason: string): FlowRule {
+  return () => ({ type: 'other', reason });
 }
+
+/** Values of one sample, over all channels and positions or some of both. */
+export const normalisesAxes: FlowRule = (node, context) => {
+  const rank = rankOf(node, context);
+  if (rank === undefined) return undefined;
+  const axes =
+    node.opType === 'LpNormalization'
+      ? [intAttribute(node, 'axis', -1)]
+      : (intsAttribute(node, 'axes') ?? [0, 2, 3]);
+  return { type: 'mixing', axes: fromEnd(axes, rank), dropped: false, reason: 'normalises over them' };
+};
 
 /** With a single value of γ for all, which Identity-like operators have. */
 export const quantises: FlowRule = (node, { index }) => {

@@ -16,6 +16,7 @@ const reduction = {
   place: place.reducesOthers,
   flow: flow.reduces,
 } as const;
+const linearly = effect.reduces({ type: 'linear' });
 const evenly = effect.reduces({ type: 'homogeneous' });
 const unevenly = effect.reduces({ type: 'elementwise' });
 const splits = effect.stops('splits or merges features');
@@ -30,9 +31,9 @@ const pool = {
   inputs: 1,
   shape: shape.pooled,
   place: place.poolsChannels,
-  effect: effect.pools,
   flow: flow.mixesPositions('pools along them'),
 } as const;
+const resizing = { inputs: 1, shape: shape.resized, effect: neighbours, flow: flow.resizes } as const;
 
 export const LAYOUTS: readonly Operator[] = [
   ...operators('Flatten', {
@@ -50,6 +51,7 @@ export const LAYOUTS: readonly Operator[] = [
     place: place.reshapes,
     effect: effect.reshapes,
     flow: flow.reshapes,
+    target: 1,
   }),
   ...operators('Squeeze', {
     inputs: 1,
@@ -76,9 +78,14 @@ export const LAYOUTS: readonly Operator[] = [
     flow: flow.transposes,
     finite: 'weights',
   }),
-  ...operators('MaxPool AveragePool LpPool GlobalMaxPool GlobalAveragePool GlobalLpPool', pool),
-  ...operators('ReduceMean ReduceL1 ReduceL2', { ...reduction, effect: evenly }),
-  ...operators('ReduceSum', { ...reduction, effect: evenly, values: value.reduces(arithmetic.add) }),
+  ...operators('MaxPool LpPool GlobalMaxPool GlobalLpPool', {
+    ...pool,
+    effect: effect.pools({ type: 'homogeneous' }),
+  }),
+  ...operators('AveragePool GlobalAveragePool', { ...pool, effect: effect.pools({ type: 'linear' }) }),
+  ...operators('ReduceMean', { ...reduction, effect: linearly }),
+  ...operators('ReduceL1 ReduceL2', { ...reduction, effect: evenly }),
+  ...operators('ReduceSum', { ...reduction, effect: linearly, values: value.reduces(arithmetic.add) }),
   ...operators('ReduceMax', { ...reduction, effect: evenly, values: value.reduces(arithmetic.larger) }),
   ...operators('ReduceMin', { ...reduction, effect: evenly, values: value.reduces(arithmetic.smaller) }),
   ...operators('ReduceLogSum ReduceLogSumExp ReduceSumSquare', { ...reduction, effect: unevenly }),
@@ -129,6 +136,7 @@ export const LAYOUTS: readonly Operator[] = [
     inputs: 2,
     shape: shape.expanded,
     flow: flow.expands,
+    target: 1,
     values: value.stretches,
     takesVectors: true,
     effect: effect.stops('may repeat features'),
@@ -138,15 +146,17 @@ export const LAYOUTS: readonly Operator[] = [
     shape: shape.tiled,
     values: value.tiles,
     effect: effect.stops('may repeat features'),
+    flow: flow.tiles,
   }),
-  ...operators('DepthToSpace SpaceToDepth', { inputs: 1, shape: shape.blocks, effect: splits }),
-  ...operators('Col2Im@18', { inputs: 1, effect: splits }),
-  ...operators('Resize@10 Upsample', {
+  ...operators('DepthToSpace SpaceToDepth', {
     inputs: 1,
-    shape: shape.resized,
-    effect: neighbours,
-    flow: flow.resizes,
+    shape: shape.blocks,
+    effect: splits,
+    flow: flow.movesBlocks,
   }),
+  ...operators('Col2Im@18', { inputs: 1, effect: splits }),
+  ...operators('Resize@10', { ...resizing, target: 3 }),
+  ...operators('Upsample', resizing),
   ...operators('GridSample@16', { inputs: 1, effect: neighbours }),
   ...operators('CumSum@11', {
     inputs: 2,

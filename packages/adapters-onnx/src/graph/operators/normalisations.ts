@@ -12,7 +12,7 @@ export const NORMALISATIONS: readonly Operator[] = [
     shape: same,
     place: keepsPlace,
     effect: effect.normalisesChannels,
-    flow: flow.perChannel,
+    flow: flow.normalisesBatches,
     parameters: [
       { slot: 1, scaling: 'multiply' },
       { slot: 2, scaling: 'multiply' },
@@ -26,7 +26,7 @@ export const NORMALISATIONS: readonly Operator[] = [
     shape: same,
     place: keepsPlace,
     effect: effect.normalisesChannels,
-    flow: flow.perChannel,
+    flow: flow.normalisesPositions,
     parameters: [
       { slot: 1, scaling: 'multiply' },
       { slot: 2, scaling: 'multiply' },
@@ -45,7 +45,8 @@ export const NORMALISATIONS: readonly Operator[] = [
     takesVectors: true,
     finite: 'weights',
   }),
-  ...operators('RMSNormalization@23', {
+  // SimplifiedLayerNormalization is onnxruntime's name for it, in the standard domain.
+  ...operators('RMSNormalization@23 SimplifiedLayerNormalization@1', {
     inputs: 2,
     shape: same,
     effect: effect.normalisesFeatures,
@@ -57,17 +58,20 @@ export const NORMALISATIONS: readonly Operator[] = [
     inputs: 3,
     shape: same,
     effect: effect.stops('normalises over groups of features'),
+    flow: flow.ends('normalises over groups of them'),
     finite: 'weights',
   }),
   ...operators('MeanVarianceNormalization@9 LpNormalization', {
     inputs: 1,
     shape: same,
     effect: effect.stops('normalises over whole axes'),
+    flow: flow.normalisesAxes,
   }),
   ...operators('LRN', {
     inputs: 1,
     shape: same,
     effect: effect.stops('normalises over neighbouring features'),
+    flow: flow.ends('normalises over neighbouring ones'),
   }),
   ...operators('Softmax LogSoftmax', {
     inputs: 1,

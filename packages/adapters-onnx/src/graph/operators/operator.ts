@@ -144,6 +144,8 @@ export interface Operator {
   readonly effect: EffectRule;
   /** How features move; left out: they do not pass. */
   readonly flow?: FlowRule | undefined;
+  /** The input that says the shape of the result. */
+  readonly target?: number | undefined;
   /** Operands with parameters per feature, which follow the order and the factors. */
   readonly parameters: readonly FeatureParameters[];
   /** Whether constants with one value per feature are its parameters, however many axes of size 1 they have. */

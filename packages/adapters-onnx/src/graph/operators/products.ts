@@ -2,6 +2,9 @@
 import { TensorProto_DataType as DataType } from 'onnx-buf';
 import { operators, standingApart } from './describe.js';
 import * as effect from './effect-rules.js';
+import * as attention from './flow-attention.js';
+import { sumsProducts } from './flow-einsum.js';
+import * as products from './flow-products.js';
 import * as flow from './flow-rules.js';
 import type { Operator } from './operator.js';
 import { makesChannels } from './place-rules.js';
@@ -10,7 +13,12 @@ import * as shape from './shape-rules.js';
 import * as value from './value-rules.js';
 
 const mixes = effect.stops('mixes or reorders features');
-const quantised = { inputs: 2, effect: mixes, products: 'uncounted' } as const;
+const quantised = {
+  inputs: 2,
+  effect: mixes,
+  flow: flow.ends('computes with quantised weights'),
+  products: 'uncounted',
+} as const;
 const int32 = shape.always(DataType.INT32);
 /** What is known of the results of graphs inside. */
 const float = shape.always(DataType.FLOAT);
@@ -42,13 +50,16 @@ export const PRODUCTS: readonly Operator[] = [
       { slot: 1, scaling: 'multiply', first: true },
       { slot: 2, scaling: 'multiply' },
     ],
+    flow: products.convolves,
     finite: 'weights',
     products: product.convolution,
     weights: 'convolution',
   }),
   ...operators('ConvTranspose', {
     inputs: 2,
+    shape: shape.convolvedBack,
     effect: mixes,
+    flow: products.convolvesBack,
     finite: 'weights',
     products: product.transposedConvolution,
     weights: 'transposed convolution',
@@ -87,21 +98,30 @@ export const PRODUCTS: readonly Operator[] = [
     inputs: 1,
     shape: shape.contracted,
     effect: mixes,
+    flow: sumsProducts,
     products: 'uncounted',
     weights: 'einsum',
   }),
   ...operators('LSTM GRU RNN', {
     inputs: 3,
     effect: mixes,
+    flow: flow.ends('feeds its outputs back to its gates'),
     finite: 'weights',
     products: 'uncounted',
     weights: 'recurrent',
   }),
-  ...operators('Attention@23', { inputs: 3, effect: mixes, products: 'uncounted' }),
+  ...operators('Attention@23', {
+    inputs: 3,
+    shape: shape.attendedToHeads,
+    effect: mixes,
+    flow: attention.attendsToHeads,
+    products: 'uncounted',
+  }),
   ...operators('RotaryEmbedding@23', {
     inputs: 3,
     shape: shape.same,
     effect: effect.stops('turns pairs of features'),
+    flow: flow.ends('turns pairs of features by their position'),
   }),
   ...operators('TensorScatter@24', {
     inputs: 2,
@@ -111,6 +131,7 @@ export const PRODUCTS: readonly Operator[] = [
   ...operators('If Loop Scan', {
     type: float,
     effect: effect.stops('runs graphs of its own'),
+    flow: flow.ends('runs graphs of its own'),
     products: 'uncounted',
   }),
   ...operators('Det@11', { inputs: 1, effect: effect.stops('gives one number of a matrix') }),

@@ -170,6 +170,15 @@ export const attendedApart: ShapeRule = (node, context) => {
   return queries?.length === 3 && values?.length === 3 ? [...queries.slice(0, 2), values[2]] : undefined;
 };
 
+/** ONNX's own attention: heads on an axis of their own, or merged. */
+export const attendedToHeads: ShapeRule = (node, context) => {
+  const [queries, values] = [sizesOf(node, context), sizesOf(node, context, 2)];
+  if (queries === undefined || values === undefined) return undefined;
+  if (queries.length === 4) return [...queries.slice(0, 3), values[3]];
+  const [heads, kept] = [intAttribute(node, 'q_num_heads', 0), intAttribute(node, 'kv_num_heads', 0)];
+  return [queries[0], queries[1], quotient([values[2]!, heads], [kept])];
+};
+
 /** A vector for every index. */
 export const embedded: ShapeRule = (node, context) => {
   const indices = sizesOf(node, context);

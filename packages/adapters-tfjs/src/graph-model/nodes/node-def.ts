@@ -46,6 +46,12 @@ export function flag({ attr }: NodeDef, name: string): boolean {
   return isObject(value) && value.b === true;
 }
 
+/** A whole number, which most files write as text. */
+export function integer({ attr }: NodeDef, name: string): number | undefined {
+  const value = attr[name];
+  return isObject(value) && value.i !== undefined ? Number(value.i) : undefined;
+}
+
 export function texts({ attr }: NodeDef, name: string): string[] {
   const value = attr[name];
   const list = isObject(value) && isObject(value.list) ? value.list.s : undefined;

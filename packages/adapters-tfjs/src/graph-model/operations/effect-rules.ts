@@ -5,6 +5,7 @@ import type { GraphIndex } from '../nodes/graph-index.js';
 import { channelsLast, integers, isWellFused, type NodeDef } from '../nodes/node-def.js';
 import type { EffectRule } from './operation.js';
 
+const LINEAR: OperationEffect = { type: 'linear' };
 const HOMOGENEOUS: OperationEffect = { type: 'homogeneous' };
 const ELEMENTWISE: OperationEffect = { type: 'elementwise' };
 
@@ -12,6 +13,7 @@ function other(reason: string): OperationEffect {
   return { type: 'other', reason };
 }
 
+export const linear: EffectRule = () => LINEAR;
 export const homogeneous: EffectRule = () => HOMOGENEOUS;
 export const elementwise: EffectRule = () => ELEMENTWISE;
 
@@ -64,22 +66,28 @@ export const shifts: EffectRule = withConstant(
 /** max(v, β): factors go into β as well. */
 export const bounds: EffectRule = withConstant(
   (_, zero) => (zero ? HOMOGENEOUS : ELEMENTWISE),
-  (features) => ({ type: 'shift', features }),
+  (features) => ({ type: 'bound', features }),
 );
 export const multiplies: EffectRule = withConstant(
-  () => HOMOGENEOUS,
+  () => LINEAR,
   (features) => ({ type: 'affine', features }),
 );
 export const divides: EffectRule = withConstant(
-  (slot) => (slot === 1 ? HOMOGENEOUS : ELEMENTWISE),
+  (slot) => (slot === 1 ? LINEAR : ELEMENTWISE),
   (features, slot) => ({ type: slot === 1 ? 'affine' : 'elementwise-per-feature', features }),
+);
+
+/** v / c, or zero where c is. */
+export const dividesUnlessZero: EffectRule = withConstant(
+  (slot) => (slot === 1 ? LINEAR : ELEMENTWISE),
+  (features) => ({ type: 'elementwise-per-feature', features }),
 );
 
 export const slopesOfNode: EffectRule = ({ input }, index) => slopes(index, input[1]);
 
-/** Between floats factors pass; whole numbers cut off. */
+/** Between floats factors and sums pass; whole numbers cut off. */
 export const casts: EffectRule = ({ attr }) =>
-  isFloatType(attr.SrcT) && isFloatType(attr.DstT) ? HOMOGENEOUS : ELEMENTWISE;
+  isFloatType(attr.SrcT) && isFloatType(attr.DstT) ? LINEAR : ELEMENTWISE;
 
 function isFloatType(value: unknown): boolean {
   return JSON.stringify(value ?? '').includes('DT_FLOAT');
@@ -124,6 +132,8 @@ export const reduces: EffectRule = (node, index) => {
 };
 
 const CONVOLUTIONS = new Set(['Conv1D', 'Conv2D', '_FusedConv2D', 'Conv3D']);
+/** What adds up all places, or takes their mean. */
+const MEANS = new Set(['AvgPool', 'Mean', 'Sum']);
 /** Operations that move axes, so that the last one may no longer be that of the features. */
 const LAYS_OUT = new Set(['Reshape', 'Transpose', 'ExpandDims', 'Squeeze']);
 
@@ -135,7 +145,7 @@ function pooling(node: NodeDef, index: GraphIndex, apart: boolean): OperationEff
     if (LAYS_OUT.has(maker.op)) return other(`pools what ${maker.name} laid out`);
     tensor = index.activation(maker);
   }
-  return { type: 'pooling' };
+  return { type: 'pooling', linear: MEANS.has(node.op) };
 }
 
 export const squeezes: EffectRule = (node) => {
@@ -150,6 +160,6 @@ export const reshapes: EffectRule = (node, index) => {
   const wide = target.slice(1).filter((size) => size !== 1);
   // Batch first: what a sample keeps to itself is not known without the shape before.
   return wide.length <= 1 && target[0] === -1
-    ? { type: 'layout', perSample: false }
+    ? { type: 'layout', perSample: false, size: wide[0] }
     : other('may split or merge features');
 };

@@ -2,20 +2,22 @@
 import { sizeOf } from '../../artifacts/weights.js';
 import { flag } from '../nodes/node-def.js';
 import * as effect from './effect-rules.js';
+import { ends } from './flow.js';
+import { sumsProducts } from './flow-einsum.js';
+import * as layout from './flow-layouts.js';
+import * as products from './flow-products.js';
+import * as flow from './flow-rules.js';
+import { LAYOUTS } from './layout-operations.js';
 import type { Operation } from './operation.js';
-
-type Facts = Partial<Omit<Operation, 'name'>> & Pick<Operation, 'effect'>;
-
-function operations(names: string, facts: Facts): Operation[] {
-  return names.split(' ').map((name) => ({ parameters: [], vectors: 'none', ...facts, name }));
-}
-
-/** Operations that cannot stand between two fully connected layers. */
-function standingApart(names: string, apart: string, facts: Partial<Facts> = {}): Operation[] {
-  return operations(names, { effect: effect.stops(apart), ...facts, apart });
-}
+import * as sized from './product-shapes.js';
+import * as shape from './shape-rules.js';
+import { operations, standingApart } from './table-entries.js';
+import * as value from './value-rules.js';
 
 const ONLY = 'only fully connected layers are compressed';
+const inPlace = { flow: flow.elementwise, shape: shape.sameAsFirst } as const;
+const together = { flow: flow.elementwise, shape: shape.broadcasts } as const;
+const sums = { ...together, flow: flow.adds } as const;
 const scaled = [{ slot: 'constant', scaling: 'multiply' }] as const;
 const ordered = [{ slot: 'constant', scaling: 'none' }] as const;
 const filters = [
@@ -23,17 +25,23 @@ const filters = [
   { slot: 2, scaling: 'multiply' },
 ] as const;
 const product = {
+  flow: products.multiplies,
+  shape: sized.multiplied,
   effect: effect.stops('cannot be rewritten'),
   vectors: 'all but weights',
   finite: 'weights',
 } as const;
 const convolution = {
+  flow: products.convolves,
+  shape: sized.convolved,
   effect: effect.convolves,
   finite: 'weights',
   products: (shape: readonly number[]) => sizeOf(shape.slice(0, -1)),
   unoffered: (shape: readonly number[]) => `a ${shape.slice(0, -2).join('×')} convolution: ${ONLY}`,
 } as const;
 const depthwise = {
+  flow: products.convolvesEach,
+  shape: sized.convolvedEach,
   effect: effect.convolvesEach,
   finite: 'weights',
   products: (shape: readonly number[]) => sizeOf(shape.slice(0, 2)),
@@ -43,6 +51,7 @@ const called = (names: string): Operation[] =>
   names.split(' ').flatMap((name) =>
     operations(name, {
       effect: effect.stops('calls a function of its own'),
+      flow: ends('calls a function of its own'),
       products: 'uncounted',
       unoffered: () => `it is passed to the functions of ${name}, which are left alone`,
     }),
@@ -51,54 +60,98 @@ const table = (names: string): Operation[] =>
   names.split(' ').flatMap((name) =>
     operations(name, {
       effect: effect.stops('picks values in an order of its own'),
+      flow: name === 'GatherNd' ? ends('picks values in an order of its own') : layout.gathers,
+      shape: name === 'GatherNd' ? shape.lookedUp : shape.gathered,
+      values: name === 'GatherNd' ? undefined : value.picks,
       unoffered: () => `a table that ${name} looks up: ${ONLY}`,
     }),
   );
 
 export const OPERATIONS: readonly Operation[] = [
-  ...operations('Relu LeakyRelu Abs Neg Snapshot', { effect: effect.homogeneous }),
-  ...operations('Identity StopGradient ReadVariableOp', { effect: effect.homogeneous, finite: 'weights' }),
+  ...operations('Relu LeakyRelu Abs', { effect: effect.homogeneous, ...inPlace }),
+  ...operations('Neg Snapshot', { effect: effect.linear, ...inPlace }),
+  ...operations('Identity StopGradient ReadVariableOp', {
+    effect: effect.linear,
+    ...inPlace,
+    values: value.handsOn,
+    finite: 'weights',
+  }),
   ...operations(
     'Relu6 Elu Selu Sigmoid Tanh Softplus Softsign Exp Expm1 Log Log1p Erf Sqrt Rsqrt Square Sin Cos Tan Asin Acos Atan ' +
       'Sinh Cosh Asinh Acosh Atanh Floor Ceil Round Sign ClipByValue Reciprocal IsNan IsInf IsFinite LogicalNot',
-    { effect: effect.elementwise },
+    { effect: effect.elementwise, ...inPlace },
   ),
-  ...operations('Cast', { effect: effect.casts }),
-  ...operations('BiasAdd', { effect: effect.shifts, parameters: scaled, vectors: 'all', finite: 'weights' }),
+  ...operations('Cast', { effect: effect.casts, ...inPlace }),
+  ...operations('BiasAdd', {
+    effect: effect.shifts,
+    flow: flow.perChannel,
+    shape: shape.sameAsFirst,
+    parameters: scaled,
+    vectors: 'all',
+    finite: 'weights',
+  }),
   ...operations('Add AddV2 Sub', {
     effect: effect.shifts,
+    ...sums,
     parameters: scaled,
     vectors: 'all',
     finite: 'masks',
   }),
-  ...operations('AddN', { effect: effect.stops('combines several tensors'), vectors: 'all' }),
-  ...operations('Maximum Minimum', { effect: effect.bounds, parameters: scaled, vectors: 'all' }),
-  ...operations('Mul', { effect: effect.multiplies, parameters: scaled, vectors: 'all', finite: 'masks' }),
+  ...operations('AddN', { effect: effect.stops('combines several tensors'), ...sums, vectors: 'all' }),
+  ...operations('Maximum Minimum', {
+    effect: effect.bounds,
+    ...together,
+    parameters: scaled,
+    vectors: 'all',
+  }),
+  ...operations('Mul', {
+    effect: effect.multiplies,
+    ...together,
+    parameters: scaled,
+    vectors: 'all',
+    finite: 'masks',
+  }),
   ...operations('RealDiv Div', {
     effect: effect.divides,
+    ...together,
     parameters: [{ slot: 'constant', scaling: 'divide' }],
     vectors: 'all',
     finite: 'masks',
   }),
-  ...operations('Pow SquaredDifference FloorDiv FloorMod Mod DivNoNan Atan2', {
+  ...operations('DivNoNan', {
+    effect: effect.dividesUnlessZero,
+    ...together,
+    parameters: ordered,
+    vectors: 'all',
+  }),
+  ...operations('Pow SquaredDifference FloorDiv FloorMod Mod Atan2', {
     effect: effect.combines,
+    ...together,
     parameters: ordered,
     vectors: 'all',
   }),
   ...operations('Equal NotEqual Greater GreaterEqual Less LessEqual LogicalAnd LogicalOr', {
     effect: effect.combines,
+    ...together,
     parameters: ordered,
     vectors: 'all',
   }),
-  ...operations('Select SelectV2', { effect: effect.stops('chooses between tensors'), vectors: 'all' }),
+  ...operations('Select SelectV2', {
+    effect: effect.stops('chooses between tensors'),
+    ...together,
+    vectors: 'all',
+  }),
   ...operations('Prelu', {
     effect: effect.slopesOfNode,
+    ...inPlace,
     parameters: [{ slot: 1, scaling: 'none' }],
     vectors: 'all',
     finite: 'weights',
   }),
   ...operations('FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3', {
     effect: effect.normalises,
+    flow: flow.normalises,
+    shape: shape.sameAsFirst,
     parameters: [
       { slot: 1, scaling: 'multiply' },
       { slot: 2, scaling: 'multiply' },
@@ -107,21 +160,37 @@ export const OPERATIONS: readonly Operation[] = [
     ],
     finite: 'weights',
   }),
-  ...operations('Softmax LogSoftmax', { effect: effect.stops('sums over a whole axis') }),
-  ...operations('LRN', { effect: effect.stops('normalises over neighbouring features') }),
-  ...operations('EuclideanNorm', { effect: effect.stops('adds up a whole axis') }),
+  ...operations('Softmax LogSoftmax', {
+    effect: effect.stops('sums over a whole axis'),
+    flow: flow.mixesLast('sums over their axis'),
+    shape: shape.sameAsFirst,
+  }),
+  ...operations('LRN', {
+    effect: effect.stops('normalises over neighbouring features'),
+    flow: flow.mixesLast('normalises over neighbouring features'),
+    shape: shape.sameAsFirst,
+  }),
+  ...operations('EuclideanNorm', {
+    effect: effect.stops('adds up a whole axis'),
+    flow: flow.reduces,
+    shape: shape.reduced,
+  }),
   ...operations('MatMul _FusedMatMul', {
     ...product,
     products: (shape, node) => (flag(node, 'transpose_b') ? shape[1]! : shape[0]!),
   }),
   ...operations('BatchMatMul BatchMatMulV2', {
     effect: effect.stops('mixes or reorders features'),
+    flow: products.multiplies,
+    shape: sized.multiplied,
     products: 'uncounted',
     finite: 'weights',
     unoffered: () => 'its product is over batches of matrices',
   }),
   ...operations('Einsum', {
     effect: effect.stops('mixes or reorders features'),
+    flow: sumsProducts,
+    shape: sized.summedProduct,
     products: 'uncounted',
     unoffered: () => 'Einsum may multiply in any order',
   }),
@@ -135,24 +204,69 @@ export const OPERATIONS: readonly Operation[] = [
   ...operations('FusedDepthwiseConv2dNative', { ...depthwise, vectors: 'all but weights' }),
   ...operations('Conv2DBackpropInput', {
     effect: effect.stops('mixes or reorders features'),
+    flow: products.convolvesBack,
+    shape: shape.says(0),
     products: 'uncounted',
     finite: 'weights',
     unoffered: () => `a transposed convolution: ${ONLY}`,
   }),
-  ...operations('MaxPool AvgPool', { effect: effect.pools }),
-  ...operations('Mean Max Min Sum', { effect: effect.reduces }),
-  ...operations('Prod All Any ArgMax ArgMin Cumsum Cumprod', {
-    effect: effect.stops('mixes or reorders features'),
+  ...operations('MaxPool AvgPool', {
+    effect: effect.pools,
+    flow: flow.mixesPositions('pools neighbouring places'),
+    shape: sized.pooled,
   }),
-  ...operations('Squeeze', { effect: effect.squeezes }),
-  ...operations('Reshape', { effect: effect.reshapes }),
-  ...operations('Transpose ExpandDims', { effect: effect.stops('may move the features') }),
-  ...operations('ConcatV2', { effect: effect.stops('puts several tensors side by side'), vectors: 'all' }),
+  ...operations('Mean Max Min Sum', { effect: effect.reduces, flow: flow.reduces, shape: shape.reduced }),
+  ...operations('Prod All Any', {
+    effect: effect.stops('mixes or reorders features'),
+    flow: flow.reduces,
+    shape: shape.reduced,
+  }),
+  ...operations('ArgMax ArgMin', {
+    effect: effect.stops('mixes or reorders features'),
+    flow: flow.runsAlong('tells their places', true),
+    shape: shape.reduced,
+  }),
+  ...operations('Cumsum Cumprod', {
+    effect: effect.stops('mixes or reorders features'),
+    flow: flow.runsAlong('adds them up one after another'),
+    shape: shape.sameAsFirst,
+  }),
+  ...operations('Squeeze', {
+    effect: effect.squeezes,
+    flow: layout.reshapes,
+    shape: shape.squeezed,
+    values: value.handsOn,
+  }),
+  ...operations('Reshape', {
+    effect: effect.reshapes,
+    flow: layout.reshapes,
+    shape: shape.reshaped,
+    values: value.handsOn,
+  }),
+  ...operations('Transpose', {
+    effect: effect.stops('may move the features'),
+    flow: layout.transposes,
+    shape: shape.transposed,
+  }),
+  ...operations('ExpandDims', {
+    effect: effect.stops('may move the features'),
+    flow: layout.reshapes,
+    shape: shape.expanded,
+    values: value.handsOn,
+  }),
+  ...operations('ConcatV2', {
+    effect: effect.stops('puts several tensors side by side'),
+    flow: layout.concatenates,
+    shape: shape.concatenated,
+    values: value.joins,
+    vectors: 'all',
+  }),
   ...table('Gather GatherV2 GatherNd'),
   ...standingApart('ResourceGather', 'reads variables', {
     unoffered: () => `a table that ResourceGather looks up: ${ONLY}`,
   }),
   ...called('If StatelessIf While StatelessWhile PartitionedCall StatefulPartitionedCall'),
+  ...LAYOUTS,
 ];
 
 const BY_NAME: ReadonlyMap<string, Operation> = new Map(OPERATIONS.map((own) => [own.name, own]));

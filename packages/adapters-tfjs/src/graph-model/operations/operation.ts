@@ -2,6 +2,8 @@
 import type { OperationEffect } from '@spherize/core';
 import type { GraphIndex } from '../nodes/graph-index.js';
 import type { NodeDef } from '../nodes/node-def.js';
+import type { FlowRule } from './flow.js';
+import type { ShapeRule, ValueRule } from './known-tensor.js';
 
 export type EffectRule = (node: NodeDef, index: GraphIndex) => OperationEffect;
 
@@ -18,6 +20,12 @@ export interface Operation {
   /** What it does to factors and the order of what its only input that is no constant holds. */
   readonly effect: EffectRule;
   readonly parameters: readonly FeatureParameters[];
+  /** How features move through it. */
+  readonly flow: FlowRule;
+  /** The shapes of what it makes; left out where only a run tells. */
+  readonly shape?: ShapeRule | undefined;
+  /** The values of what it makes, where it computes lengths; left out where it does not. */
+  readonly values?: ValueRule | undefined;
   /** Which constant operands are checked: weights must be finite, masks may be infinite. */
   readonly finite?: 'weights' | 'masks' | undefined;
   /** Multiplications per value that it makes, from the shape of the constant in slot 1; 'uncounted' where they are not known. */

@@ -1,5 +1,5 @@
 /** All activations that are known, by the names that files give them. */
-import type { OperationEffect } from '@spherize/core';
+import type { FeatureFlow, OperationEffect } from '@spherize/core';
 import { isObject, type JsonObject } from '../../artifacts/json.js';
 import type { Place } from './layer-class.js';
 
@@ -8,23 +8,28 @@ export interface Activation {
   readonly name: string;
   /** What it does to the features of a tensor in which they lie there. */
   effect(place: Place): OperationEffect;
+  readonly flow: FeatureFlow;
 }
 
-function activations(names: string, effect: Activation['effect']): Activation[] {
-  return names.split(' ').map((name) => ({ name, effect }));
+function activations(names: string, facts: Omit<Activation, 'name'>): Activation[] {
+  return names.split(' ').map((name) => ({ ...facts, name }));
 }
+
+const APART: FeatureFlow = { type: 'elementwise', constants: [] };
+const SUMS = 'sums over a whole axis';
 
 export const ACTIVATIONS: readonly Activation[] = [
-  ...activations('linear relu', () => ({ type: 'homogeneous' })),
+  ...activations('linear', { effect: () => ({ type: 'linear' }), flow: APART }),
+  ...activations('relu', { effect: () => ({ type: 'homogeneous' }), flow: APART }),
   ...activations(
     'relu6 elu selu sigmoid hardSigmoid tanh softplus softsign swish silu gelu geluNew mish exponential',
-    () => ({ type: 'elementwise' }),
+    { effect: () => ({ type: 'elementwise' }), flow: APART },
   ),
-  ...activations('softmax logSoftmax', (place) =>
-    place === undefined || place === 0
-      ? { type: 'other', reason: 'sums over a whole axis' }
-      : { type: 'elementwise' },
-  ),
+  ...activations('softmax logSoftmax', {
+    effect: (place) =>
+      place === undefined || place === 0 ? { type: 'other', reason: SUMS } : { type: 'elementwise' },
+    flow: { type: 'mixing', axes: [-1], dropped: false, reason: SUMS },
+  }),
 ];
 
 const BY_NAME: ReadonlyMap<string, Activation> = new Map(ACTIVATIONS.map((own) => [own.name, own]));
@@ -36,7 +41,16 @@ export function activationName({ activation }: JsonObject): string | undefined {
   return typeof name === 'string' ? name : 'activation';
 }
 
+const UNKNOWN = { type: 'other', reason: 'is an activation that is not known' } as const;
+
+function known(name: string): Activation | undefined {
+  return BY_NAME.get(name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()));
+}
+
 export function activationEffect(name: string, place: Place): OperationEffect {
-  const known = BY_NAME.get(name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()));
-  return known?.effect(place) ?? { type: 'other', reason: 'is an activation that is not known' };
+  return known(name)?.effect(place) ?? UNKNOWN;
+}
+
+export function activationFlow(name: string): FeatureFlow {
+  return known(name)?.flow ?? UNKNOWN;
 }

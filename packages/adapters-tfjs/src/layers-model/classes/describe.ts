@@ -1,9 +1,10 @@
 /** The short form in which families of classes are written down. */
 import { stops } from './effect-rules.js';
+import { other } from './flow-rules.js';
 import type { LayerClass } from './layer-class.js';
 
 /** Everything about a class that is not the same for most. */
-export type ClassFacts = Partial<Omit<LayerClass, 'name'>> & Pick<LayerClass, 'effect'>;
+export type ClassFacts = Partial<Omit<LayerClass, 'name'>> & Pick<LayerClass, 'effect' | 'flow'>;
 
 /** @param names classes, apart by blanks */
 export function classes(names: string, facts: ClassFacts): LayerClass[] {
@@ -14,5 +15,5 @@ export function classes(names: string, facts: ClassFacts): LayerClass[] {
 
 /** Classes that cannot stand between two fully connected layers. */
 export function standingApart(names: string, apart: string, facts: Partial<ClassFacts> = {}): LayerClass[] {
-  return classes(names, { effect: stops(apart), ...facts, apart });
+  return classes(names, { effect: stops(apart), flow: other(apart), ...facts, apart });
 }

@@ -6,6 +6,7 @@ import type { EffectRule, Place, Shape } from './layer-class.js';
 import { channelPlace, wideAxes } from './place-rules.js';
 import { channelsLast, product } from './shape-rules.js';
 
+const LINEAR: OperationEffect = { type: 'linear' };
 const HOMOGENEOUS: OperationEffect = { type: 'homogeneous' };
 const ELEMENTWISE: OperationEffect = { type: 'elementwise' };
 
@@ -13,6 +14,7 @@ function other(reason: string): OperationEffect {
   return { type: 'other', reason };
 }
 
+export const linear: EffectRule = () => LINEAR;
 export const homogeneous: EffectRule = () => HOMOGENEOUS;
 export const elementwise: EffectRule = () => ELEMENTWISE;
 
@@ -37,15 +39,19 @@ function calledOnce(rule: EffectRule): EffectRule {
   };
 }
 
-/** A linear function of every channel, or the largest of its values: factors pass where features are channels. */
-export function perChannel(reason: string, channels: typeof channelPlace = channelPlace): EffectRule {
+/** A function of every channel, such as means of its values, or the largest: factors, and sums, pass where features are channels. */
+export function perChannel(
+  reason: string,
+  effect: OperationEffect,
+  channels: typeof channelPlace = channelPlace,
+): EffectRule {
   return ({ def, input, before }) =>
-    before !== undefined && before === channels(def.config, input) ? HOMOGENEOUS : other(reason);
+    before !== undefined && before === channels(def.config, input) ? effect : other(reason);
 }
 
 /** Moves axes; features are led on where it is known where they go. */
 export const moves: EffectRule = ({ after }) =>
-  after === undefined ? other('moves the features to an axis that is not followed') : HOMOGENEOUS;
+  after === undefined ? other('moves the features to an axis that is not followed') : LINEAR;
 
 export const flattens: EffectRule = ({ def, input }) =>
   channelsLast(def.config) || (input && wideAxes(input.slice(1)).length <= 1)
@@ -66,10 +72,10 @@ export const rectifies: EffectRule = ({ def: { config } }) =>
 
 export const rescales: EffectRule = ({ def: { config } }) => {
   if (Array.isArray(config.scale) || Array.isArray(config.offset)) return other('has a factor per feature');
-  return config.offset ? ELEMENTWISE : HOMOGENEOUS;
+  return config.offset ? ELEMENTWISE : LINEAR;
 };
 
-/** Multiplies by 0 where all features are. */
+/** Multiplies by 0 where all features are; sums may be 0 elsewhere too, which the mask would say. */
 export const masks: EffectRule = ({ def: { config } }) =>
   config.mask_value ? other('compares all features with its value') : HOMOGENEOUS;
 

@@ -1,34 +1,48 @@
 /** Classes that compute every value of their result from the values in the same place. */
 import { classes } from './describe.js';
 import * as effect from './effect-rules.js';
-import type { LayerClass } from './layer-class.js';
+import * as flow from './flow-rules.js';
+import type { FeatureParameter, LayerClass } from './layer-class.js';
 import { keepsPlace } from './place-rules.js';
 import * as shape from './shape-rules.js';
 
-const unary = { shape: shape.same, place: keepsPlace } as const;
+const unary = { shape: shape.same, place: keepsPlace, flow: flow.elementwise } as const;
+const SLOPES: readonly FeatureParameter[] = [{ weight: 'alpha', back: 'input', scaling: 'none' }];
+const COMPARES = 'compares all features with its value';
 const several = { effect: effect.stops('combines several tensors'), mask: 'passes' } as const;
 
 export const ELEMENTWISE: readonly LayerClass[] = [
-  ...classes('Activation', { ...unary, effect: effect.activates, mask: 'passes' }),
+  ...classes('Activation', {
+    ...unary,
+    effect: effect.activates,
+    flow: flow.activates,
+    mask: 'passes',
+  }),
   ...classes('ReLU', { ...unary, effect: effect.rectifies, mask: 'passes' }),
   ...classes('LeakyReLU', { ...unary, effect: effect.homogeneous }),
   ...classes('ELU ThresholdedReLU', { ...unary, effect: effect.elementwise }),
   ...classes('PReLU', {
     ...unary,
     effect: effect.slopes,
-    parameters: [{ weight: 'alpha', back: 'input', scaling: 'none' }],
+    flow: flow.slopes(SLOPES),
+    parameters: SLOPES,
     mask: 'passes',
   }),
   // These do nothing outside of training.
   ...classes('Dropout GaussianNoise GaussianDropout AlphaDropout', {
     ...unary,
-    effect: effect.homogeneous,
+    effect: effect.linear,
     mask: 'passes',
   }),
-  ...classes('SpatialDropout1D', { ...unary, effect: effect.homogeneous, mask: 'passes' }),
-  ...classes('Masking', { ...unary, effect: effect.masks, mask: 'makes' }),
-  ...classes('Rescaling', { ...unary, effect: effect.rescales }),
-  ...classes('Add Multiply Average Maximum Minimum', { ...several, shape: shape.merged }),
-  ...classes('Concatenate', { ...several, shape: shape.concatenated }),
-  ...classes('Dot', { ...several, shape: shape.dotted, mask: undefined }),
+  ...classes('SpatialDropout1D', { ...unary, effect: effect.linear, mask: 'passes' }),
+  ...classes('Masking', { ...unary, effect: effect.masks, flow: flow.mixesLast(COMPARES), mask: 'makes' }),
+  ...classes('Rescaling', { ...unary, effect: effect.rescales, flow: flow.rescales }),
+  ...classes('Add Average', { ...several, shape: shape.merged, flow: flow.adds }),
+  ...classes('Multiply Maximum Minimum', { ...several, shape: shape.merged, flow: flow.elementwise }),
+  ...classes('Concatenate', {
+    ...several,
+    shape: shape.concatenated,
+    flow: flow.concatenates,
+  }),
+  ...classes('Dot', { ...several, shape: shape.dotted, flow: flow.contracts, mask: undefined }),
 ];

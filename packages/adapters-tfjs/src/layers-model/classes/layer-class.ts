@@ -1,5 +1,5 @@
 /** What is known of a class of layers of TensorFlow.js. Everything that asks about classes reads it from `class-table.ts`. */
-import type { OperationEffect } from '@spherize/core';
+import type { FeatureFlow, OperationEffect } from '@spherize/core';
 import type { JsonObject } from '../../artifacts/json.js';
 
 /** Sizes of all axes, batch first; undefined where the model leaves one open. */
@@ -37,6 +37,37 @@ export type EffectRule = (facts: LayerFacts) => OperationEffect;
 /** Multiplications by weights per sample; undefined when a size is open. */
 export type ProductRule = (facts: LayerFacts) => number | undefined;
 
+/** How a kernel lies in a file: `[…window, inputs, outputs]`, `[…window, outputs, inputs]` or `[…window, channels, multiplier]`. */
+export type KernelLayout = 'inputs first' | 'outputs first' | 'depthwise';
+
+/** Features multiplied by a kernel of the layer. */
+export interface KernelFlow {
+  readonly type: 'kernel';
+  /** Names of its weights, such as `kernel`. */
+  readonly kernel: string;
+  /** Left out where it takes none. */
+  readonly bias?: string;
+  readonly layout: KernelLayout;
+  /** Where it reads features and makes them, counted from the end. */
+  readonly axis: number;
+}
+
+/** One step of what a layer does to features; most layers have one. Constants are weights of `parameters`, by their place there. */
+export interface FlowStep {
+  readonly flow: FeatureFlow | KernelFlow;
+  /** Inputs of the layer, or steps by name. Left out: what the step before made, and all inputs for the first. */
+  readonly reads?: readonly (number | string)[];
+  /** After the layer's name. Left out by single steps. */
+  readonly name?: string;
+}
+
+/** One call of a layer with the ranks of all its inputs. */
+export interface FlowFacts extends LayerFacts {
+  readonly ranks: readonly (number | undefined)[];
+}
+
+export type FlowRule = (facts: FlowFacts) => FeatureFlow | KernelFlow | readonly FlowStep[];
+
 /** A weight with values per feature. */
 export interface FeatureParameter {
   readonly weight: string;
@@ -72,12 +103,14 @@ export interface LayerClass {
   readonly place?: PlaceRule | undefined;
   /** What it does to factors and the order of the features of its input, before an activation of its own. */
   readonly effect: EffectRule;
+  /** How features move through it, before an activation of its own. */
+  readonly flow: FlowRule;
   /** Whether `activation` in its configuration is applied to what it makes. */
   readonly activates: boolean;
   /** Weights that follow the order and the factors of its outputs. */
   readonly parameters: readonly FeatureParameter[];
   /** The entry of its configuration that says how many features it makes. */
-  readonly size?: 'units' | 'filters' | undefined;
+  readonly size?: 'units' | 'filters' | 'output_dim' | undefined;
   /** The entry that lists the sizes of all axes behind the batch. */
   readonly sizes?: 'target_shape' | undefined;
   readonly products: ProductRule | 'none' | 'uncounted';

@@ -1,18 +1,23 @@
 /** Recurrent classes, and those that hold layers of their own. */
 import { classes, standingApart } from './describe.js';
 import * as effect from './effect-rules.js';
+import * as flow from './flow-rules.js';
 import type { LayerClass } from './layer-class.js';
 import { perStep } from './product-rules.js';
 import * as shape from './shape-rules.js';
 
+const STEPS = 'mixes features from step to step';
+const HOLDS = 'holds layers of its own';
+
 const recurrent = {
   shape: shape.recurrent,
-  effect: effect.stops('mixes features from step to step'),
+  effect: effect.stops(STEPS),
+  flow: flow.other(STEPS),
   products: 'uncounted',
   weights: 'recurrent',
   mask: 'reads',
 } as const;
-const holding = { effect: effect.stops('holds layers of its own'), products: 'uncounted' } as const;
+const holding = { effect: effect.stops(HOLDS), flow: flow.other(HOLDS), products: 'uncounted' } as const;
 
 export const SEQUENCES: readonly LayerClass[] = [
   ...classes('SimpleRNN GRU LSTM', { ...recurrent, products: perStep }),

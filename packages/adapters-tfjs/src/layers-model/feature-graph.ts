@@ -1,0 +1,134 @@
+/** Lists the calls of a LayersModel's layers as core's feature flow, with all kernels that make and read features. */
+import type { FeatureFlow, FeatureGraph, FeatureLayer, FlowOperation } from '@spherize/core';
+import { isFloat } from '../artifacts/weights.js';
+import { boundShapes } from './bound-shapes.js';
+import { callOrder } from './call-order.js';
+import { activationFlow, activationName } from './classes/activations.js';
+import { classOf } from './classes/class-table.js';
+import type { FlowFacts, FlowStep, KernelFlow, Shape } from './classes/layer-class.js';
+import { factsOf } from './graph-description.js';
+import { InnerTensors, UniqueNames } from './inner-tensors.js';
+import { INPUT_LAYER, type LayerDef, tensorName } from './layer-graph.js';
+import { kernelFacts, type LayerKernel } from './layer-kernels.js';
+import type { LayersModelFacts } from './layers-model-facts.js';
+
+/** A layer with an activation of its own has the tensor `<layer>/linear` in it, and one of several steps others that are called after these. */
+export class LayersFeatureGraph implements FeatureGraph {
+  readonly layers: readonly FeatureLayer[];
+  readonly operations: readonly FlowOperation[];
+  readonly outputs: readonly string[];
+  readonly inner: InnerTensors;
+  readonly #facts: LayersModelFacts;
+  readonly #shapes: Map<string, Shape>;
+  readonly #kernels = new Map<string, LayerKernel>();
+  readonly #defs = new Map<string, LayerDef>();
+  readonly #names: UniqueNames;
+
+  constructor(facts: LayersModelFacts) {
+    const { graph } = facts;
+    this.#facts = facts;
+    this.#shapes = new Map(boundShapes(graph));
+    this.outputs = [...new Set(graph.outputs.map(tensorName))];
+    this.inner = new InnerTensors(graph);
+    this.#names = new UniqueNames(graph.layers.map(({ name }) => name));
+    this.operations = callOrder(graph).calls.flatMap(({ def, inputs, output, call }) =>
+      def.className === INPUT_LAYER ? [] : this.#operations(def, call, inputs.map(tensorName), output),
+    );
+    const place = new Map(graph.layers.map((def, i) => [def, i]));
+    this.layers = [...this.#kernels.values()]
+      .sort((a, b) => place.get(a.def)! - place.get(b.def)! || a.call - b.call)
+      .map(({ layer }) => layer);
+  }
+
+  shape(tensor: string): Shape | undefined {
+    return this.#shapes.get(tensor);
+  }
+
+  kernel(layer: string): LayerKernel {
+    const found = this.#kernels.get(layer);
+    if (found === undefined) throw new Error(`no layer is called ${layer}`);
+    return found;
+  }
+
+  /** The layer that an operation belongs to. */
+  def(operation: string): LayerDef {
+    return this.#defs.get(operation)!;
+  }
+
+  #operations(def: LayerDef, call: number, inputs: readonly string[], output: string): FlowOperation[] {
+    const known = classOf(def.className);
+    const own = activationName(def.config);
+    const activation = known?.activates ? own : undefined;
+    const label = def.className === 'Activation' ? (own ?? def.className) : def.className;
+    const steps = this.#steps(def, call, inputs);
+    const made = new Map<string, string>();
+    const operations: FlowOperation[] = [];
+    let before = inputs;
+    for (const [i, { flow, reads, name }] of steps.entries()) {
+      const last = i === steps.length - 1;
+      const operation = name === undefined ? output : this.#names.add(`${output}/${name}`);
+      const part = last ? activation && 'linear' : name!;
+      const result =
+        part === undefined
+          ? output
+          : flow.type === 'kernel'
+            ? this.inner.addKernel(def, call, part, last ? undefined : name)
+            : this.inner.name(def, call, part);
+      const read =
+        reads?.map((from) => (typeof from === 'number' ? inputs[from]! : made.get(from)!)) ?? before;
+      const shape = this.#shapes.get(read[0] ?? '');
+      if (flow.type === 'transpose' && !last && shape !== undefined) {
+        const turned = flow.permutation.map((axis) => shape[axis]);
+        this.#shapes.set(result, turned);
+      }
+      if (name !== undefined) made.set(name, result);
+      this.#defs.set(operation, def);
+      operations.push({
+        name: operation,
+        label,
+        inputs: read,
+        outputs: [result],
+        flow: flow.type === 'kernel' ? this.#kernel(operation, def, call, flow) : flow,
+      });
+      before = [result];
+    }
+    if (activation === undefined) return operations;
+    const name = this.#names.add(`${output}/${activation}`);
+    const flow = activationFlow(activation);
+    return [...operations, { name, label: activation, inputs: before, outputs: [output], flow }];
+  }
+
+  #steps(def: LayerDef, call: number, inputs: readonly string[]): readonly FlowStep[] {
+    const ranks = inputs.map((input) => this.#shapes.get(input)?.length);
+    const facts: FlowFacts = { ...factsOf(this.#facts, def, call), ranks };
+    const rule = classOf(def.className)?.flow(facts) ?? { type: 'other', reason: 'is a custom layer' };
+    return 'type' in rule ? [{ flow: rule }] : rule;
+  }
+
+  #kernel(
+    name: string,
+    def: LayerDef,
+    call: number,
+    { kernel, bias, layout, axis }: KernelFlow,
+  ): FeatureFlow {
+    const { names, weights } = this.#facts;
+    const stored = weights.get(names.find(def.name, kernel) ?? '');
+    if (stored === undefined) return { type: 'other', reason: 'has no kernel' };
+    const { shape } = stored.spec;
+    if (!isFloat(stored) || shape.length < 2 || shape.includes(0))
+      return { type: 'other', reason: 'has a kernel that is no tensor of floats' };
+    const added =
+      bias && def.config.use_bias !== false ? weights.get(names.find(def.name, bias) ?? '') : undefined;
+    const layer: FeatureLayer = {
+      name,
+      ...kernelFacts(shape, layout),
+      bias: added !== undefined,
+      shared: def.calls.length > 1,
+    };
+    const biasName = bias && (added?.spec.name ?? stored.spec.name.replace(/[^/]*$/, bias));
+    this.#kernels.set(name, { layer, def, call, layout, kernel: stored, bias: added, biasName });
+    return layout === 'depthwise'
+      ? { type: 'depthwise', layer: name, axis, multiplier: layer.outputs / layer.inputs }
+      : { type: 'layer', layer: name, reads: axis, makes: axis };
+  }
+}

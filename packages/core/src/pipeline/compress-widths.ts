@@ -1,0 +1,46 @@
+/** Widths become narrower: neurons, channels and value dimensions leave the model, which is then run against its reference. */
+import { clustersForRatio } from '../compression/column-reduction.js';
+import type { Model } from '../format/model-format.js';
+import { reduceNeurons } from '../neurons/reduce-neurons.js';
+import { compareModels, requireRunnable } from '../proof/compare-models.js';
+import type { CompressedModel, ResolvedOptions } from './compressed-model.js';
+import { openEngine } from './open-engine.js';
+
+/** Share of the time that the widths take, about; the proof takes the rest. */
+const WIDTHS = 0.95;
+
+/**
+ * @param ratios share of its features that leaves each width, by name, in [0, 1)
+ * @throws ProofError when the result deviates from the original with zeros for what left; see `compareModels`
+ */
+export async function compressWidths(
+  model: Model,
+  ratios: ReadonlyMap<string, number>,
+  options: ResolvedOptions,
+): Promise<CompressedModel> {
+  const { prove = true, seed, signal, requireMemory, onProgress, calibration } = options;
+  for (const ratio of ratios.values()) clustersForRatio(1, ratio);
+  if (prove) await requireRunnable(model);
+  const total = prove ? WIDTHS : 1;
+  const { engine, release } = await openEngine(model, options.engine);
+  try {
+    const narrowed = await reduceNeurons(model, ratios, {
+      ...options,
+      engine,
+      inputs: calibration,
+      onProgress: (step) => onProgress?.({ ...step, share: total * (step.share ?? 0) }),
+    });
+    const { model: narrower, masked, reductions } = narrowed;
+    const result = { model: narrower, reductions, calibration, layers: [], compressed: new Map() };
+    if (!prove) return { ...result, proof: undefined };
+    onProgress?.({ phase: 'proof', done: 0, total: 1, share: total });
+    const reference = reductions.every(({ from, to }) => from === to)
+      ? ({ form: 'original', model: () => model } as const)
+      : ({ form: 'masked form', model: masked } as const);
+    const proof = await compareModels(model, narrower, reference, { seed, signal, requireMemory });
+    onProgress?.({ phase: 'proof', done: 1, total: 1, share: 1 });
+    return { ...result, proof };
+  } finally {
+    await release();
+  }
+}

@@ -1,0 +1,88 @@
+/** What a model format that describes features has to do when some leave. */
+import { spherical } from '../clustering/spherical.js';
+import type { Model } from '../format/model-format.js';
+import { portableEngine } from '../matrix/portable-engine.js';
+import { reduceNeurons } from '../neurons/reduce-neurons.js';
+import { findWidths, type Width } from '../widths/find-widths.js';
+import { ensure, ensureEqual } from './contract-check.js';
+
+/** A check on one model, and whether two models compute the same. */
+export type NarrowingCheck = readonly [
+  name: string,
+  check: (
+    model: Model,
+    same: (actual: Model, expected: Model, what: string) => Promise<void>,
+  ) => Promise<void>,
+];
+
+/** Models without features pass: their format makes no widths narrower. */
+export const NARROWING_CHECKS: readonly NarrowingCheck[] = [
+  [
+    'describes layers of features, with weights of their shapes',
+    async (model) => {
+      if (model.features === undefined) return;
+      const { graph } = model.features;
+      for (const { name, outputs, inputs, span, groups, bias } of graph.layers) {
+        const found = model.features.weights(name);
+        const { rows, cols } = found.weights;
+        ensureEqual([rows, cols], [outputs * span, inputs / groups], `${name}: shape of its weights`);
+        ensureEqual([found.bias?.length ?? 0], [bias ? outputs : 0], `${name}: length of its bias`);
+      }
+      ensure(model.features.graph === graph, 'the graph is another one when it is asked for twice');
+    },
+  ],
+  [
+    'computes the same when no feature leaves',
+    async (model, same) => {
+      const { model: narrower } = await narrowed(model, 0);
+      await same(narrower, model, 'nothing removed');
+    },
+  ],
+  ...[0.3, 0.5].map(
+    (share): NarrowingCheck => [
+      `computes with ${share} of all features gone what the original does with zeros for them`,
+      async (model, same) => {
+        const { model: narrower, masked } = await narrowed(model, share);
+        await same(narrower, masked(), `${share} of the features removed`);
+        const fewer = offered(model).some(({ blocks }) => blocks[0]!.length > 1);
+        ensure(!fewer || narrower.parameters < model.parameters, 'no parameters are gone');
+      },
+    ],
+  ),
+  [
+    'makes every width narrower by itself',
+    async (model, same) => {
+      for (const { name } of offered(model)) {
+        const { model: narrower, masked } = await narrowed(model, 0.5, [name]);
+        await same(narrower, masked(), `width ${name}`);
+      }
+    },
+  ],
+  [
+    'gives the tensors that are observed, as they are within the model',
+    async (model, same) => {
+      if (model.features === undefined) return;
+      const names = model.features.graph.outputs;
+      const seen = model.features.observe(names);
+      const given = seen.outputs.map(({ name }) => name);
+      ensure(String(given) === String(names), `expected the outputs ${names}, got ${given}`);
+      await same(seen, model, 'observed outputs');
+    },
+  ],
+];
+
+function offered({ features }: Model): readonly Width[] {
+  return features === undefined
+    ? []
+    : findWidths(features.graph).widths.filter(({ reason }) => reason === undefined);
+}
+
+async function narrowed(
+  model: Model,
+  share: number,
+  names: readonly string[] = offered(model).map(({ name }) => name),
+): Promise<{ model: Model; masked: () => Model }> {
+  if (names.length === 0) return { model, masked: () => model };
+  const ratios = new Map(names.map((name) => [name, share]));
+  return reduceNeurons(model, ratios, { engine: portableEngine, clusterer: spherical });
+}
