@@ -61,6 +61,7 @@ import {
   openDataIfGiven,
   type ReduceOptions,
   requireNoLabelOptions,
+  requireNoPruning,
   type ShapeOptions,
 } from './shared-options.js';
 
@@ -136,7 +137,7 @@ async function compress(source: string, options: CompressOptions, command: Comma
   if (options.data === undefined) requireNoLabelOptions(options);
   const data = await openDataIfGiven(options, model);
   const { reduce } = options;
-  if (reduce !== 'columns') requireWidthOptions(options);
+  if (reduce !== 'columns') requireNoPruning(options);
   const openCalibration = reduce === 'columns' ? openCalibrationIfGiven : openCalibrationOrGenerated;
   const calibration = await openCalibration(options, model, data);
   const shared = {
@@ -299,15 +300,6 @@ function storageSummary(
       ? ''
       : `, which moves the outputs by ${verified.roundingDeviation.toExponential(1)} of the largest`;
   return `storage: rewritten weights stay ${types.join(' and ')}; rounding changes them by ${weightError.toExponential(1)}${outputs}`;
-}
-
-/** @throws InputError `BAD_ARGUMENT` for options that only columns take */
-function requireWidthOptions({ sparsity }: CompressOptions): void {
-  if (sparsity > 0)
-    throw new InputError(
-      'BAD_ARGUMENT',
-      `--sparsity prunes layers whose columns are clustered: leave it out, or take --reduce columns`,
-    );
 }
 
 /** Runs something long under a bar. */

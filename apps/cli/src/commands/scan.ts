@@ -50,6 +50,7 @@ import {
   openDataIfGiven,
   type ReduceOptions,
   requireNoLabelOptions,
+  requireNoPruning,
   type ShapeOptions,
   shareList,
 } from './shared-options.js';
@@ -178,11 +179,7 @@ async function scanWidths(
   data: Dataset | undefined,
 ): Promise<void> {
   const { reduce, ratios, seed, roundTo } = options;
-  if (options.sparsity > 0)
-    throw new InputError(
-      'BAD_ARGUMENT',
-      '--sparsity prunes layers whose columns are clustered: leave it out, or take --reduce columns',
-    );
+  requireNoPruning(options);
   const widths = selectWidths(model, options.layers, options.widths);
   const { clusterer } = await openClusterer(options.clusterer, options);
   const calibration = await openCalibrationOrGenerated(options, model, data);

@@ -215,6 +215,15 @@ export function addReduceOptions(command: Command): Command {
   );
 }
 
+/** @throws InputError `BAD_ARGUMENT` for a sparsity, which only layers whose columns are clustered are pruned to */
+export function requireNoPruning({ sparsity }: { readonly sparsity: number }): void {
+  if (sparsity > 0)
+    throw new InputError(
+      'BAD_ARGUMENT',
+      '--sparsity prunes layers whose columns are clustered: leave it out, or take --reduce columns',
+    );
+}
+
 export interface CalibrationChoice {
   readonly calibrate?: string;
   readonly calibrationSamples?: number;

@@ -3,18 +3,15 @@ import { l2Slice } from '../clustering/l2-slice.js';
 import { InputError } from '../errors.js';
 import { labelRanks } from '../evaluation/accuracy.js';
 import { splitEvery } from '../evaluation/data-part.js';
-import { EVALUATION_BATCH } from '../evaluation/evaluate-model.js';
+import { scoredBatches } from '../evaluation/evaluate-model.js';
 import type { LabelledData } from '../evaluation/labelled-data.js';
-import { ModelRunner } from '../evaluation/model-runner.js';
-import { accuracyDrop, accuracyDropBound, type PairedHits } from '../evaluation/paired-drop.js';
-import { samplesPerRun } from '../evaluation/run-size.js';
+import { accuracyDrop, type PairedHits, pairedHits } from '../evaluation/paired-drop.js';
 import type { Model } from '../format/model-format.js';
-import { scoresOutput } from '../format/scores-output.js';
 import { compressModel } from '../pipeline/compress-model.js';
 import type { CompressedModel, CompressModelOptions } from '../pipeline/compressed-model.js';
 import type { Target } from './compress-to-target.js';
-import { CLAIM_CONFIDENCE, LEAST_DEVIATIONS, lastPassing, strongestCandidate } from './fixed-sequence.js';
-import { CHOOSING_PART, requireEnoughSamples } from './within-drop.js';
+import { CLAIM_CONFIDENCE } from './fixed-sequence.js';
+import { CHOOSING_PART, requireEnoughSamples, strongestOf } from './within-drop.js';
 
 /** The most that a width loses. */
 const MOST = 0.98;
@@ -22,8 +19,6 @@ const MOST = 0.98;
 const STEPS = 10;
 /** Shares that are tried for an accuracy, the mildest first. */
 const SHARES: readonly number[] = Array.from({ length: 19 }, (_, i) => (i + 1) / 20);
-/** The walk begins so many candidates before the one that the choosing part would take. */
-const HEAD_START = 2;
 
 /** What widths are to reach. */
 export interface NarrowToTargetOptions extends Omit<CompressModelOptions, 'ratio' | 'reduce'> {
@@ -138,26 +133,8 @@ async function searchDrop(
     }
     return found;
   };
-  const promising = await lastPassing(SHARES.length, async (i) => {
-    const { choosing } = await at(i);
-    const factor = others.samples / choosing.samples;
-    const expected = {
-      samples: others.samples,
-      lost: factor * choosing.lost,
-      gained: factor * choosing.gained,
-    };
-    return accuracyDropBound(expected, LEAST_DEVIATIONS) <= maxDrop;
-  });
-  const bounds = new Map<number, number>();
-  const chosen = await strongestCandidate(
-    SHARES.length,
-    Math.max(0, promising - HEAD_START),
-    async (i, deviations) => {
-      bounds.set(i, accuracyDropBound((await at(i)).deciding, deviations));
-      return bounds.get(i)! <= maxDrop;
-    },
-  );
-  if (chosen === undefined) {
+  const found = await strongestOf(SHARES.length, maxDrop, others.samples, at);
+  if (found === undefined) {
     const { deciding } = await at(0);
     throw new InputError(
       'BAD_ARGUMENT',
@@ -165,14 +142,14 @@ async function searchDrop(
       { option: 'maxDrop' },
     );
   }
-  const { result, deciding } = await at(chosen);
+  const { result, deciding } = await at(found.chosen);
   return {
     result,
     reached: {
-      share: SHARES[chosen]!,
+      share: SHARES[found.chosen]!,
       maxDrop,
       drop: accuracyDrop(deciding),
-      bound: bounds.get(chosen)!,
+      bound: found.bound,
       confidence: CLAIM_CONFIDENCE,
       ...deciding,
     },
@@ -181,27 +158,8 @@ async function searchDrop(
 
 /** How many classes come before each sample's label. */
 async function ranksOf(model: Model, data: LabelledData): Promise<Int32Array> {
-  const runner = await ModelRunner.start(model);
-  const output = scoresOutput(model, data.scores).name;
-  const size = runner.batchSize ?? (await samplesPerRun(model, EVALUATION_BATCH));
   const ranks = new Int32Array(data.samples);
-  try {
-    for (let start = 0; start < data.samples; start += size) {
-      const count = Math.min(size, data.samples - start);
-      const { inputs, labels } = await data.batch(start, count);
-      const outputs = await runner.run(inputs, count, data.shape);
-      ranks.set(labelRanks(outputs[output]!, labels, start), start);
-    }
-  } finally {
-    await runner.release();
-  }
+  for await (const { scores, labels, start } of scoredBatches(model, data))
+    ranks.set(labelRanks(scores, labels, start), start);
   return ranks;
-}
-
-function pairedHits(before: Int32Array, after: Int32Array): PairedHits {
-  return {
-    samples: before.length,
-    lost: before.filter((rank, i) => rank === 0 && after[i]! > 0).length,
-    gained: before.filter((rank, i) => rank > 0 && after[i] === 0).length,
-  };
 }

@@ -73,24 +73,8 @@ export async function strongestWithinDrop(budget: DropBudget): Promise<WithinDro
     known.set(i, found);
     return found;
   };
-  const promising = await lastPassing(candidates.length, async (i) => {
-    const { choosing } = await hits(i);
-    // As if the samples that decide behaved like these.
-    const factor = samples / choosing.samples;
-    const expected = { samples, lost: factor * choosing.lost, gained: factor * choosing.gained };
-    return accuracyDropBound(expected, LEAST_DEVIATIONS) <= maxDrop;
-  });
-  const bounds = new Map<number, number>();
-  const chosen = await strongestCandidate(
-    candidates.length,
-    Math.max(0, promising - HEAD_START),
-    async (i, deviations) => {
-      const bound = accuracyDropBound((await hits(i)).deciding, deviations);
-      bounds.set(i, bound);
-      return bound <= maxDrop;
-    },
-  );
-  if (chosen === undefined) {
+  const found = await strongestOf(candidates.length, maxDrop, samples, hits);
+  if (found === undefined) {
     const { deciding } = await hits(0);
     const bound = accuracyDropBound(deciding, LEAST_DEVIATIONS);
     throw new InputError(
@@ -99,13 +83,46 @@ export async function strongestWithinDrop(budget: DropBudget): Promise<WithinDro
       { option: 'maxDrop' },
     );
   }
-  const { deciding } = await hits(chosen);
+  const { deciding } = await hits(found.chosen);
   return {
-    allocation: candidates[chosen]!,
+    allocation: candidates[found.chosen]!,
     ...deciding,
     drop: accuracyDrop(deciding),
-    bound: bounds.get(chosen)!,
+    bound: found.bound,
   };
+}
+
+/**
+ * The strongest of some candidates whose accuracy drops by at most the budget, with the upper end of its drop.
+ *
+ * @param count candidates, the mildest first
+ * @param samples that decide
+ * @param hits of a candidate; asked for the same one again and again
+ */
+export async function strongestOf(
+  count: number,
+  maxDrop: number,
+  samples: number,
+  hits: (candidate: number) => Promise<CandidateHits>,
+): Promise<{ readonly chosen: number; readonly bound: number } | undefined> {
+  const promising = await lastPassing(count, async (i) => {
+    const { choosing } = await hits(i);
+    // As if the samples that decide behaved like these.
+    const factor = samples / choosing.samples;
+    const expected = { samples, lost: factor * choosing.lost, gained: factor * choosing.gained };
+    return accuracyDropBound(expected, LEAST_DEVIATIONS) <= maxDrop;
+  });
+  const bounds = new Map<number, number>();
+  const chosen = await strongestCandidate(
+    count,
+    Math.max(0, promising - HEAD_START),
+    async (i, deviations) => {
+      const bound = accuracyDropBound((await hits(i)).deciding, deviations);
+      bounds.set(i, bound);
+      return bound <= maxDrop;
+    },
+  );
+  return chosen === undefined ? undefined : { chosen, bound: bounds.get(chosen)! };
 }
 
 /** The mildest first, down to the smallest. */

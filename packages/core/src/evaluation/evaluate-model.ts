@@ -1,4 +1,4 @@
-import type { Model } from '../format/model-format.js';
+import type { Model, Tensor } from '../format/model-format.js';
 import { scoresOutput } from '../format/scores-output.js';
 import { AccuracyCount } from './accuracy.js';
 import type { LabelledData } from './labelled-data.js';
@@ -31,9 +31,19 @@ export async function evaluateModel(
   data: LabelledData,
   options: EvaluateOptions = {},
 ): Promise<AccuracyCount> {
+  const accuracy = new AccuracyCount();
+  for await (const { scores, labels } of scoredBatches(model, data, options)) accuracy.add(scores, labels);
+  return accuracy;
+}
+
+/** Runs a classifier over labelled data, batch by batch. */
+export async function* scoredBatches(
+  model: Model,
+  data: LabelledData,
+  options: EvaluateOptions = {},
+): AsyncGenerator<{ readonly scores: Tensor; readonly labels: Int32Array; readonly start: number }> {
   const runner = await ModelRunner.start(model);
   const output = scoresOutput(model, data.scores).name;
-  const accuracy = new AccuracyCount();
   const size = runner.batchSize ?? (await samplesPerRun(model, options.batch ?? EVALUATION_BATCH));
   try {
     for (let start = 0; start < data.samples; start += size) {
@@ -41,11 +51,10 @@ export async function evaluateModel(
       const count = Math.min(size, data.samples - start);
       const { inputs, labels } = await data.batch(start, count);
       const outputs = await runner.run(inputs, count, data.shape);
-      accuracy.add(outputs[output]!, labels);
+      yield { scores: outputs[output]!, labels, start };
       options.onSamples?.(count);
     }
   } finally {
     await runner.release();
   }
-  return accuracy;
 }

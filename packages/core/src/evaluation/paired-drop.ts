@@ -7,6 +7,15 @@ export interface PairedHits {
   readonly gained: number;
 }
 
+/** @param before how many classes come before each sample's label for the first classifier; `after` for the second */
+export function pairedHits(before: Int32Array, after: Int32Array): PairedHits {
+  return {
+    samples: before.length,
+    lost: before.filter((rank, i) => rank === 0 && after[i]! > 0).length,
+    gained: before.filter((rank, i) => rank > 0 && after[i] === 0).length,
+  };
+}
+
 /** By how much the second classifier's accuracy on the samples is below the first's. */
 export function accuracyDrop({ samples, lost, gained }: PairedHits): number {
   return (lost - gained) / samples;

@@ -183,11 +183,16 @@ export async function chooseByElimination(
   return Int32Array.from(blocks.flatMap((block) => [...block].filter((j) => !gone[j]).sort((a, b) => a - b)));
 }
 
-function columnNorms({ rows, cols, data }: DenseMatrix): Float64Array {
+/** `Σ x²` of every column. */
+export function columnSquares({ rows, cols, data }: DenseMatrix): Float64Array {
   const squares = new Float64Array(cols);
   for (let i = 0; i < rows; i++)
     for (let j = 0; j < cols; j++) squares[j] = squares[j]! + data[i * cols + j]! ** 2;
-  return squares.map(Math.sqrt);
+  return squares;
+}
+
+function columnNorms(columns: DenseMatrix): Float64Array {
+  return columnSquares(columns).map(Math.sqrt);
 }
 
 /** The member with the largest cosine to the mean direction. */

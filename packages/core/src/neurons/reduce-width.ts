@@ -8,7 +8,13 @@ import type { Model } from '../format/model-format.js';
 import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { Width } from '../widths/find-widths.js';
-import { chooseByClusters, chooseByElimination, chooseByScore, choosePairs } from './choose-features.js';
+import {
+  chooseByClusters,
+  chooseByElimination,
+  chooseByScore,
+  choosePairs,
+  columnSquares,
+} from './choose-features.js';
 import { featureRows, type ReadTensor } from './feature-rows.js';
 import type { NarrowedNetwork } from './narrowed-network.js';
 
@@ -515,11 +521,4 @@ function aboutMeans({ rows, cols, data }: DenseMatrix): DenseMatrix {
     cols,
     data.map((value, at) => value - means[at % cols]!),
   );
-}
-
-function columnSquares({ rows, cols, data }: DenseMatrix): Float64Array {
-  const squares = new Float64Array(cols);
-  for (let i = 0; i < rows; i++)
-    for (let j = 0; j < cols; j++) squares[j] = squares[j]! + data[i * cols + j]! ** 2;
-  return squares;
 }

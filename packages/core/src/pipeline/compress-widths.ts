@@ -1,5 +1,4 @@
 /** Widths become narrower: neurons, channels and value dimensions leave the model, which is then run against its reference. */
-import { clustersForRatio } from '../compression/column-reduction.js';
 import type { Model } from '../format/model-format.js';
 import { reduceNeurons } from '../neurons/reduce-neurons.js';
 import { compareModels, requireRunnable } from '../proof/compare-models.js';
@@ -19,7 +18,6 @@ export async function compressWidths(
   options: ResolvedOptions,
 ): Promise<CompressedModel> {
   const { prove = true, seed, signal, requireMemory, onProgress, calibration } = options;
-  for (const ratio of ratios.values()) clustersForRatio(1, ratio);
   if (prove) await requireRunnable(model);
   const total = prove ? WIDTHS : 1;
   const { engine, release } = await openEngine(model, options.engine);

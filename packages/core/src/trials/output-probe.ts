@@ -4,7 +4,7 @@ import { labelRanks } from '../evaluation/accuracy.js';
 import type { LabelledData } from '../evaluation/labelled-data.js';
 import { singleInput } from '../evaluation/model-runner.js';
 import { meanError, spreadOf, squaredError } from '../evaluation/output-error.js';
-import type { PairedHits } from '../evaluation/paired-drop.js';
+import { type PairedHits, pairedHits } from '../evaluation/paired-drop.js';
 import { isFloat } from '../format/element-type.js';
 import type { Model, Tensor } from '../format/model-format.js';
 import { scoresOutput } from '../format/scores-output.js';
@@ -133,10 +133,11 @@ export class OutputProbe {
         if (!labels) continue;
         const before = labelRanks(expected[this.#scores]!, labels, hits.samples);
         const after = labelRanks(outputs[this.#scores]!, labels, hits.samples);
+        const own = pairedHits(before, after);
         hits = {
-          samples: hits.samples + labels.length,
-          lost: hits.lost + before.filter((rank, s) => rank === 0 && after[s]! > 0).length,
-          gained: hits.gained + before.filter((rank, s) => rank > 0 && after[s] === 0).length,
+          samples: hits.samples + own.samples,
+          lost: hits.lost + own.lost,
+          gained: hits.gained + own.gained,
         };
       }
     } finally {
