@@ -60,6 +60,28 @@ describe('refused', () => {
   });
 });
 
+test('what TensorFlow.js stumbles over while it runs is one line', async () => {
+  const b = new GraphBuilder();
+  const parts = b.node(
+    'SplitV',
+    'parts',
+    [b.input('x', [undefined, 3]), b.integers('sizes', [1, 3]), b.integers('axis', [1])],
+    {
+      num_split: { i: '2' },
+    },
+  );
+  const model = await tfjsModel(b.output(b.node('Relu', 'y', [parts]), [undefined, 1]).build());
+  const session = await model.session();
+  const feeds = { x: { shape: [1, 3], data: new Float32Array(3) } };
+  await expect(session.run(feeds)).rejects.toThrow(
+    new InputError(
+      'BAD_FILE',
+      'TensorFlow.js cannot run the model: The sum of sizes must match the size of the axis dimension.; save or convert it again',
+    ),
+  );
+  await session.release();
+});
+
 test('a loop reads what its next round makes', async () => {
   const model = changed((nodes) =>
     nodes.push(

@@ -54,7 +54,7 @@ export async function startGraphSession(
       try {
         for (const input of inputs) feeds[input.name] = toTf(tf.tensor, input, values[input.name]);
         results = await execute(feeds).catch((error: unknown) => {
-          throw /not supported|Unknown op/i.test(String(error)) ? explain(error) : error;
+          throw explain(error);
         });
         return await fromTf(outputs, results);
       } finally {

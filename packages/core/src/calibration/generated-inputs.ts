@@ -26,7 +26,7 @@ export interface GeneratedInputsOptions extends PixelNormalization {
  * - any other shape: standard normal numbers.
  *
  * @throws InputError `UNSUPPORTED` for whole numbers that are no images and for free axes besides the first, `BAD_ARGUMENT` for a mean
- * or std of whole numbers
+ * or std of whole numbers; while they are made, `UNSUPPORTED` for inputs that are too large
  */
 export function generatedInputs(input: TensorInfo, options: GeneratedInputsOptions): CalibrationInputs {
   const sample = sampleShape(input);
@@ -45,13 +45,27 @@ export function generatedInputs(input: TensorInfo, options: GeneratedInputsOptio
     async *batches() {
       for (let start = 0; start < samples; start += batch) {
         const count = input.shape[0] ?? Math.min(batch, samples - start);
-        const data = new Float32Array(count * size);
+        const data = roomFor(input, count, size);
         for (let i = 0; i < count; i++)
           fill(data.subarray(i * size, (i + 1) * size), sampleRandom(seed, start + i));
         yield { [input.name]: { shape: [count, ...sample], data } };
       }
     },
   };
+}
+
+/** @throws InputError `UNSUPPORTED` for more numbers than an array holds, or than there is memory for */
+function roomFor({ name, shape }: TensorInfo, count: number, size: number): Float32Array {
+  try {
+    return new Float32Array(count * size);
+  } catch (cause) {
+    const sizes = shape.map((length) => length ?? '?').join(', ');
+    throw new InputError(
+      'UNSUPPORTED',
+      `calibration: ${count} samples of input '${name}' [${sizes}] are ${((4 * count * size) / 1e9).toFixed(1)} GB, more than can be held: give a model with a smaller input`,
+      { cause },
+    );
+  }
 }
 
 /**

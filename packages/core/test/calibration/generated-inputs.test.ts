@@ -82,3 +82,13 @@ test('what cannot be generated is named', () => {
     'axes of any length',
   );
 });
+
+test('inputs that no memory holds are refused when they are made', async () => {
+  const { batches } = generatedInputs({ name: 'x', shape: [1, 2 ** 42] }, { samples: 1 });
+  await expect(batches()[Symbol.asyncIterator]().next()).rejects.toThrow(
+    new InputError(
+      'UNSUPPORTED',
+      "calibration: 1 samples of input 'x' [1, 4398046511104] are 17592.2 GB, more than can be held: give a model with a smaller input",
+    ),
+  );
+});
