@@ -41,7 +41,7 @@ export async function measureModel({ name, path }, { ratios, seconds, quick }, r
   const calibration = quick ? undefined : calibrationFor(model, found.macs);
   found.refitted = calibration?.samples ?? 0;
   report(found);
-  const widths = model.features === undefined ? [] : findWidths(model.features.graph).widths;
+  const widths = model.features === undefined ? [] : findWidths(model.graph).widths;
   if (widths.every(({ reason }) => reason !== undefined)) return;
   const inputs = await unseenInputs(model, undefined, (found.macs ?? UNKNOWN) / COMPARED, { seed: SEED });
   for (const ratio of ratios) {

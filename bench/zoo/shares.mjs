@@ -62,7 +62,7 @@ class Count {
   constructor(model) {
     this.#skipped = new Map(model.skipped.map(({ name, reason }) => [name, reason]));
     if (model.features === undefined) return;
-    const { graph } = model.features;
+    const { graph } = model;
     this.#found = findWidths(graph);
     for (const { reason, blocks } of this.#found.widths) {
       for (const label of blocks.flatMap((block) => [...block])) {

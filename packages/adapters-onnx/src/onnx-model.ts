@@ -3,7 +3,7 @@ import {
   checkRewrite,
   type DenseMatrix,
   type FcLayer,
-  type GraphView,
+  type FeatureGraph,
   InputError,
   type MatrixEngine,
   type Model,
@@ -16,7 +16,7 @@ import {
 } from '@spherize/core';
 import type { GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from 'onnx-buf';
 import { featureWeights, layerBias, layerWeights } from './graph/layer-values.js';
-import { type KeptNames, OnnxGraph } from './graph/onnx-graph.js';
+import { type KeptNames, OnnxModelFacts } from './graph/onnx-model-facts.js';
 import type { HeldModel, OnnxHost } from './host.js';
 import { attribute, declaredShape, elementType } from './proto/onnx-protos.js';
 import { isFloatType, roundoffOf, sizeOf } from './proto/tensor-values.js';
@@ -41,7 +41,7 @@ export class OnnxModel implements Model {
   readonly #held: HeldModel;
   readonly #host: OnnxHost;
   readonly #dequantize: boolean;
-  readonly #graph: OnnxGraph;
+  readonly #graph: OnnxModelFacts;
   readonly overflowing: ReadonlySet<string>;
   readonly vanishing: ReadonlySet<string>;
 
@@ -55,7 +55,7 @@ export class OnnxModel implements Model {
     this.overflowing = overflowing;
     this.vanishing = vanishing;
     this.#dequantize = dequantize;
-    this.#graph = new OnnxGraph(held.proto, names, dequantize);
+    this.#graph = new OnnxModelFacts(held.proto, names, dequantize);
   }
 
   get layers(): readonly FcLayer[] {
@@ -89,13 +89,12 @@ export class OnnxModel implements Model {
     return this.#graph.index.graph.output.map(tensorInfo);
   }
 
-  get graph(): GraphView {
-    return this.#graph.description;
+  get graph(): FeatureGraph {
+    return this.#graph.features;
   }
 
   get features(): ModelFeatures {
     return {
-      graph: this.#graph.features,
       weights: (layer) => featureWeights(this.#graph.features.weighted(layer)),
       narrow: (narrowing) => {
         const { model, overflowing } = narrowModel(this.#graph, narrowing);

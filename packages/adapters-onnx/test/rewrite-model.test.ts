@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { onnxModel } from '../src/node.js';
 import { ModelBuilder, randomValues } from './build-model.js';
 import { clusteredWeights, clustering, compressExactly } from './clustered-rewrite.js';
+import { madeBy } from './made-by.js';
 import { addLayer, type LayerForm } from './random-models.js';
 import { expectClose, run } from './running.js';
 
@@ -236,7 +237,7 @@ test('what cannot be done is said', () => {
     expect.objectContaining({ code: 'UNKNOWN_NAME' }),
   );
   const order = Int32Array.of(0, 1);
-  const operation = model.graph.producer(model.layers[1]!.input)!.name;
+  const operation = madeBy(model, model.layers[1]!.input).name;
   expect(() => model.rewrite({ layers: [], features: [{ operation, order, scales: null }] })).toThrow(
     'has no parameters per feature',
   );

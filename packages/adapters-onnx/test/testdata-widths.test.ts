@@ -120,7 +120,7 @@ async function outputOf(model: Model, input: Tensor): Promise<Tensor | undefined
 
 /** Whether features left, and the narrower network computes as the whole one does with zeros. */
 async function narrows({ model, input }: Sandwich): Promise<boolean> {
-  const offered = findWidths(model.features!.graph).widths.filter(({ reason }) => reason === undefined);
+  const offered = findWidths(model.graph).widths.filter(({ reason }) => reason === undefined);
   if (offered.length === 0 || (await outputOf(model, input)) === undefined) return false;
   const { model: narrower, masked } = await reduceNeurons(
     model,

@@ -13,6 +13,7 @@ import { describe, expect, test } from 'vitest';
 import { onnxModel } from '../src/node.js';
 import { floatTensor, int64Tensor } from '../src/proto/tensor-values.js';
 import { type ModelBuilder, randomValues } from './build-model.js';
+import { madeBy } from './made-by.js';
 import { started, UNOFFERED } from './reasons/unoffered-cases.js';
 
 const FLOAT = 1;
@@ -95,8 +96,7 @@ describe('functions', () => {
     b.node('Block', ['x'], {}, ['z'], 'call', 'own');
     const model = fromBinary(ModelProtoSchema, b.build());
     model.functions.push(body(['x'], [{ opType: 'Relu', input: ['x'], output: ['y'] }]));
-    const { graph } = onnxModel(toBinary(ModelProtoSchema, model));
-    expect(graph.producer('z')!.effect).toEqual({
+    expect(madeBy(onnxModel(toBinary(ModelProtoSchema, model)), 'z').effect).toEqual({
       type: 'other',
       reason: 'is a call of a function of the model: inline functions first',
     });

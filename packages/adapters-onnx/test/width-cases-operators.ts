@@ -1,5 +1,5 @@
 /** Networks with one operator each between the layers, or with an operator that is a layer itself. */
-import type { ModelBuilder } from './build-model.js';
+import { ModelBuilder } from './build-model.js';
 import { type Case, convolution, normalisation, product, SAME, twice, twiceAcross } from './width-cases.js';
 
 const MICROSOFT = 'com.microsoft';
@@ -44,9 +44,19 @@ function channels(
   };
 }
 
+/** A graph of one operator on a tensor of the graph around it. */
+function branch(type: string, read: string): { graph: ReturnType<ModelBuilder['graph']> } {
+  const inner = new ModelBuilder(17);
+  return { graph: inner.output(inner.node(type, [read])).graph() };
+}
+
 const KEPT = 'first 8 1: first > last';
 
 export const OPERATOR_CASES: Readonly<Record<string, Case>> = {
+  'a branch that reads from outside': between(
+    (b, h) => b.node('If', [b.truth()], { then_branch: branch('Relu', h), else_branch: branch('Tanh', h) }),
+    { widths: ['fc1: If if runs graphs of its own', 'fc2: add is an output of the model'] },
+  ),
   'onnxruntime: BiasGelu': between((b, h) =>
     contributed(b, 'BiasGelu', [h, b.weight('shift', [8], twice(8, 1, 9))]),
   ),

@@ -39,7 +39,7 @@ function nodesOf(model: Model): string[] {
 
 describe.each(Object.entries({ ...CASES, ...OPERATOR_CASES, ...ATTENTION_CASES }))('%s', (_, own) => {
   const model = modelOf(own);
-  const { graph } = model.features!;
+  const { graph } = model;
   const found = findWidths(graph);
 
   test('has these widths', () => {

@@ -87,7 +87,10 @@ describe('kernels as rows over features', () => {
 
   test('hold the value of each output, place of the window and input', async () => {
     const model = await convolutional();
-    const { graph, weights } = model.features;
+    const {
+      graph,
+      features: { weights },
+    } = model;
     const stored = (name: string): Weight => model.artifacts.weights.get(name)!;
     const at = (name: string, ...place: number[]): number => {
       const { shape } = stored(name).spec;
@@ -108,7 +111,10 @@ describe('kernels as rows over features', () => {
 
   test('come back as they were where nothing is taken out', async () => {
     const model = await convolutional();
-    const { graph, weights, narrow } = model.features;
+    const {
+      graph,
+      features: { weights, narrow },
+    } = model;
     const same = narrow({
       ...UNCHANGED,
       layers: new Map(graph.layers.map(({ name }) => [name, weights(name)])),
@@ -245,7 +251,7 @@ test('a model with sums of clusters loses features as any other', async () => {
   // Stages of columns whose order did not fold mix what they read.
   for (const folded of [true, false]) {
     const smaller = folded ? compressed(model, 0.5) : explicit(model, 0.5);
-    const offered = findWidths(smaller.features!.graph).widths.filter(({ reason }) => reason === undefined);
+    const offered = findWidths(smaller.graph).widths.filter(({ reason }) => reason === undefined);
     expect(offered.some(({ name }) => name === 'fc1')).toBe(folded);
     const ratios = new Map(offered.map(({ name }) => [name, 0.5]));
     const { model: narrower, masked } = await reduceNeurons(smaller, ratios, options);
@@ -257,7 +263,7 @@ describe('weights keep the types in which they are stored', () => {
   const types = ['float16', 'uint8'] as const;
   test.each(types)('%s', async (type) => {
     const model = await quantised(type);
-    const { graph } = model.features!;
+    const { graph } = model;
     expect(graph.layers.map(({ name }) => name)).toEqual(['conv', 'fc']);
     const { model: narrower, masked } = await reduceNeurons(model, new Map([['conv', 0.5]]), options);
     for (const [name, { spec }] of (narrower as LayersModel).artifacts.weights)

@@ -71,7 +71,7 @@ function layersOf(model: Model): unknown[] {
 }
 
 const offeredOf = (model: Model): readonly Width[] =>
-  findWidths(model.features!.graph).widths.filter(({ reason }) => reason === undefined);
+  findWidths(model.graph).widths.filter(({ reason }) => reason === undefined);
 
 describe.each(Object.entries(NETWORKS))('%s', (_, { build, widths }) => {
   let made: Promise<Model> | undefined;
@@ -81,7 +81,7 @@ describe.each(Object.entries(NETWORKS))('%s', (_, { build, widths }) => {
   };
 
   test('has these widths', async () => {
-    const found = findWidths((await modelOf()).features!.graph).widths.map(
+    const found = findWidths((await modelOf()).graph).widths.map(
       ({ name, size, blocks, producers, consumers, reason }) =>
         reason === undefined
           ? `${name} ${size} ${blocks.length}: ${producers} > ${consumers}`
@@ -92,7 +92,7 @@ describe.each(Object.entries(NETWORKS))('%s', (_, { build, widths }) => {
 
   test('computes the same where nothing leaves', async () => {
     const model = await modelOf();
-    const { graph } = model.features!;
+    const { graph } = model;
     expect(narrow(graph, findWidths(graph), new Set()).layers.size).toBe(0);
     const ratios = new Map(offeredOf(model).map(({ name }) => [name, 0]));
     const { model: same } = await reduceNeurons(model, ratios, options);

@@ -58,7 +58,6 @@ export type {
 } from './format/feature-flow.js';
 export { type FilterWindow, spanOf } from './format/filter-window.js';
 export { fromFloat16, toFloat16 } from './format/float16.js';
-export type { GraphOperation, GraphView, OperationEffect } from './format/graph-view.js';
 export type {
   FcLayer,
   Model,
@@ -85,6 +84,13 @@ export type {
   LayerRewrite,
   ModelRewrite,
 } from './format/model-rewrite.js';
+export {
+  ELEMENTWISE,
+  HOMOGENEOUS,
+  LINEAR,
+  type OperationEffect,
+  stops,
+} from './format/operation-effect.js';
 export { scoresOutput } from './format/scores-output.js';
 export { offering, selectLayers } from './format/select-layers.js';
 export { groupSkipped, type SkippedGroup } from './format/skipped-groups.js';

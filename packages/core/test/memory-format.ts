@@ -3,10 +3,10 @@ import {
   checkRewrite,
   type DenseMatrix,
   type FcLayer,
+  type FeatureFlow,
+  type FeatureGraph,
   type FeatureRewrite,
   float32Values,
-  type GraphOperation,
-  type GraphView,
   InputError,
   type InputForm,
   type Model,
@@ -86,14 +86,21 @@ export class ChainModel implements Model {
     }, 0);
   }
 
-  get graph(): GraphView {
-    const producers = new Map<string, GraphOperation>();
-    this.operations.forEach((operation, i) => {
+  get graph(): FeatureGraph {
+    const layers = this.layers.map(({ name, outputs, inputs, shared }) => {
+      const bias = this.bias(name) !== undefined;
+      return { name, kind: 'product', outputs, inputs, span: 1, groups: 1, bias, shared } as const;
+    });
+    const operations = this.operations.map((operation, i) => {
       const { name, type } = operation;
       const input = operation.type === 'fc' && operation.input ? `${name}:sums` : this.#tensorBefore(i);
-      producers.set(`${name}:0`, { name, label: type, input, effect: effectOf(operation) });
+      return {
+        ...{ name, label: type, inputs: [input], outputs: [`${name}:0`] },
+        flow: flowOf(operation),
+        effect: effectOf(operation),
+      };
     });
-    return { producer: (tensor) => producers.get(tensor), uses: () => 1 };
+    return { layers, operations, outputs: this.outputs.map(({ name }) => name), shape: () => undefined };
   }
 
   weights(layer: string): DenseMatrix {
@@ -196,6 +203,12 @@ export async function runOn(model: Model, data: Float32Array): Promise<Float32Ar
   const session = await model.session();
   const outputs = await session.run({ [model.inputs[0]!.name]: { shape: [2, data.length / 2], data } });
   return float32Values(outputs[model.outputs[0]!.name]!);
+}
+
+function flowOf({ type, name }: Operation): FeatureFlow {
+  return type === 'fc'
+    ? { type: 'layer', layer: name, reads: -1, makes: -1 }
+    : { type: 'elementwise', constants: [] };
 }
 
 function effectOf(operation: Operation): OperationEffect {

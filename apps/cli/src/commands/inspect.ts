@@ -49,7 +49,7 @@ export function inspectCommand(): Command {
           fold: { into: scaleInto, reason: kept === undefined ? reason : `${reason}; ${kept}` },
         };
       });
-      const widths = model.features === undefined ? [] : findWidths(model.features.graph).widths;
+      const widths = model.features === undefined ? [] : findWidths(model.graph).widths;
       const skipped = unreached(offered);
       if (options.json) {
         const notes = model.notes ?? [];

@@ -3,7 +3,7 @@
 import type { DenseMatrix, MatrixEngine, ModelFeatures, ModelRewrite, TensorInfo } from '@spherize/core';
 import {
   type FcLayer,
-  type GraphView,
+  type FeatureGraph,
   InputError,
   type Model,
   type ModelSession,
@@ -92,7 +92,7 @@ class FixedShapes implements Model {
     return this.#model.outputs;
   }
 
-  get graph(): GraphView {
+  get graph(): FeatureGraph {
     return this.#model.graph;
   }
 
@@ -104,7 +104,6 @@ class FixedShapes implements Model {
     const { features } = this.#model;
     return (
       features && {
-        graph: features.graph,
         weights: (layer) => features.weights(layer),
         narrow: (narrowing) => this.#fixed(features.narrow(narrowing)),
         observe: (tensors) => this.#fixed(features.observe(tensors)),

@@ -34,7 +34,7 @@ describe('a shape', () => {
 
   test('leaves the features as they are, and stays with what is made of them', () => {
     const model = shaped('image=?,3,8,6');
-    const [width] = findWidths(model.features!.graph).widths;
+    const [width] = findWidths(model.graph).widths;
     expect(width).toMatchObject({ producers: ['k'], consumers: ['fc'], size: 4, reason: undefined });
     expect(model.features!.observe(['y']).inputs).toEqual(model.inputs);
     expect(model.bytesPerWeight).toBe(anySize().bytesPerWeight);

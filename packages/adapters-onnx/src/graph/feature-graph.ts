@@ -1,4 +1,4 @@
-/** Lists the operations of an ONNX graph as core's feature flow, with all layers that have weights: products and convolutions. */
+/** Lists the operations of an ONNX graph as core's feature flow, each with its effect, and all layers that have weights: products and convolutions. */
 import type { FeatureFlow, FeatureGraph, FeatureLayer, FlowOperation } from '@spherize/core';
 import type { NodeProto } from 'onnx-buf';
 import type { Shape } from '../proto/onnx-protos.js';
@@ -6,8 +6,9 @@ import { dimsOf } from '../proto/tensor-values.js';
 import { type ConstantSource, type GraphIndex, tensorsReadBy } from '../tensors/graph-index.js';
 import { boundShapes } from './bound-shapes.js';
 import type { OnnxLayer } from './fc-layers.js';
-import type { GraphDescription } from './graph-description.js';
 import { nameOfWeights, UniqueNames } from './layer-names.js';
+import type { OperationEffects } from './operation-effects.js';
+import type { OperationNames } from './operation-names.js';
 import type { FlowStep, WeightLayout, WeightsFlow } from './operators/flow-rules.js';
 import { operatorOf } from './operators/operator-table.js';
 import type { TensorShapes } from './tensor-shapes.js';
@@ -30,12 +31,19 @@ export class OnnxFeatureGraph implements FeatureGraph {
   readonly outputs: readonly string[];
   /** With one size for each free axis. */
   readonly shapes: TensorShapes;
+  readonly #effects: OperationEffects;
   readonly #weighted = new Map<string, WeightedNode>();
   readonly #nodes = new Map<string, NodeProto>();
   /** Of tensors that lie between the steps of one node. */
   readonly #between = new Map<string, Shape>();
 
-  constructor(index: GraphIndex, description: GraphDescription, products: readonly OnnxLayer[]) {
+  constructor(
+    index: GraphIndex,
+    names: OperationNames,
+    effects: OperationEffects,
+    products: readonly OnnxLayer[],
+  ) {
+    this.#effects = effects;
     this.shapes = boundShapes(index);
     this.outputs = index.graph.output.map(({ name }) => name);
     const byNode = new Map(products.map((layer) => [layer.node, layer]));
@@ -46,9 +54,9 @@ export class OnnxFeatureGraph implements FeatureGraph {
       name !== '' && index.constantSource(name) === undefined && index.constantMaker(name) === undefined;
     for (const node of index.graph.node) {
       if (adds.has(node) || !node.output.some(varies)) continue;
-      const name = description.nameOf(node);
       const inputs = tensorsReadBy(node).filter((tensor) => varies(tensor) || computedTensor(index, tensor));
       const product = byNode.get(node);
+      const name = product?.name ?? names.of(node);
       if (product !== undefined && !product.addsForeign) {
         const step = { flow: this.#product(product), outputs: [product.output] };
         this.#add(node, name, [node.input[0]!], [step], index, unique);
@@ -104,6 +112,7 @@ export class OnnxFeatureGraph implements FeatureGraph {
         inputs: step.inputs ?? read,
         outputs: made,
         flow,
+        effect: last ? this.#effects.of(node) : undefined,
       });
       read = made;
     }

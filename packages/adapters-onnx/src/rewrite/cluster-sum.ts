@@ -15,11 +15,11 @@ import type { ClusterGroup, InputForm } from '@spherize/core';
 import type { NodeProto } from 'onnx-buf';
 import { makeNode } from '../proto/onnx-protos.js';
 import { floatTensor, int32Tensor, int64Tensor } from '../proto/tensor-values.js';
-import type { ModelEditor } from './model-editor.js';
+import type { GraphEditor } from './graph-editor.js';
 
 /** What the emitted nodes depend on. */
 export interface ClusterSumTarget {
-  readonly editor: ModelEditor;
+  readonly editor: GraphEditor;
   /** Version of the standard operator set. */
   readonly opset: number;
   /** Stem of all new names: the layer's name. */

@@ -1,7 +1,7 @@
-import type { OnnxGraph } from '../graph/onnx-graph.js';
+import type { OnnxModelFacts } from '../graph/onnx-model-facts.js';
 
 /** A computed shape and all integers that it is computed from. */
-export function computationOf({ index, shapes }: OnnxGraph, shape: string): string[] {
+export function computationOf({ index, shapes }: OnnxModelFacts, shape: string): string[] {
   const found = new Set([shape]);
   for (const name of found) {
     const node = index.producer(name);

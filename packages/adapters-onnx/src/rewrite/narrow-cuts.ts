@@ -1,15 +1,20 @@
 /** Puts new lengths into what says where axes are cut, padded or picked from. */
 import { InputError, type ModelNarrowing, type PaddedAxis, type SlicePart } from '@spherize/core';
 import { TensorProto_DataType as DataType, type NodeProto, type TensorProto } from 'onnx-buf';
-import type { OnnxGraph } from '../graph/onnx-graph.js';
+import type { OnnxModelFacts } from '../graph/onnx-model-facts.js';
 import { numbersOf, slicesOf } from '../graph/operators/operands.js';
 import { copyMessage, intsAttribute, makeNode } from '../proto/onnx-protos.js';
 import { int64Tensor } from '../proto/tensor-values.js';
 import { computationOf } from './computed-shapes.js';
-import type { ModelEditor } from './model-editor.js';
+import type { GraphEditor } from './graph-editor.js';
 
 /** Puts new places into the constant indices of a Gather. */
-export function narrowPick(graph: OnnxGraph, editor: ModelEditor, node: NodeProto, places: Int32Array): void {
+export function narrowPick(
+  graph: OnnxModelFacts,
+  editor: GraphEditor,
+  node: NodeProto,
+  places: Int32Array,
+): void {
   setIntegers(graph, editor, node, 1, [...places]);
 }
 
@@ -19,7 +24,11 @@ interface AxisParts {
   readonly parts: readonly SlicePart[];
 }
 
-export function narrowSlices(graph: OnnxGraph, editor: ModelEditor, slices: ModelNarrowing['slices']): void {
+export function narrowSlices(
+  graph: OnnxModelFacts,
+  editor: GraphEditor,
+  slices: ModelNarrowing['slices'],
+): void {
   const byNode = new Map<NodeProto, AxisParts[]>();
   for (const { name, flow } of graph.features.operations) {
     const parts = slices.get(name);
@@ -34,7 +43,12 @@ export function narrowSlices(graph: OnnxGraph, editor: ModelEditor, slices: Mode
   }
 }
 
-function setParts(graph: OnnxGraph, editor: ModelEditor, node: NodeProto, parts: AxisParts['parts']): void {
+function setParts(
+  graph: OnnxModelFacts,
+  editor: GraphEditor,
+  node: NodeProto,
+  parts: AxisParts['parts'],
+): void {
   const lengths = parts.map(({ length }) => length);
   if (intsAttribute(node, 'split') !== undefined) setInts(editor, node, 'split', lengths);
   else if (node.input[1]) setIntegers(graph, editor, node, 1, lengths);
@@ -45,7 +59,7 @@ function setParts(graph: OnnxGraph, editor: ModelEditor, node: NodeProto, parts:
 }
 
 /** How many features of onnxruntime's attention are queries, keys and values. */
-function setHeads(editor: ModelEditor, node: NodeProto, parts: AxisParts['parts']): void {
+function setHeads(editor: GraphEditor, node: NodeProto, parts: AxisParts['parts']): void {
   const lengths = parts.map(({ length }) => length);
   const name = 'qkv_hidden_sizes';
   if (intsAttribute(node, name) !== undefined) setInts(editor, node, name, lengths);
@@ -55,7 +69,12 @@ function setHeads(editor: ModelEditor, node: NodeProto, parts: AxisParts['parts'
   }
 }
 
-function setBounds(graph: OnnxGraph, editor: ModelEditor, node: NodeProto, cuts: readonly AxisParts[]): void {
+function setBounds(
+  graph: OnnxModelFacts,
+  editor: GraphEditor,
+  node: NodeProto,
+  cuts: readonly AxisParts[],
+): void {
   const context = { index: graph.index, shapes: graph.features.shapes };
   const rank = graph.features.shapes.rank(node.input[0]!)!;
   const axes = slicesOf(node, context, graph.features.shapes.sizes(node.input[0]!)!)!.map(({ axis }) => axis);
@@ -77,8 +96,8 @@ function setBounds(graph: OnnxGraph, editor: ModelEditor, node: NodeProto, cuts:
 }
 
 export function narrowPad(
-  graph: OnnxGraph,
-  editor: ModelEditor,
+  graph: OnnxModelFacts,
+  editor: GraphEditor,
   node: NodeProto,
   axes: readonly PaddedAxis[],
 ): void {
@@ -98,7 +117,7 @@ export function narrowPad(
   else setInts(editor, node, 'pads', changed);
 }
 
-function setInts(editor: ModelEditor, node: NodeProto, name: string, values: readonly number[]): void {
+function setInts(editor: GraphEditor, node: NodeProto, name: string, values: readonly number[]): void {
   editor.change(node, {
     attribute: editor
       .node(node)
@@ -107,8 +126,8 @@ function setInts(editor: ModelEditor, node: NodeProto, name: string, values: rea
 }
 
 function setIntegers(
-  graph: OnnxGraph,
-  editor: ModelEditor,
+  graph: OnnxModelFacts,
+  editor: GraphEditor,
   node: NodeProto,
   slot: number,
   values: readonly number[],

@@ -4,12 +4,12 @@ import type { ModelProto, NodeProto } from 'onnx-buf';
 import { boundShapes } from '../graph/bound-shapes.js';
 import type { WeightedNode } from '../graph/feature-graph.js';
 import { startOf } from '../graph/layer-values.js';
-import type { OnnxGraph } from '../graph/onnx-graph.js';
+import type { OnnxModelFacts } from '../graph/onnx-model-facts.js';
 import { operatorOf } from '../graph/operators/operator-table.js';
 import { copyMessage } from '../proto/onnx-protos.js';
 import { dimsOf, fitsType, floatTensor, floatValues, isFloatType } from '../proto/tensor-values.js';
 import { GraphIndex } from '../tensors/graph-index.js';
-import { ModelEditor } from './model-editor.js';
+import { GraphEditor } from './graph-editor.js';
 import { narrowPad, narrowPick, narrowSlices } from './narrow-cuts.js';
 import { narrowTargets } from './narrow-targets.js';
 import { rewriteLayer } from './rewrite-layer.js';
@@ -21,7 +21,7 @@ interface NarrowedOnnx {
 }
 
 /** @throws InputError `UNSUPPORTED` where lengths are computed in a way that does not follow the features */
-export function narrowModel(graph: OnnxGraph, narrowing: ModelNarrowing): NarrowedOnnx {
+export function narrowModel(graph: OnnxModelFacts, narrowing: ModelNarrowing): NarrowedOnnx {
   const narrower = withTargets(graph, narrowing, new Set());
   if (narrowing.sizes.size === 0) return narrower;
   const wrong = new Set(wrongSizes(graph, narrowing, narrower.model).map(({ node }) => node));
@@ -37,12 +37,12 @@ export function narrowModel(graph: OnnxGraph, narrowing: ModelNarrowing): Narrow
 
 /** @param settled nodes that get shapes of their own, as constants */
 function withTargets(
-  graph: OnnxGraph,
+  graph: OnnxModelFacts,
   narrowing: ModelNarrowing,
   settled: ReadonlySet<NodeProto>,
 ): NarrowedOnnx {
   const { index, shapes, features } = graph;
-  const editor = new ModelEditor(index);
+  const editor = new GraphEditor(index);
   const overflowing = new Set<string>();
   for (const [name, { weights, bias }] of narrowing.layers) {
     const target = features.weighted(name);
@@ -62,7 +62,7 @@ function withTargets(
 
 /** Results whose lengths are not those that are planned, in the order of the graph. */
 function wrongSizes(
-  { index, features }: OnnxGraph,
+  { index, features }: OnnxModelFacts,
   { sizes }: ModelNarrowing,
   narrower: ModelProto,
 ): { node: NodeProto; tensor: string; length: number; found: number | undefined }[] {
@@ -80,7 +80,7 @@ function wrongSizes(
 
 /** Weights `[outputs, inputs / groups, …]`, or `[inputs, outputs / groups, …]`. */
 function setWeights(
-  editor: ModelEditor,
+  editor: GraphEditor,
   { layer, node, weights, layout, bias }: WeightedNode,
   matrix: DenseMatrix,
   newBias: Float32Array | null,
@@ -119,8 +119,8 @@ function setWeights(
 }
 
 function narrowConstant(
-  graph: OnnxGraph,
-  editor: ModelEditor,
+  graph: OnnxModelFacts,
+  editor: GraphEditor,
   constant: ModelNarrowing['constants'][number],
 ): void {
   const { operation, slot } = constant;

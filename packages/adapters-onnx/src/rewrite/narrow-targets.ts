@@ -1,14 +1,14 @@
 /** Puts new lengths into the shapes that Reshape, Expand and Resize are told; what is computed from other shapes follows by itself. */
 import type { ModelNarrowing } from '@spherize/core';
 import type { NodeProto } from 'onnx-buf';
-import type { OnnxGraph } from '../graph/onnx-graph.js';
+import type { OnnxModelFacts } from '../graph/onnx-model-facts.js';
 import { numbersOf } from '../graph/operators/operands.js';
 import { operatorOf } from '../graph/operators/operator-table.js';
 import { intAttribute } from '../proto/onnx-protos.js';
 import { int64Tensor } from '../proto/tensor-values.js';
 import type { GraphIndex } from '../tensors/graph-index.js';
 import { computationOf } from './computed-shapes.js';
-import type { ModelEditor } from './model-editor.js';
+import type { GraphEditor } from './graph-editor.js';
 
 /** A change of one operand on the way to a shape. */
 interface Edit {
@@ -22,8 +22,8 @@ type Wanted = ReadonlyMap<number, { readonly from: number; readonly to: number }
 
 /** @param settled nodes whose shape becomes a constant of their own where that says the same */
 export function narrowTargets(
-  graph: OnnxGraph,
-  editor: ModelEditor,
+  graph: OnnxModelFacts,
+  editor: GraphEditor,
   sizes: ModelNarrowing['sizes'],
   settled: ReadonlySet<NodeProto>,
 ): void {
@@ -66,7 +66,7 @@ export function narrowTargets(
   }
 }
 
-function apply(graph: OnnxGraph, editor: ModelEditor, { node, slot, values }: Edit): void {
+function apply(graph: OnnxModelFacts, editor: GraphEditor, { node, slot, values }: Edit): void {
   const name = node.input[slot]!;
   const source = graph.index.constantSource(name);
   const stem = `${node.name || node.output[0]}/shape`;
@@ -91,7 +91,7 @@ const HARMLESS = new Set(['Equal', 'Shape']);
 /** Operators that hand lists of sizes on. */
 const PASSING = new Set(['Cast', 'Concat', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze', 'Where']);
 
-function editsOf(graph: OnnxGraph, node: NodeProto, slot: number, wanted: Wanted): Edit[] {
+function editsOf(graph: OnnxModelFacts, node: NodeProto, slot: number, wanted: Wanted): Edit[] {
   const { index, features } = graph;
   const name = node.input[slot]!;
   const producer = index.producer(name);
@@ -125,7 +125,7 @@ function editsOf(graph: OnnxGraph, node: NodeProto, slot: number, wanted: Wanted
 
 /** A constant that tells the same shape for inputs of any size; undefined where none does. */
 function ownTarget(
-  { shapes }: OnnxGraph,
+  { shapes }: OnnxModelFacts,
   node: NodeProto,
   shorter: ReadonlyMap<number, number>,
 ): number[] | undefined {

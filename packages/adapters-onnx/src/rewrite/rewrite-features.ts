@@ -6,7 +6,7 @@ import type { FeatureParameters } from '../graph/operators/operator.js';
 import { operatorOf } from '../graph/operators/operator-table.js';
 import { dimsOf, fitsType, floatTensor, floatValues, keepsFeatures } from '../proto/tensor-values.js';
 import type { GraphIndex } from '../tensors/graph-index.js';
-import type { ModelEditor } from './model-editor.js';
+import type { GraphEditor } from './graph-editor.js';
 import type { Fit } from './rewrite-layer.js';
 
 /** The operands of a node that hold parameters per feature, with their slots. */
@@ -20,7 +20,7 @@ function parametersOf(node: NodeProto, index: GraphIndex): (FeatureParameters & 
 }
 
 export function rewriteFeatures(
-  editor: ModelEditor,
+  editor: GraphEditor,
   index: GraphIndex,
   node: NodeProto,
   change: FeatureRewrite,

@@ -7,13 +7,13 @@ import { intAttribute, makeNode } from '../proto/onnx-protos.js';
 import { dimsOf, fitsType, floatTensor, keepsFeatures } from '../proto/tensor-values.js';
 import type { GraphIndex } from '../tensors/graph-index.js';
 import { type ClusterSumTarget, clusterSum } from './cluster-sum.js';
-import type { ModelEditor } from './model-editor.js';
+import type { GraphEditor } from './graph-editor.js';
 
 /** Whether new values fit into the types that they are stored in. */
 export type Fit = 'fits' | 'too large' | 'too small';
 
 export function rewriteLayer(
-  editor: ModelEditor,
+  editor: GraphEditor,
   index: GraphIndex,
   shapes: TensorShapes,
   target: OnnxLayer,
@@ -88,7 +88,7 @@ function axisOf(
   return { rank, channels: { places: known ? places : undefined } };
 }
 
-function setBias(editor: ModelEditor, target: OnnxLayer, values: Float32Array): void {
+function setBias(editor: GraphEditor, target: OnnxLayer, values: Float32Array): void {
   const outputs = values.length;
   const { node, name, bias, output, weights } = target;
   const { dataType } = bias?.source.tensor ?? weights.tensor;

@@ -1,11 +1,11 @@
 /** Carries out core's instructions on an ONNX model. */
 import { InputError, type ModelRewrite, type WidthChange } from '@spherize/core';
 import type { ModelProto, NodeProto } from 'onnx-buf';
-import type { OnnxGraph } from '../graph/onnx-graph.js';
+import type { OnnxModelFacts } from '../graph/onnx-model-facts.js';
 import { reshapeForm } from '../graph/operators/reshape-forms.js';
 import { int64Tensor } from '../proto/tensor-values.js';
 import { computationOf } from './computed-shapes.js';
-import { ModelEditor } from './model-editor.js';
+import { GraphEditor } from './graph-editor.js';
 import { rewriteFeatures } from './rewrite-features.js';
 import { type Fit, rewriteLayer } from './rewrite-layer.js';
 
@@ -14,12 +14,12 @@ import { type Fit, rewriteLayer } from './rewrite-layer.js';
  * @returns the model, and the layers and operations whose new parameters are too large or too small for the types that they are stored in
  */
 export function rewriteModel(
-  graph: OnnxGraph,
+  graph: OnnxModelFacts,
   rewrite: ModelRewrite,
   widths: ReadonlyMap<string, WidthChange>,
 ): { model: ModelProto; overflowing: ReadonlySet<string>; vanishing: ReadonlySet<string> } {
   const { index, shapes } = graph;
-  const editor = new ModelEditor(index);
+  const editor = new GraphEditor(index);
   const overflowing = new Set<string>();
   const vanishing = new Set<string>();
   const note = (name: string, fit: Fit): void => {
@@ -38,7 +38,12 @@ export function rewriteModel(
 }
 
 /** Forgets the recorded shapes of all tensors with another number of features, and puts it into the constants of Reshapes. */
-function follow(graph: OnnxGraph, editor: ModelEditor, maker: string, width: WidthChange | undefined): void {
+function follow(
+  graph: OnnxModelFacts,
+  editor: GraphEditor,
+  maker: string,
+  width: WidthChange | undefined,
+): void {
   if (width === undefined) return;
   for (const node of [maker, ...width.through].flatMap((name) => graph.nodesCalled(name))) {
     editor.dropShapes(node.output);
@@ -48,8 +53,8 @@ function follow(graph: OnnxGraph, editor: ModelEditor, maker: string, width: Wid
 
 /** Puts the new number of features into the constant shape of a Reshape that says the old one. */
 function followReshape(
-  graph: OnnxGraph,
-  editor: ModelEditor,
+  graph: OnnxModelFacts,
+  editor: GraphEditor,
   node: NodeProto,
   { from, to }: WidthChange,
 ): void {

@@ -1,6 +1,6 @@
 /** Cuts an ONNX model in two: what must stay with the named layers and everything after them, and what comes before. */
 import type { ModelProto, NodeProto, ValueInfoProto } from 'onnx-buf';
-import type { OnnxGraph } from '../graph/onnx-graph.js';
+import type { OnnxModelFacts } from '../graph/onnx-model-facts.js';
 import type { TensorShapes } from '../graph/tensor-shapes.js';
 import { copyMessage, makeValueInfo } from '../proto/onnx-protos.js';
 import { type GraphIndex, tensorsReadBy } from '../tensors/graph-index.js';
@@ -10,7 +10,7 @@ import { type GraphIndex, tensorsReadBy } from '../tensors/graph-index.js';
  * @returns head and tail, or undefined when the tail is the whole model
  */
 export function splitModel(
-  graph: OnnxGraph,
+  graph: OnnxModelFacts,
   names: readonly string[],
 ): { head: ModelProto; tail: ModelProto } | undefined {
   const { index, shapes } = graph;

@@ -153,9 +153,9 @@ export class GraphIndex {
   #computedFromConstants(): Set<string> {
     const computed = new Set<string>();
     for (const node of this.graph.node) {
-      const fixed = (name: string) =>
-        name === '' || computed.has(name) || this.constantSource(name) !== undefined;
-      if (node.input.length === 0 || !node.input.every(fixed)) continue;
+      const fixed = (name: string) => computed.has(name) || this.constantSource(name) !== undefined;
+      const read = tensorsReadBy(node);
+      if (read.length === 0 || !read.every(fixed)) continue;
       for (const name of node.output) if (name !== '') computed.add(name);
     }
     return computed;

@@ -51,10 +51,11 @@ const SOURCES: readonly URL[] = [
   ...['contributed', 'effect-rules', 'elementwise', 'layouts', 'normalisations', 'products'].map(
     (name) => new URL(`operators/${name}.ts`, ONNX),
   ),
-  ...['graph-description', 'fc-layers', 'unoffered-reasons', 'unoffered-weights'].map(
+  ...['operation-effects', 'fc-layers', 'unoffered-reasons', 'unoffered-weights'].map(
     (name) => new URL(`${name}.ts`, ONNX),
   ),
   new URL('norm-folding.ts', CORE),
+  new URL('upstream.ts', CORE),
 ];
 const TABLES: readonly URL[] = ['folds.txt', 'unoffered.txt', '../operators/folds.txt'].map(
   (name) => new URL(name, import.meta.url),
@@ -96,6 +97,7 @@ function escaped(text: string): string {
 const NOT_REACHED: Readonly<Record<string, string>> = {
   '.+ fixes the number of features':
     'a Reshape to another number of features ends the walk: only GraphModels have layouts that say one beside',
+  'tells the shape of a tensor, not its values': 'what a Shape makes are whole numbers, which no layer reads',
   '.+ merges outputs of .+': 'ONNX tells what is pooled by the axis: only TensorFlow.js folds `pooling`',
 };
 

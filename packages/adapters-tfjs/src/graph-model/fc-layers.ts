@@ -23,8 +23,6 @@ export interface MatMulLayer {
   readonly bias: Operand | undefined;
   /** The activation of a fused node. */
   readonly activation: string | undefined;
-  /** The tensor before that activation. */
-  readonly linear: string;
 }
 
 const PRODUCTS = new Set(['MatMul', '_FusedMatMul']);
@@ -112,7 +110,6 @@ function describe(
     outputsFirst,
     bias,
     activation: fused.activation,
-    linear: fused.activation === undefined ? (add ?? node).name : `${node.name}/linear`,
   };
 }
 

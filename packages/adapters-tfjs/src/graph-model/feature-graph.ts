@@ -1,10 +1,11 @@
-/** Lists the operations of a graph model as core's feature flow, with all layers that have weights: products and convolutions. */
-import type { FeatureFlow, FeatureGraph, FeatureLayer, FlowOperation } from '@spherize/core';
+/** Lists the operations of a graph model as core's feature flow, each with its effect, and all layers that have weights: products and convolutions. */
+import type { FeatureFlow, FeatureGraph, FeatureLayer, FlowOperation, OperationEffect } from '@spherize/core';
 import { sizeOf } from '../artifacts/weights.js';
 import { type MatMulLayer, nameOf, type Operand } from './fc-layers.js';
 import type { ConstantSource, GraphIndex } from './nodes/graph-index.js';
 import { isControl, type NodeDef, nodeOf } from './nodes/node-def.js';
 import { nodesInOrder } from './nodes/node-order.js';
+import { activationEffect, nodeEffect } from './operation-effects.js';
 import {
   type AxisRole,
   type FlowStep,
@@ -36,6 +37,7 @@ export class GraphFeatures implements FeatureGraph, FlowWriter {
   readonly shapes: TensorShapes;
   readonly operations: FlowOperation[] = [];
   readonly outputs: readonly string[];
+  readonly #offered: ReadonlyMap<NodeDef | undefined, MatMulLayer>;
   readonly #weighted = new Map<string, WeightedNode>();
   readonly #nodes = new Map<string, NodeDef>();
   readonly #constant = new Set<string>();
@@ -43,10 +45,13 @@ export class GraphFeatures implements FeatureGraph, FlowWriter {
   readonly #between = new Map<string, Shape>();
   readonly #names = new Set<string>();
 
-  constructor(index: GraphIndex, products: readonly MatMulLayer[]) {
+  /** @param offered layers of the model */
+  constructor(index: GraphIndex, offered: readonly MatMulLayer[]) {
     this.index = index;
     this.shapes = shapesOf(index);
     this.outputs = index.outputs;
+    this.#offered = new Map(offered.map((layer) => [layer.node, layer]));
+    const products = offered.filter(({ layer }) => layer.window === undefined);
     const byNode = new Map(products.map((layer) => [layer.node, layer]));
     const adds = new Set(products.map(({ add }) => add));
     for (const { layer } of products) this.#names.add(layer.name);
@@ -102,8 +107,23 @@ export class GraphFeatures implements FeatureGraph, FlowWriter {
   ): undefined {
     const all: readonly FlowStep[] =
       steps.length > 0 ? steps : [{ flow: { type: 'elementwise', constants: [] } }];
-    const last = all.length > 1 ? [this.prepares(node, inputs, all.slice(0, -1))] : inputs;
-    this.#add(node, node.name, last, all.at(-1)!, outputs);
+    const own = all.findLastIndex(({ activation }) => activation === undefined);
+    const before = own > 0 ? [this.prepares(node, inputs, all.slice(0, own))] : inputs;
+    const [{ shape }, after] = [all[own]!, all[own + 1]] as const;
+    const made = after === undefined ? outputs : [this.#tensor(node, shape)];
+    const plain = this.index.node(node.name)!;
+    this.#add(
+      node,
+      node.name,
+      before,
+      all[own]!,
+      made,
+      nodeEffect(plain, this.index, this.#offered.get(plain)),
+    );
+    if (after?.activation === undefined) return;
+    const { activation } = after;
+    const effect = activationEffect(plain, activation, this.index);
+    this.#add(node, `${node.name}/${activation}`, made, after, outputs, effect, activation);
   }
 
   prepares(node: NodeDef, inputs: readonly string[], steps: readonly FlowStep[]): string {
@@ -165,12 +185,14 @@ export class GraphFeatures implements FeatureGraph, FlowWriter {
     inputs: readonly string[],
     { flow }: FlowStep,
     outputs: readonly string[],
+    effect?: OperationEffect,
+    label: string = node.op,
   ): void {
     let name = wanted;
     for (let count = 2; this.#nodes.has(name); count++) name = `${wanted}#${count}`;
     this.#nodes.set(name, node);
     const moved = flow.type === 'weighted' ? this.#weigh(node, flow) : flow;
-    this.operations.push({ name, label: node.op, inputs, outputs, flow: moved });
+    this.operations.push({ name, label, inputs, outputs, flow: moved, effect });
   }
 
   #weigh(node: NodeDef, { kind, slot, roles, bias, depthwise, reads, makes }: WeightedFlow): FeatureFlow {

@@ -2,7 +2,6 @@
 import { InputError, type SkippedLayer } from '@spherize/core';
 import { findMatMulLayers, type MatMulLayer } from './fc-layers.js';
 import { GraphFeatures } from './feature-graph.js';
-import { GraphDescription } from './graph-description.js';
 import type { GraphIndex } from './nodes/graph-index.js';
 import type { NodeDef } from './nodes/node-def.js';
 import { unofferedWeights } from './unoffered-weights.js';
@@ -11,7 +10,6 @@ export class GraphModelFacts {
   readonly index: GraphIndex;
   readonly layers: readonly MatMulLayer[];
   readonly skipped: readonly SkippedLayer[];
-  readonly description: GraphDescription;
   #features: GraphFeatures | undefined;
 
   constructor(index: GraphIndex) {
@@ -19,10 +17,9 @@ export class GraphModelFacts {
     const { layers, unfit, unique } = findMatMulLayers(index);
     this.layers = layers;
     this.skipped = unofferedWeights(index, layers, unfit, unique);
-    this.description = new GraphDescription(index, layers);
   }
 
-  /** Found when they are first asked for: not everybody does. */
+  /** The operations of the model, found when they are first asked for. */
   get features(): GraphFeatures {
     this.#features ??= new GraphFeatures(this.index, this.layers);
     return this.#features;
@@ -38,7 +35,7 @@ export class GraphModelFacts {
     return found;
   }
 
-  /** The node that an operation of the description belongs to. */
+  /** The node that an operation of the features belongs to. */
   operation(name: string): NodeDef {
     const node = this.index.node(name) ?? this.index.node(name.slice(0, name.lastIndexOf('/')));
     if (node === undefined) throw new InputError('UNKNOWN_NAME', `no operation is called ${name}`);

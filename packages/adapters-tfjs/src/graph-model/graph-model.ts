@@ -3,7 +3,7 @@ import {
   checkRewrite,
   type DenseMatrix,
   type FcLayer,
-  type GraphView,
+  type FeatureGraph,
   type MatrixEngine,
   type Model,
   type ModelFeatures,
@@ -66,14 +66,13 @@ export class GraphModel implements Model {
     });
   }
 
-  get graph(): GraphView {
-    return this.#facts.description;
+  get graph(): FeatureGraph {
+    return this.#facts.features;
   }
 
   get features(): ModelFeatures {
     const facts = this.#facts;
     return {
-      graph: facts.features,
       weights: (layer) => featureWeights(facts.features, layer),
       narrow: (narrowing) => {
         const { nodes, weights } = narrowGraphModel(facts, narrowing);

@@ -1,4 +1,4 @@
-/** Lists the calls of a LayersModel's layers as core's feature flow, with all kernels that make and read features. */
+/** Lists the calls of a LayersModel's layers as core's feature flow, each with its effect, and all kernels that make and read features. */
 import type { FeatureFlow, FeatureGraph, FeatureLayer, FlowOperation } from '@spherize/core';
 import { isFloat } from '../artifacts/weights.js';
 import { boundShapes } from './bound-shapes.js';
@@ -6,11 +6,11 @@ import { callOrder } from './call-order.js';
 import { activationFlow, activationName } from './classes/activations.js';
 import { classOf } from './classes/class-table.js';
 import type { FlowFacts, FlowStep, KernelFlow, Shape } from './classes/layer-class.js';
-import { factsOf } from './graph-description.js';
 import { InnerTensors, UniqueNames } from './inner-tensors.js';
-import { INPUT_LAYER, type LayerDef, tensorName } from './layer-graph.js';
+import { INPUT_LAYER, type LayerDef, type LayerGraph, tensorName } from './layer-graph.js';
 import { kernelFacts, type LayerKernel } from './layer-kernels.js';
 import type { LayersModelFacts } from './layers-model-facts.js';
+import { OperationEffects } from './operation-effects.js';
 
 /** A layer with an activation of its own has the tensor `<layer>/linear` in it, and one of several steps others that are called after these. */
 export class LayersFeatureGraph implements FeatureGraph {
@@ -23,11 +23,15 @@ export class LayersFeatureGraph implements FeatureGraph {
   readonly #kernels = new Map<string, LayerKernel>();
   readonly #defs = new Map<string, LayerDef>();
   readonly #names: UniqueNames;
+  readonly #effects: OperationEffects;
+  readonly #further: ReadonlyMap<string, readonly string[]>;
 
   constructor(facts: LayersModelFacts) {
     const { graph } = facts;
     this.#facts = facts;
     this.#shapes = new Map(boundShapes(graph));
+    this.#effects = new OperationEffects(facts);
+    this.#further = furtherOutputs(graph);
     this.outputs = [...new Set(graph.outputs.map(tensorName))];
     this.inner = new InnerTensors(graph);
     this.#names = new UniqueNames(graph.layers.map(({ name }) => name));
@@ -51,8 +55,8 @@ export class LayersFeatureGraph implements FeatureGraph {
   }
 
   /** The layer that an operation belongs to. */
-  def(operation: string): LayerDef {
-    return this.#defs.get(operation)!;
+  def(operation: string): LayerDef | undefined {
+    return this.#defs.get(operation);
   }
 
   #operations(def: LayerDef, call: number, inputs: readonly string[], output: string): FlowOperation[] {
@@ -61,6 +65,7 @@ export class LayersFeatureGraph implements FeatureGraph {
     const activation = known?.activates ? own : undefined;
     const label = def.className === 'Activation' ? (own ?? def.className) : def.className;
     const steps = this.#steps(def, call, inputs);
+    const further = this.#further.get(output) ?? [];
     const made = new Map<string, string>();
     const operations: FlowOperation[] = [];
     let before = inputs;
@@ -87,20 +92,24 @@ export class LayersFeatureGraph implements FeatureGraph {
         name: operation,
         label,
         inputs: read,
-        outputs: [result],
+        outputs: result === output ? [output, ...further] : [result],
         flow: flow.type === 'kernel' ? this.#kernel(operation, def, call, flow) : flow,
+        effect: last ? this.#effects.of(def, call, result) : undefined,
       });
       before = [result];
     }
     if (activation === undefined) return operations;
     const name = this.#names.add(`${output}/${activation}`);
     const flow = activationFlow(activation);
-    return [...operations, { name, label: activation, inputs: before, outputs: [output], flow }];
+    this.#defs.set(name, def);
+    const effect = this.#effects.activation(def, call, activation, output);
+    const outputs = [output, ...further];
+    return [...operations, { name, label: activation, inputs: before, outputs, flow, effect }];
   }
 
   #steps(def: LayerDef, call: number, inputs: readonly string[]): readonly FlowStep[] {
     const ranks = inputs.map((input) => this.#shapes.get(input)?.length);
-    const facts: FlowFacts = { ...factsOf(this.#facts, def, call), ranks };
+    const facts: FlowFacts = { ...this.#facts.factsOf(def, call), ranks };
     const rule = classOf(def.className)?.flow(facts) ?? { type: 'other', reason: 'is a custom layer' };
     return 'type' in rule ? [{ flow: rule }] : rule;
   }
@@ -131,4 +140,17 @@ export class LayersFeatureGraph implements FeatureGraph {
       ? { type: 'depthwise', layer: name, axis, multiplier: layer.outputs / layer.inputs }
       : { type: 'layer', layer: name, reads: axis, makes: axis };
   }
+}
+
+/** Outputs of calls behind the first, as far as they are used, by the first. */
+function furtherOutputs({ layers, outputs }: LayerGraph): ReadonlyMap<string, readonly string[]> {
+  const used = [...layers.flatMap(({ calls }) => calls.flatMap(({ inputs }) => inputs)), ...outputs];
+  const found = new Map<string, string[]>();
+  for (const ref of used) {
+    if (ref.tensor === 0) continue;
+    const first = tensorName({ ...ref, tensor: 0 });
+    const all = found.get(first) ?? [];
+    found.set(first, [...new Set([...all, tensorName(ref)])]);
+  }
+  return found;
 }

@@ -4,8 +4,7 @@ import type { Weights } from '../artifacts/weights.js';
 import type { LayerFacts, Shape } from './classes/layer-class.js';
 import { type DenseLayer, denseBias, denseWeights, findDenseLayers } from './fc-layers.js';
 import { LayersFeatureGraph } from './feature-graph.js';
-import { factsOf, GraphDescription } from './graph-description.js';
-import type { LayerDef, LayerGraph } from './layer-graph.js';
+import { type LayerDef, type LayerGraph, tensorName } from './layer-graph.js';
 import { LayerWeights, layersByName, ownerOf } from './layer-weights.js';
 import { findMasks, type MaskFacts } from './masks.js';
 import { inferTensors, type TensorFacts } from './tensor-facts.js';
@@ -19,7 +18,8 @@ export class LayersModelFacts {
   readonly masks: MaskFacts;
   readonly layers: readonly DenseLayer[];
   readonly skipped: readonly SkippedLayer[];
-  readonly description: GraphDescription;
+  /** Dense layers that are cluster sums. */
+  readonly sums: ReadonlySet<string>;
   readonly #layersByName: ReadonlyMap<string, DenseLayer>;
   readonly #defs: ReadonlyMap<string, LayerDef>;
   #features: LayersFeatureGraph | undefined;
@@ -33,17 +33,10 @@ export class LayersModelFacts {
     this.masks = findMasks(graph, shapes);
     const { layers, unfit, sums } = findDenseLayers(graph, weights, this.names, shapes, this.masks);
     this.layers = layers;
+    this.sums = sums;
     this.skipped = unofferedWeights(graph, weights, layers, unfit, sums);
     this.#layersByName = new Map(layers.map((layer) => [layer.layer.name, layer]));
     this.#defs = new Map(graph.layers.map((def) => [def.name, def]));
-    this.description = new GraphDescription({
-      graph,
-      weights,
-      names: this.names,
-      tensors: this.tensors,
-      dense: this.#layersByName,
-      sums,
-    });
   }
 
   /** @throws InputError `UNKNOWN_NAME` */
@@ -56,17 +49,15 @@ export class LayersModelFacts {
     return found;
   }
 
-  /** The layer that an operation of the description belongs to. */
+  /** The layer that an operation of the features belongs to. */
   def(operation: string): LayerDef {
-    // An activation is `<layer>/<activation>`, and a second call `<layer>#2`.
-    const found =
-      this.#defs.get(operation) ?? this.#defs.get(operation.replace(/(?:#\d+)?(?:\/[^/]*)?$/, ''));
+    const found = this.#defs.get(operation) ?? this.features.def(operation);
     if (found === undefined)
       throw new InputError('UNKNOWN_NAME', `no layer or operation is called ${operation}`);
     return found;
   }
 
-  /** The features' side of the model, found when it is first asked for. */
+  /** The operations of the model, found when they are first asked for. */
   get features(): LayersFeatureGraph {
     this.#features ??= new LayersFeatureGraph(this);
     return this.#features;
@@ -92,8 +83,23 @@ export class LayersModelFacts {
     return this.tensors.shapes.get(tensor);
   }
 
+  /** One call of a layer. */
   factsOf(def: LayerDef, call: number): LayerFacts {
-    return factsOf(this, def, call);
+    const { shapes, places } = this.tensors;
+    const output = tensorName({ layer: def.name, call, tensor: 0 });
+    const [first] = def.calls[call]!.inputs;
+    const input = first === undefined ? '' : tensorName(first);
+    return {
+      def,
+      input: shapes.get(input),
+      output: shapes.get(output),
+      before: places.get(input),
+      after: places.get(output),
+      weight: (name) => {
+        const stored = this.names.find(def.name, name);
+        return stored === undefined ? undefined : this.weights.get(stored)?.spec.shape;
+      },
+    };
   }
 
   /** The layers that have weights of more than one axis, or hold layers that do. */

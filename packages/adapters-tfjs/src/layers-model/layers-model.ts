@@ -4,7 +4,7 @@ import {
   type DenseMatrix,
   type ElementType,
   type FcLayer,
-  type GraphView,
+  type FeatureGraph,
   type MatrixEngine,
   type Model,
   type ModelFeatures,
@@ -84,14 +84,13 @@ export class LayersModel implements Model {
     });
   }
 
-  get graph(): GraphView {
-    return this.#facts.description;
+  get graph(): FeatureGraph {
+    return this.#facts.features;
   }
 
   get features(): ModelFeatures {
     const facts = this.#facts;
     return {
-      graph: facts.features,
       weights: (layer) => kernelWeights(facts.features.kernel(layer)),
       // Other numbers of clusters are worth it in a narrower model.
       narrow: (narrowing) => this.#part(narrowLayersModel(facts, facts.features, narrowing), undefined),

@@ -29,7 +29,7 @@ export function mostClusters(facts: LayersModelFacts): ReadonlyMap<string, numbe
   return new Map(
     facts.layers.flatMap((dense) => {
       const { name, input, inputs } = dense.layer;
-      const { orderInto, scaleInto, sumInto } = planFold(facts.description, input, inputs);
+      const { orderInto, scaleInto, sumInto } = planFold(facts.features, input, inputs);
       if (sumInto !== null) return [];
       const price = (json: JsonOfLayers) => json.bytes + json.names * textLength(name) + links;
       const factors = scaleInto === null ? BYTES_OF_A_FACTOR * inputs + price(FACTORS) - links : 0;

@@ -30,7 +30,7 @@ export function narrowLayersModel(
     if (narrowed.weights.length > 1 && def.config.use_bias === false) change(def, { use_bias: true });
   }
   for (const { operation, slot, ...rest } of constants) {
-    const def = features.def(operation);
+    const def = features.def(operation)!;
     const name = names.find(def.name, classOf(def.className)!.parameters[slot]!.weight)!;
     weights.set(name, narrowedConstant(weights.get(name)!, { ...rest, operation: def.name }));
   }

@@ -38,7 +38,7 @@ export function inputsOf(shape: readonly number[], seed = 11): Record<string, Te
 }
 
 export function widthsOf(model: Model): readonly Width[] {
-  return findWidths(model.features!.graph).widths;
+  return findWidths(model.graph).widths;
 }
 
 /** `name size blocks: producers > consumers`, or the reason. */

@@ -32,7 +32,7 @@ async function ofConvolutions(add: LayoutCase): Promise<Model> {
     return tfjsModel(b.output(y, [undefined, undefined, undefined, 4]).build());
   };
   // The converter's graphs say how many channels the last filters read; here the graph is asked.
-  const { graph } = (await channels(1)).features!;
+  const { graph } = await channels(1);
   const { inputs } = graph.operations.find(({ flow }) => flow.type === 'layer' && flow.layer === 'after')!;
   return channels(graph.shape(inputs[0]!)!.at(-1)!);
 }

@@ -77,7 +77,7 @@ test('channels that come first are followed', async () => {
   const y = b.op('Conv2D', [pooled, b.weight('last/kernel', [1, 1, 8, 4])], first);
   const model = await tfjsModel(b.output(y, [undefined, 4, 8, 8]).build());
   expect(described(model)).toEqual(['conv 8 1: conv > last', 'last: conv2d is an output of the model']);
-  const [width] = findWidths(model.features!.graph).widths;
+  const [width] = findWidths(model.graph).widths;
   expect(width!.operations.map((name) => name.replace(/_\d+/, ''))).toEqual([
     'deep',
     'biasadd',

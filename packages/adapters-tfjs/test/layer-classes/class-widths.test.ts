@@ -61,12 +61,12 @@ const inputsOf = ({ sizes }: Case): CalibrationInputs => ({
 
 const options = { engine: portableEngine, clusterer: spherical };
 const offered = (model: Model): Width[] =>
-  findWidths(model.features!.graph).widths.filter(({ reason }) => reason === undefined);
+  findWidths(model.graph).widths.filter(({ reason }) => reason === undefined);
 
 test('what is offered, for every case, or why not', async () => {
   const rows: string[] = [];
   for (const [what, own] of CASES) {
-    const { graph } = (await modelOf(own)).features!;
+    const { graph } = await modelOf(own);
     const widths = findWidths(graph).widths.map(({ name, size, blocks, producers, consumers, reason }) => {
       const blocked = blocks.length > 1 ? ` in ${blocks.length} blocks` : '';
       return `  ${name}: ${reason ?? `${size}${blocked} of ${producers.join(', ')} for ${consumers.join(', ')}`}\n`;

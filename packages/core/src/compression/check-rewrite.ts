@@ -6,8 +6,8 @@
  */
 import { InputError, type InputErrorCode } from '../errors.js';
 import { foldsOf } from '../folding/model-folds.js';
+import { type Passage, upstreamOf } from '../folding/upstream.js';
 import { spanOf } from '../format/filter-window.js';
-import type { GraphOperation } from '../format/graph-view.js';
 import type { FcLayer, Model } from '../format/model-format.js';
 import type { ClusterGroup, FeatureRewrite, LayerRewrite, ModelRewrite } from '../format/model-rewrite.js';
 import { featuresAfter } from '../format/transform-features.js';
@@ -94,13 +94,13 @@ function byName<T>(changes: readonly T[], nameOf: (change: T) => string): ByName
 }
 
 /** Everything that stands before a layer or an output, by name. */
-function operationsOf({ layers, outputs, graph }: Model): ByName<GraphOperation> {
-  const found = new Map<string, GraphOperation>();
+function operationsOf({ layers, outputs, graph }: Model): ByName<Passage> {
+  const found = new Map<string, Passage>();
   const seen = new Set<string>();
   for (const start of [...layers.map(({ input }) => input), ...outputs.map(({ name }) => name)]) {
     for (let tensor = start; !seen.has(tensor); ) {
       seen.add(tensor);
-      const operation = graph.producer(tensor);
+      const operation = upstreamOf(graph).producer(tensor);
       if (operation === undefined) break;
       found.set(operation.name, operation);
       tensor = operation.input;
@@ -153,10 +153,7 @@ function checkInput({ layer, weights, input }: LayerRewrite, width: number): voi
   checkFinite(multiply, `${layer}: the factors`);
 }
 
-function checkFeatures(
-  { name, label, effect }: GraphOperation,
-  { order, scales, sums }: FeatureRewrite,
-): void {
+function checkFeatures({ name, label, effect }: Passage, { order, scales, sums }: FeatureRewrite): void {
   const what = name === label ? label : `${label} ${name}`;
   if (effect.type === 'convolution' && !effect.foldable) {
     throw refusal('UNSUPPORTED', `the filters of ${what} are shared or grouped`);

@@ -7,7 +7,8 @@
  * moves as well: `Σ s_j L(p_j·h + β_j) = L((Σ s_j p_j)·h + Σ s_j β_j)`, so that the previous layer makes k features and nothing is left
  * of the sum. All of it is legal only while nothing else reads the tensors on the way and the previous weights belong to one layer.
  */
-import type { GraphOperation, GraphView } from '../format/graph-view.js';
+import type { FeatureGraph } from '../format/feature-flow.js';
+import { type Passage, upstreamOf } from './upstream.js';
 
 /** An operation on the way whose parameters per feature must follow. */
 export interface FoldStep {
@@ -39,18 +40,19 @@ export interface FoldPlan {
 /**
  * Walks upstream from a layer's input and decides what folds.
  *
- * @param graph the graph around the layer
+ * @param graph the operations of the model
  * @param input the layer's input tensor
  * @param columns n, the number of the layer's input columns
  */
-export function planFold(graph: GraphView, input: string, columns: number): FoldPlan {
+export function planFold(graph: FeatureGraph, input: string, columns: number): FoldPlan {
+  const upstream = upstreamOf(graph);
   const steps: FoldStep[] = [];
   const passed: string[] = [];
   let tensor = input;
   let scaleInto: string | null = null;
   let scaleBlocked: string | null = null;
-  let pooled: GraphOperation | undefined;
-  let acrossSamples: GraphOperation | undefined;
+  let pooled: Passage | undefined;
+  let acrossSamples: Passage | undefined;
   let linear = true;
   /** Why the sums stay explicit though all is linear. */
   let sumsStay: string | undefined;
@@ -106,8 +108,8 @@ export function planFold(graph: GraphView, input: string, columns: number): Fold
   };
 
   for (;;) {
-    if (graph.uses(tensor) > 1) return stop(`${tensor} has other consumers`);
-    const operation = graph.producer(tensor);
+    if (upstream.uses(tensor) > 1) return stop(`${tensor} has other consumers`);
+    const operation = upstream.producer(tensor);
     if (operation === undefined) return stop(`${tensor} comes from outside the graph`);
     const { name, effect } = operation;
     if ('features' in effect && effect.features !== columns) {
@@ -184,14 +186,17 @@ export function planFold(graph: GraphView, input: string, columns: number): Fold
       case 'homogeneous':
         linear = false;
         break;
+      case 'apart':
       case 'other':
-        return stop(`${describe(operation)} ${effect.reason ?? 'mixes or reorders features'}`);
+        return stop(
+          `${describe(operation)} ${('reason' in effect && effect.reason) || 'mixes or reorders features'}`,
+        );
     }
     passed.push(name);
     tensor = operation.input;
   }
 }
 
-function describe(operation: GraphOperation): string {
+function describe(operation: Passage): string {
   return operation.name === operation.label ? operation.label : `${operation.label} ${operation.name}`;
 }

@@ -7,6 +7,7 @@
 
 import type { Model } from './model-format.js';
 import type { ModelNarrowing, NarrowedWeights, PaddedAxis, SlicePart } from './model-narrowing.js';
+import type { OperationEffect } from './operation-effect.js';
 
 /** A layer with weights `[outputs·span, inputs / groups]`: a product of a matrix (span 1) or a convolution (span = the filter's positions). */
 export interface FeatureLayer {
@@ -100,10 +101,13 @@ export interface FlowOperation {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly flow: FeatureFlow;
+  /** What it does to factors and order; left out by a step of which a later one speaks for all. What that leads on is in the first input. */
+  readonly effect?: OperationEffect | undefined;
 }
 
-/** The features' side of a model. */
+/** The operations of a model, each described once: where features go, and what happens to them. */
 export interface FeatureGraph {
+  /** All that hold weights, whether they are offered as the model's layers or not. */
   readonly layers: readonly FeatureLayer[];
   /** In an order in which every tensor is made before it is read. */
   readonly operations: readonly FlowOperation[];
@@ -113,9 +117,8 @@ export interface FeatureGraph {
   shape(tensor: string): readonly (number | undefined)[] | undefined;
 }
 
-/** A model whose features may leave. */
+/** What can be done with a model whose features may leave. Layers, operations and tensors are named as in its graph. */
 export interface ModelFeatures {
-  readonly graph: FeatureGraph;
   /** Weights `[outputs·span, inputs / groups]`, a row per output and position of the filter, and the bias. */
   weights(layer: string): NarrowedWeights;
   /** The same operations with less in them. */

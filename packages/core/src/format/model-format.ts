@@ -6,9 +6,8 @@
 import type { DenseMatrix } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { ElementType } from './element-type.js';
-import type { ModelFeatures } from './feature-flow.js';
+import type { FeatureGraph, ModelFeatures } from './feature-flow.js';
 import type { FilterWindow } from './filter-window.js';
-import type { GraphView } from './graph-view.js';
 import type { ClusterGroup, ModelRewrite } from './model-rewrite.js';
 
 /**
@@ -110,7 +109,8 @@ export interface Model {
   readonly notes?: readonly string[];
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
-  readonly graph: GraphView;
+  /** What happens between the inputs and the outputs, from which core finds what folds and which features may leave. */
+  readonly graph: FeatureGraph;
   /** The features' side of the model. Left out by formats in which no features can leave. */
   readonly features?: ModelFeatures | undefined;
   /** Number of values in all weight tensors. */

@@ -1,5 +1,5 @@
 /** A model on the way to a narrower one: which features have left so far, and the refitted weights, at their full size. */
-import type { FeatureLayer, ModelFeatures } from '../format/feature-flow.js';
+import type { FeatureGraph, FeatureLayer, ModelFeatures } from '../format/feature-flow.js';
 import type { Model } from '../format/model-format.js';
 import type { ModelNarrowing, NarrowedWeights } from '../format/model-narrowing.js';
 import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
@@ -16,15 +16,17 @@ export interface FullWeights {
 export class NarrowedNetwork {
   readonly widths: Widths;
   readonly #features: ModelFeatures;
+  readonly #graph: FeatureGraph;
   readonly #layers: ReadonlyMap<string, FeatureLayer>;
   readonly #removed = new Set<number>();
   readonly #refitted = new Map<string, FullWeights>();
   #narrowing: Narrowing | undefined;
 
-  constructor(features: ModelFeatures) {
+  constructor(features: ModelFeatures, graph: FeatureGraph) {
     this.#features = features;
-    this.#layers = new Map(features.graph.layers.map((layer) => [layer.name, layer]));
-    this.widths = findWidths(features.graph);
+    this.#graph = graph;
+    this.#layers = new Map(graph.layers.map((layer) => [layer.name, layer]));
+    this.widths = findWidths(graph);
   }
 
   layer(name: string): FeatureLayer {
@@ -56,7 +58,7 @@ export class NarrowedNetwork {
   }
 
   get narrowing(): Narrowing {
-    this.#narrowing ??= narrow(this.#features.graph, this.widths, this.#removed);
+    this.#narrowing ??= narrow(this.#graph, this.widths, this.#removed);
     return this.#narrowing;
   }
 

@@ -54,13 +54,13 @@ export async function reduceNeurons(
   ratios: ReadonlyMap<string, number>,
   { engine, clusterer, inputs, roundTo, seed = 0, signal, onProgress }: ReduceNeuronsOptions,
 ): Promise<NarrowedModel> {
-  const { features } = model;
+  const { features, graph } = model;
   if (features === undefined)
     throw new InputError(
       'UNSUPPORTED',
       'the format of this model cannot make widths narrower: reduce columns',
     );
-  const network = new NarrowedNetwork(features);
+  const network = new NarrowedNetwork(features, graph);
   const reductions: WidthReport[] = [];
   let done = 0;
   for (const width of network.widths.widths) {

@@ -286,7 +286,7 @@ class WidthRefit {
 
   async #read(): Promise<Reader[]> {
     const { engine: _, seed, signal } = this.#options;
-    const graph = this.#original.features!.graph;
+    const graph = this.#original.graph;
     const names = this.#width.consumers;
     const reads = names.map((name) => readBy(graph, name));
     const widest = Math.max(...names.map((name) => this.#network.layer(name).inputs));

@@ -73,7 +73,7 @@ export async function compressBest(
 
 /** Empty where the width is read by something else than whole fully connected layers, or where their columns are too few. */
 function columnRatios(model: Model, name: string, ratio: number): ColumnRatios {
-  const { widths, features } = findWidths(model.features!.graph);
+  const { widths, features } = findWidths(model.graph);
   const width: Width = widths.find((own) => own.name === name)!;
   const readers = model.layers.filter((layer) => width.consumers.includes(layer.name));
   const whole = readers.every((layer) => features.columns.get(layer.name)?.length === layer.inputs);

@@ -5,7 +5,7 @@
 import { checkRewrite } from '../compression/check-rewrite.js';
 import { InputError } from '../errors.js';
 import { float32Values } from '../format/element-type.js';
-import type { GraphOperation, GraphView } from '../format/graph-view.js';
+import type { FeatureGraph, FlowOperation } from '../format/feature-flow.js';
 import type { FcLayer, Model, ModelSession, SkippedLayer, TensorInfo } from '../format/model-format.js';
 import type { InputForm, ModelRewrite } from '../format/model-rewrite.js';
 import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
@@ -56,7 +56,7 @@ export class SequentialModel implements Model {
   readonly skipped: readonly SkippedLayer[] = [];
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
-  readonly graph: GraphView;
+  readonly graph: FeatureGraph;
   readonly #write: WriteSequential;
 
   /**
@@ -78,21 +78,29 @@ export class SequentialModel implements Model {
     this.outputs = [
       { name: before(operations.length), shape: [undefined, layers.at(-1)?.weights.rows ?? width] },
     ];
-    const producers = new Map<string, GraphOperation>();
+    const reads = operations.map((operation, i) =>
+      operation.type === 'fully-connected' && operation.input ? `${operation.name}:clusters` : before(i),
+    );
     this.layers = operations.flatMap((operation, i): FcLayer[] => {
-      const { name } = operation;
-      if (operation.type === 'activation') {
-        const { label, effect } = operation;
-        producers.set(name, { name, label, input: before(i), effect: { type: effect } });
-        return [];
-      }
+      if (operation.type === 'activation') return [];
       const { rows: outputs, cols: inputs } = operation.weights;
-      const read = operation.input ? `${name}:clusters` : before(i);
-      const effect = { type: 'fully-connected', layer: name, outputs, shared: false } as const;
-      producers.set(name, { name, label: 'fully connected layer', input: read, effect });
-      return [{ name, aliases: [], outputs, inputs, input: read, shared: false }];
+      return [{ name: operation.name, aliases: [], outputs, inputs, input: reads[i]!, shared: false }];
     });
-    this.graph = { producer: (tensor) => producers.get(tensor), uses: () => 1 };
+    this.graph = {
+      layers: this.layers.map(({ name, outputs, inputs }) => ({
+        name,
+        kind: 'product',
+        outputs,
+        inputs,
+        span: 1,
+        groups: 1,
+        bias: this.bias(name) !== undefined,
+        shared: false,
+      })),
+      operations: operations.map((operation, i) => describe(operation, reads[i]!)),
+      outputs: this.outputs.map(({ name }) => name),
+      shape: () => undefined,
+    };
   }
 
   get parameters(): number {
@@ -155,6 +163,28 @@ export class SequentialModel implements Model {
     if (found?.type !== 'fully-connected') throw new InputError('UNKNOWN_NAME', `no layer '${name}'`);
     return found;
   }
+}
+
+function describe(operation: SequentialOperation, input: string): FlowOperation {
+  const { name } = operation;
+  const tensors = { inputs: [input], outputs: [name] };
+  if (operation.type === 'activation') {
+    const { label, effect } = operation;
+    return {
+      name,
+      label,
+      ...tensors,
+      flow: { type: 'elementwise', constants: [] },
+      effect: { type: effect },
+    };
+  }
+  return {
+    name,
+    label: 'fully connected layer',
+    ...tensors,
+    flow: { type: 'layer', layer: name, reads: -1, makes: -1 },
+    effect: { type: 'fully-connected', layer: name, outputs: operation.weights.rows, shared: false },
+  };
 }
 
 async function applyOperation(operation: SequentialOperation, rows: DenseMatrix): Promise<DenseMatrix> {

@@ -1,6 +1,7 @@
 import { type CompressedLayer, reconstruct } from '../compression/compressed-layer.js';
 import { planRewrite, type RewriteOptions } from '../compression/plan-rewrite.js';
 import { foldsOf } from '../folding/model-folds.js';
+import { upstreamOf } from '../folding/upstream.js';
 import type { FcLayer, Model, ModelFormat, Tensor } from '../format/model-format.js';
 import type { LayerRewrite } from '../format/model-rewrite.js';
 import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
@@ -84,7 +85,7 @@ export function modelFormatContract(format: ModelFormat, sample: ModelFormatSamp
     }),
     onModel('describes what precedes every layer', async (model) => {
       for (const { name, input } of model.layers) {
-        const uses = model.graph.uses(input);
+        const uses = upstreamOf(model.graph).uses(input);
         ensure(uses >= 1, `${name}: its input ${input} has ${uses} uses`);
         const reason = foldsOf(model).get(name)?.reason ?? '';
         ensure(reason.length > 0, `${name}: no reason for how it folds`);
@@ -231,7 +232,10 @@ export function modelFormatContract(format: ModelFormat, sample: ModelFormatSamp
         const { orderInto } = foldsOf(model).get(name)!;
         if (orderInto === null) continue;
         const { head, tail } = model.split([name], [orderInto]);
-        ensure(tail.graph.producer(input) !== undefined, `the tail misses what precedes layer ${name}`);
+        ensure(
+          upstreamOf(tail.graph).producer(input) !== undefined,
+          `the tail misses what precedes layer ${name}`,
+        );
         ensureCloseTensors(await runParts(head, tail, inputs), whole, `split at ${name} and ${orderInto}`);
       }
     }),

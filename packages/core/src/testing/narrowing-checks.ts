@@ -21,14 +21,14 @@ export const NARROWING_CHECKS: readonly NarrowingCheck[] = [
     'describes layers of features, with weights of their shapes',
     async (model) => {
       if (model.features === undefined) return;
-      const { graph } = model.features;
+      const { graph } = model;
       for (const { name, outputs, inputs, span, groups, bias } of graph.layers) {
         const found = model.features.weights(name);
         const { rows, cols } = found.weights;
         ensureEqual([rows, cols], [outputs * span, inputs / groups], `${name}: shape of its weights`);
         ensureEqual([found.bias?.length ?? 0], [bias ? outputs : 0], `${name}: length of its bias`);
       }
-      ensure(model.features.graph === graph, 'the graph is another one when it is asked for twice');
+      ensure(model.graph === graph, 'the graph is another one when it is asked for twice');
     },
   ],
   [
@@ -62,7 +62,7 @@ export const NARROWING_CHECKS: readonly NarrowingCheck[] = [
     'gives the tensors that are observed, as they are within the model',
     async (model, same) => {
       if (model.features === undefined) return;
-      const names = model.features.graph.outputs;
+      const names = model.graph.outputs;
       const seen = model.features.observe(names);
       const given = seen.outputs.map(({ name }) => name);
       ensure(String(given) === String(names), `expected the outputs ${names}, got ${given}`);
@@ -71,10 +71,8 @@ export const NARROWING_CHECKS: readonly NarrowingCheck[] = [
   ],
 ];
 
-function offered({ features }: Model): readonly Width[] {
-  return features === undefined
-    ? []
-    : findWidths(features.graph).widths.filter(({ reason }) => reason === undefined);
+function offered({ features, graph }: Model): readonly Width[] {
+  return features === undefined ? [] : findWidths(graph).widths.filter(({ reason }) => reason === undefined);
 }
 
 async function narrowed(

@@ -2,7 +2,7 @@
 
 import type { InputErrorCode } from '../errors.js';
 import { foldsOf } from '../folding/model-folds.js';
-import type { GraphOperation } from '../format/graph-view.js';
+import { type Passage, upstreamOf } from '../folding/upstream.js';
 import type { FcLayer, Model } from '../format/model-format.js';
 import type { FeatureRewrite, InputForm, LayerRewrite, ModelRewrite } from '../format/model-rewrite.js';
 import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
@@ -251,17 +251,17 @@ function withFirst(values: Float32Array, first: number): Float32Array {
 }
 
 /** What stands before the layers, as far as their order folds. */
-function chain(model: Model): GraphOperation[] {
+function chain(model: Model): Passage[] {
   return model.layers.flatMap((layer) => before(model, layer));
 }
 
 /** What stands before a layer, as far as its order folds. */
-function before(model: Model, { name, input }: FcLayer): GraphOperation[] {
+function before(model: Model, { name, input }: FcLayer): Passage[] {
   const { path, orderInto } = foldsOf(model).get(name)!;
-  const found: GraphOperation[] = [];
+  const found: Passage[] = [];
   let tensor = input;
   for (let i = 0; i < path.length + (orderInto === null ? 0 : 1); i++) {
-    const operation = model.graph.producer(tensor)!;
+    const operation = upstreamOf(model.graph).producer(tensor)!;
     found.push(operation);
     tensor = operation.input;
   }

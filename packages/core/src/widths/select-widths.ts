@@ -17,13 +17,12 @@ export function selectWidths(
   names?: readonly string[],
   meant: WidthsMeant = 'all',
 ): readonly Width[] {
-  const { features } = model;
-  if (features === undefined)
+  if (model.features === undefined)
     throw new InputError(
       'UNSUPPORTED',
       'the format of this model cannot make widths narrower: reduce columns',
     );
-  const { widths } = findWidths(features.graph);
+  const { widths } = findWidths(model.graph);
   const offered = widths.filter(({ reason }) => reason === undefined);
   if (names === undefined) {
     const chosen = meant === 'inner' ? offered.filter(({ residual }) => !residual) : offered;

@@ -6,11 +6,11 @@ import { findWidths } from './find-widths.js';
  * no width that may become narrower.
  */
 export function unreached(model: Model): SkippedLayer[] {
-  const { features, skipped } = model;
+  const { features, graph, skipped } = model;
   if (features === undefined) return [...skipped];
   const offered = new Set<string>();
   const reasons = new Map<string, string>();
-  for (const { producers, consumers, operations, name, reason } of findWidths(features.graph).widths) {
+  for (const { producers, consumers, operations, name, reason } of findWidths(graph).widths) {
     for (const layer of [...producers, ...consumers, ...operations]) {
       if (reason === undefined) offered.add(layer);
       else if (!reasons.has(layer)) reasons.set(layer, `width ${name} stays: ${reason}`);

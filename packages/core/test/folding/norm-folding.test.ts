@@ -1,6 +1,6 @@
 /** Every rule of folding, on small graphs written as what stands upstream of a layer, nearest first. */
 import { describe, expect, test } from 'vitest';
-import { type FoldPlan, type GraphView, type OperationEffect, planFold } from '../../src/index.js';
+import { type FeatureGraph, type FoldPlan, type OperationEffect, planFold } from '../../src/index.js';
 
 /** n of the layer below all these graphs. */
 const COLUMNS = 8;
@@ -8,16 +8,15 @@ const COLUMNS = 8;
 type Step = readonly [name: string, effect: OperationEffect, label?: string];
 
 /** The graph `… → steps[1] → steps[0] → layer`: operation i produces tensor `t<i>` from `t<i + 1>`. */
-function graphOf(steps: readonly Step[], usedTwice?: string): GraphView {
+function graphOf(steps: readonly Step[], usedTwice?: string): FeatureGraph {
   return {
-    producer: (tensor) => {
-      const i = Number(tensor.slice(1));
-      const step = steps[i];
-      if (!step) return undefined;
-      const [name, effect, label = name] = step;
-      return { name, label, input: `t${i + 1}`, effect };
-    },
-    uses: (tensor) => (tensor === usedTwice ? 2 : 1),
+    layers: [],
+    operations: steps.map(([name, effect, label = name], i) => ({
+      ...{ name, label, inputs: [`t${i + 1}`], outputs: [`t${i}`], effect },
+      flow: { type: 'other', reason: 'is described by its effect alone' },
+    })),
+    outputs: usedTwice === undefined ? [] : [usedTwice, usedTwice],
+    shape: () => undefined,
   };
 }
 

@@ -4,7 +4,7 @@ import {
   type Clusterer,
   type ClustererOption,
   type ClusteringAlgorithm,
-  type GraphOperation,
+  type FlowOperation,
   kmeans,
   l2Slice,
   type MatrixEngine,
@@ -387,16 +387,8 @@ describe('the model format contract notices', () => {
 });
 
 describe('the model format contract notices a wrong sum', () => {
-  const effects = (as: (operation: GraphOperation) => GraphOperation) =>
-    withModels(({ graph }) => ({
-      graph: {
-        uses: (tensor) => graph.uses(tensor),
-        producer: (tensor) => {
-          const operation = graph.producer(tensor);
-          return operation && as(operation);
-        },
-      },
-    }));
+  const effects = (as: (operation: FlowOperation) => FlowOperation) =>
+    withModels(({ graph }) => ({ graph: { ...graph, operations: graph.operations.map(as) } }));
 
   test.each<readonly [string, (format: ModelFormat) => ModelFormat, RegExp]>([
     [

@@ -1,4 +1,5 @@
 /** Operators that onnxruntime adds, as its optimised models hold them. */
+import { ELEMENTWISE, stops } from '@spherize/core';
 import { TensorProto_DataType as DataType } from 'onnx-buf';
 import { MICROSOFT as domain, operators } from './describe.js';
 import * as effect from './effect-rules.js';
@@ -21,11 +22,11 @@ import {
 
 const unary = { domain, inputs: 1, shape: same, place: keepsPlace, flow: flow.elementwise } as const;
 const float = always(DataType.FLOAT);
-const mixes = effect.stops('mixes or reorders features');
+const mixes = stops('mixes or reorders features');
 const product = { domain, effect: mixes, products: 'uncounted' } as const;
 
 export const CONTRIBUTED: readonly Operator[] = [
-  ...operators('Gelu QuickGelu', { ...unary, effect: effect.elementwise }),
+  ...operators('Gelu QuickGelu', { ...unary, effect: ELEMENTWISE }),
   ...operators('FastGelu BiasGelu', {
     ...unary,
     effect: effect.biased,
@@ -36,7 +37,7 @@ export const CONTRIBUTED: readonly Operator[] = [
     domain,
     inputs: 2,
     shape: same,
-    effect: effect.stops('combines several tensors'),
+    effect: stops('combines several tensors'),
     flow: products.addsAndNormalises,
     takesVectors: true,
   }),
@@ -44,7 +45,7 @@ export const CONTRIBUTED: readonly Operator[] = [
     domain,
     inputs: 2,
     shape: same,
-    effect: effect.stops('combines several tensors'),
+    effect: stops('combines several tensors'),
     flow: products.addsAndNormalises,
     takesVectors: true,
   }),
@@ -52,7 +53,7 @@ export const CONTRIBUTED: readonly Operator[] = [
     domain,
     shape: same,
     inputs: 3,
-    effect: effect.stops('combines several tensors'),
+    effect: stops('combines several tensors'),
     flow: flow.adds,
     takesVectors: true,
   }),

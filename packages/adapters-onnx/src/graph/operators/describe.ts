@@ -1,6 +1,6 @@
 /** The short form in which families of operators are written down. */
 
-import { stops } from './effect-rules.js';
+import { stops } from '@spherize/core';
 import type { Operator } from './operator.js';
 
 /** Everything about an operator that is not the same for most. */

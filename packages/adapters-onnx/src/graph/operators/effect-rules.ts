@@ -1,30 +1,14 @@
 /** What operators do to the factors and the order of the features that pass them. */
-import type { OperationEffect } from '@spherize/core';
+import { ELEMENTWISE, HOMOGENEOUS, LINEAR, type OperationEffect, stops } from '@spherize/core';
 import { TensorProto_DataType as DataType, type TensorProto } from 'onnx-buf';
 import { attribute, intAttribute } from '../../proto/onnx-protos.js';
 import { dimsOf, floatValues, isFloatType, sizeOf } from '../../proto/tensor-values.js';
 import { channelScales } from './batch-normalisation.js';
 import type { EffectContext, EffectRule } from './operator.js';
-import { placeAfterReshape, reshapeForm } from './reshape-forms.js';
+import { placeAfterReshape, readsOtherSizes, reshapeForm } from './reshape-forms.js';
 
-const LINEAR: OperationEffect = { type: 'linear' };
-const HOMOGENEOUS: OperationEffect = { type: 'homogeneous' };
-const ELEMENTWISE: OperationEffect = { type: 'elementwise' };
 /** Float types that hold more than those of 16 bits, wider ones last. */
 const WIDE_FLOATS: readonly number[] = [DataType.FLOAT, DataType.DOUBLE];
-
-function other(reason: string): OperationEffect {
-  return { type: 'other', reason };
-}
-
-export const linear: EffectRule = () => LINEAR;
-export const homogeneous: EffectRule = () => HOMOGENEOUS;
-export const elementwise: EffectRule = () => ELEMENTWISE;
-
-/** @param reason the end of a sentence after the operation's name */
-export function stops(reason: string): EffectRule {
-  return () => other(reason);
-}
 
 /** Whether a constant operand holds the same for all features, or one value for each feature of the tensor it is combined with. */
 function parameterKind(
@@ -78,12 +62,12 @@ export function combines({ alike, feature }: Combination = {}): EffectRule {
     if (slot < 0 || node.input.length !== 2 || node.input[1 - slot] !== input) {
       const normalises =
         /^(?:Mul|Div)$/.test(node.opType) && node.input.some((name) => isOfAllFeatures(name, context));
-      return other(normalises ? 'normalises over all features' : 'combines several tensors');
+      return stops(normalises ? 'normalises over all features' : 'combines several tensors');
     }
     const kind = parameterKind(node.input[slot]!, input, context);
     const tensor = context.index.constant(node.input[slot]!)!;
     if (kind === 'alike') return alike?.(tensor, slot) ?? ELEMENTWISE;
-    if (kind === undefined) return other('has a constant that is not per feature');
+    if (kind === undefined) return stops('has a constant that is not per feature');
     const features = sizeOf(tensor);
     return feature?.(features, slot) ?? { type: 'elementwise-per-feature', features };
   };
@@ -120,16 +104,16 @@ export const slopes: EffectRule = (node, input, context) => {
   if (kind === 'alike') return HOMOGENEOUS;
   return kind === 'feature'
     ? { type: 'homogeneous-per-feature', features: featuresOf(node.input[1]!, context) }
-    : other('has slopes that are not per feature');
+    : stops('has slopes that are not per feature');
 };
 
 /** Where one tensor varies and the others are constants: each feature is chosen, or replaced, alike. */
 export const chooses: EffectRule = (node, input, context) => {
   const constants = node.input.filter((name) => name !== input);
   const values = constants.flatMap((name) => context.index.constant(name) ?? []);
-  if (values.length !== 2) return other('combines several tensors');
+  if (values.length !== 2) return stops('combines several tensors');
   if (constants.some((name) => parameterKind(name, input, context) !== 'alike'))
-    return other('has constants that differ from feature to feature');
+    return stops('has constants that differ from feature to feature');
   return node.input[0] !== input && isZero(values[1]!) ? LINEAR : ELEMENTWISE;
 };
 
@@ -139,7 +123,7 @@ export const biased: EffectRule = (node, input, context) => {
   if (!bias) return ELEMENTWISE;
   return parameterKind(bias, input, context) === 'feature'
     ? { type: 'elementwise-per-feature', features: featuresOf(bias, context) }
-    : other('has a bias that is not per feature');
+    : stops('has a bias that is not per feature');
 };
 
 export const dropout: EffectRule = (node, _, { index }) => {
@@ -147,7 +131,7 @@ export const dropout: EffectRule = (node, _, { index }) => {
   if (!training) return LINEAR;
   const tensor = index.constant(training);
   const off = tensor !== undefined && (tensor.rawData[0] ?? tensor.int32Data[0] ?? 0) === 0;
-  return off ? LINEAR : other('may be in training mode');
+  return off ? LINEAR : stops('may be in training mode');
 };
 
 /** Clip(min=0) without a maximum is Relu, and without a minimum it does nothing. */
@@ -179,12 +163,12 @@ export const quantises: EffectRule = (node, _, { index }) => {
     const tensor = index.constant(name);
     return tensor !== undefined && sizeOf(tensor) === 1;
   });
-  return single ? ELEMENTWISE : other('has scales that are no single constant');
+  return single ? ELEMENTWISE : stops('has scales that are no single constant');
 };
 
 export const convolves: EffectRule = (node, _, { index, axes }) => {
   const { count: filters, made } = axes.of(node.output[0]!);
-  if (filters === undefined || !made) return other('has filters of unknown number');
+  if (filters === undefined || !made) return stops('has filters of unknown number');
   const own = node.input.slice(1).every((operand) => {
     if (operand === '') return true;
     const tensor = index.constant(operand);
@@ -195,13 +179,13 @@ export const convolves: EffectRule = (node, _, { index, axes }) => {
 
 /** The largest, the mean or another function of each feature over some places. */
 export function pools(effect: OperationEffect): EffectRule {
-  return (node, _, { axes }) => (axes.carries(node.output[0]!) ? effect : other('pools along the features'));
+  return (node, _, { axes }) => (axes.carries(node.output[0]!) ? effect : stops('pools along the features'));
 }
 
 /** A function of each feature over other axes. */
 export function reduces(effect: OperationEffect): EffectRule {
   return (node, _, { axes }) =>
-    axes.carries(node.output[0]!) ? effect : other('may reduce the axis of the features or of the samples');
+    axes.carries(node.output[0]!) ? effect : stops('may reduce the axis of the features or of the samples');
 }
 
 /** γ and β of each channel behind its own mean and variance over a fixed set, or over its own positions. */
@@ -218,10 +202,10 @@ export const normalisesChannels: EffectRule = (node, input, { index, axes }) => 
   );
   const onFeatures = axis.rank !== undefined && axis.rank - 1 - axis.back === 1;
   const features = vectors[0] && sizeOf(vectors[0]);
-  if (!inference) return other('may be in training mode');
+  if (!inference) return stops('may be in training mode');
   return fits && onFeatures && features !== undefined
     ? { type: 'affine', features, factors: channelScales(node, index)?.factors }
-    : other('has parameters that are not per feature');
+    : stops('has parameters that are not per feature');
 };
 
 /** γ and β take factors where they are constants, one for each of the features. */
@@ -231,10 +215,10 @@ export const normalisesFeatures: EffectRule = (node, input, context) => {
   const axis = intAttribute(node, 'axis', -1);
   const vectors = node.input.slice(1).filter((name) => name !== '');
   const overLast = axis === -1 || (rank !== undefined && axis === rank - 1);
-  if (!overLast || axes.of(input).back !== 0) return other('normalises over other axes than the last one');
+  if (!overLast || axes.of(input).back !== 0) return stops('normalises over other axes than the last one');
   return vectors.every((name) => parameterKind(name, input, context) === 'feature')
     ? { type: 'normalization', features: featuresOf(vectors[0]!, context) }
-    : other('has parameters that are not per feature');
+    : stops('has parameters that are not per feature');
 };
 
 export const flattens: EffectRule = (node, input, { axes, shapes }) => ({
@@ -246,14 +230,23 @@ export const flattens: EffectRule = (node, input, { axes, shapes }) => ({
 
 export const reshapes: EffectRule = (node, input, context) => {
   const form = reshapeForm(context, node, context.axes.of(input));
-  if (form === undefined) return other('may split or merge features');
+  if (form === undefined) return stops('may split or merge features');
   return { type: 'layout', perSample: form.kept || form.perSample, size: form.features };
 };
 
 export const movesAxes: EffectRule = (node, _, { axes }) =>
   axes.carries(node.output[0]!)
     ? { type: 'layout', perSample: true }
-    : other('may change which axis is the last one');
+    : stops('may change which axis is the last one');
 
 export const transposes: EffectRule = (node, _, { axes }) =>
-  axes.carries(node.output[0]!) ? LINEAR : other('changes which axis is the last one');
+  axes.carries(node.output[0]!) ? LINEAR : stops('changes which axis is the last one');
+
+/** Sizes of other axes than that of the features stay as they are. */
+export const tellsSizes: EffectRule = (node, input, context) => {
+  const { rank, back } = context.axes.of(input);
+  const axis = rank === undefined ? undefined : rank - 1 - back;
+  return readsOtherSizes(context, node, axis)
+    ? { type: 'apart' }
+    : stops('tells the shape of a tensor, not its values');
+};

@@ -1,4 +1,5 @@
 /** Operators that compute every value of their result from the values in the same place. */
+import { ELEMENTWISE, HOMOGENEOUS, LINEAR, stops } from '@spherize/core';
 import { TensorProto_DataType as DataType } from 'onnx-buf';
 import * as arithmetic from '../../tensors/integer-arithmetic.js';
 import { operators, standingApart } from './describe.js';
@@ -32,24 +33,24 @@ const shift = {
 const bound = { ...binary, inputs: 1, effect: effect.bounds, parameters: scaled } as const;
 const compared = { ...binary, effect: effect.combines(), parameters: ordered } as const;
 
-export const ELEMENTWISE: readonly Operator[] = [
-  ...operators('Relu LeakyRelu', { ...unary, effect: effect.homogeneous }),
-  ...operators('Identity', { ...unary, effect: effect.linear, values: value.passes }),
-  ...operators('Abs', { ...unary, effect: effect.homogeneous, values: value.maps(Math.abs, (size) => size) }),
-  ...operators('Neg', { ...unary, effect: effect.linear, values: value.maps((number) => -number) }),
+export const ELEMENTWISE_OPERATORS: readonly Operator[] = [
+  ...operators('Relu LeakyRelu', { ...unary, effect: HOMOGENEOUS }),
+  ...operators('Identity', { ...unary, effect: LINEAR, values: value.passes }),
+  ...operators('Abs', { ...unary, effect: HOMOGENEOUS, values: value.maps(Math.abs, (size) => size) }),
+  ...operators('Neg', { ...unary, effect: LINEAR, values: value.maps((number) => -number) }),
   ...operators(
     'Sigmoid Tanh Gelu@20 Elu Selu Celu@12 Softplus Softsign HardSigmoid HardSwish@14 Swish@24 Mish@18 Erf@9 Sqrt Exp Log ' +
       'Sin Cos Tan Asin Acos Atan Sinh@9 Cosh@9 Asinh@9 Acosh@9 Atanh@9 Floor Ceil Round@11 Sign@9 Reciprocal ' +
       'ThresholdedRelu@10 Shrink@9 BitwiseNot@18',
-    { ...unary, effect: effect.elementwise },
+    { ...unary, effect: ELEMENTWISE },
   ),
   ...operators('Not', {
     ...unary,
-    effect: effect.elementwise,
+    effect: ELEMENTWISE,
     type: boolean,
     values: value.maps((number) => Number(number === 0)),
   }),
-  ...operators('IsNaN@9 IsInf@10', { ...unary, effect: effect.elementwise, type: boolean }),
+  ...operators('IsNaN@9 IsInf@10', { ...unary, effect: ELEMENTWISE, type: boolean }),
   ...operators('Dropout', { ...unary, effect: effect.dropout, flow: flow.steered }),
   ...operators('Clip', { ...unary, effect: effect.clips, takesVectors: true }),
   ...operators('Cast', { ...unary, effect: effect.casts, type: castType, values: value.casts }),
@@ -141,7 +142,7 @@ export const ELEMENTWISE: readonly Operator[] = [
     ...unary,
     flow: undefined,
     type: always(DataType.UINT8),
-    effect: effect.stops('chooses one scale from all features'),
+    effect: stops('chooses one scale from all features'),
   }),
   ...standingApart('Bernoulli@15', 'draws random numbers', { inputs: 1, shape: same }),
 ];

@@ -1,4 +1,5 @@
 /** Operators that move values, pick some of them, or reduce axes. */
+import { ELEMENTWISE, HOMOGENEOUS, LINEAR, stops } from '@spherize/core';
 import { TensorProto_DataType as DataType } from 'onnx-buf';
 import * as arithmetic from '../../tensors/integer-arithmetic.js';
 import { operators, standingApart } from './describe.js';
@@ -16,16 +17,16 @@ const reduction = {
   place: place.reducesOthers,
   flow: flow.reduces,
 } as const;
-const linearly = effect.reduces({ type: 'linear' });
-const evenly = effect.reduces({ type: 'homogeneous' });
-const unevenly = effect.reduces({ type: 'elementwise' });
-const splits = effect.stops('splits or merges features');
-const neighbours = effect.stops('mixes values of neighbouring places');
-const picking = { inputs: 1, effect: effect.stops('picks some of the values') } as const;
+const linearly = effect.reduces(LINEAR);
+const evenly = effect.reduces(HOMOGENEOUS);
+const unevenly = effect.reduces(ELEMENTWISE);
+const splits = stops('splits or merges features');
+const neighbours = stops('mixes values of neighbouring places');
+const picking = { inputs: 1, effect: stops('picks some of the values') } as const;
 const table = {
   inputs: 2,
   weights: 'table',
-  effect: effect.stops('picks values in an order of its own'),
+  effect: stops('picks values in an order of its own'),
 } as const;
 const pool = {
   inputs: 1,
@@ -80,9 +81,9 @@ export const LAYOUTS: readonly Operator[] = [
   }),
   ...operators('MaxPool LpPool GlobalMaxPool GlobalLpPool', {
     ...pool,
-    effect: effect.pools({ type: 'homogeneous' }),
+    effect: effect.pools(HOMOGENEOUS),
   }),
-  ...operators('AveragePool GlobalAveragePool', { ...pool, effect: effect.pools({ type: 'linear' }) }),
+  ...operators('AveragePool GlobalAveragePool', { ...pool, effect: effect.pools(LINEAR) }),
   ...operators('ReduceMean', { ...reduction, effect: linearly }),
   ...operators('ReduceL1 ReduceL2', { ...reduction, effect: evenly }),
   ...operators('ReduceSum', { ...reduction, effect: linearly, values: value.reduces(arithmetic.add) }),
@@ -94,13 +95,13 @@ export const LAYOUTS: readonly Operator[] = [
     inputs: 1,
     shape: shape.reducedAlong,
     type: integers,
-    effect: effect.stops('tells places, not values'),
+    effect: stops('tells places, not values'),
   }),
   ...operators('Concat', {
     shape: shape.concatenated,
     values: value.concatenates,
     takesVectors: true,
-    effect: effect.stops('puts several tensors side by side'),
+    effect: stops('puts several tensors side by side'),
     flow: flow.concatenates,
   }),
   ...operators('Slice', { ...picking, shape: shape.sliced, values: value.slices, flow: flow.slices }),
@@ -119,17 +120,17 @@ export const LAYOUTS: readonly Operator[] = [
   ...operators('Scatter@9 ScatterElements@11 ScatterND@11', {
     inputs: 3,
     shape: shape.same,
-    effect: effect.stops('puts values in places of its own'),
+    effect: stops('puts values in places of its own'),
   }),
   ...operators('ReverseSequence@10 Trilu@14', {
     inputs: 1,
     shape: shape.same,
-    effect: effect.stops('treats places of a tensor differently'),
+    effect: stops('treats places of a tensor differently'),
   }),
   ...operators('Pad', {
     inputs: 1,
     shape: shape.padded,
-    effect: effect.stops('adds values at the edges'),
+    effect: stops('adds values at the edges'),
     flow: flow.pads,
   }),
   ...operators('Expand@8', {
@@ -139,13 +140,13 @@ export const LAYOUTS: readonly Operator[] = [
     target: 1,
     values: value.stretches,
     takesVectors: true,
-    effect: effect.stops('may repeat features'),
+    effect: stops('may repeat features'),
   }),
   ...operators('Tile', {
     inputs: 2,
     shape: shape.tiled,
     values: value.tiles,
-    effect: effect.stops('may repeat features'),
+    effect: stops('may repeat features'),
     flow: flow.tiles,
   }),
   ...operators('DepthToSpace SpaceToDepth', {
@@ -161,11 +162,12 @@ export const LAYOUTS: readonly Operator[] = [
   ...operators('CumSum@11', {
     inputs: 2,
     shape: shape.same,
-    effect: effect.stops('adds up along an axis'),
+    effect: stops('adds up along an axis'),
     flow: flow.runsAlong('adds up along them'),
   }),
   ...standingApart('Shape', 'tells the shape of a tensor, not its values', {
     inputs: 1,
+    effect: effect.tellsSizes,
     shape: shape.shapeOf,
     flow: flow.sizes,
     values: value.shapeOf,

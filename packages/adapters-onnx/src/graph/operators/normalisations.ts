@@ -1,4 +1,5 @@
 /** Operators that divide features by what others of them, or other places of theirs, add up to. */
+import { stops } from '@spherize/core';
 import { operators } from './describe.js';
 import * as effect from './effect-rules.js';
 import * as flow from './flow-rules.js';
@@ -57,32 +58,32 @@ export const NORMALISATIONS: readonly Operator[] = [
   ...operators('GroupNormalization@21', {
     inputs: 3,
     shape: same,
-    effect: effect.stops('normalises over groups of features'),
+    effect: stops('normalises over groups of features'),
     flow: flow.ends('normalises over groups of them'),
     finite: 'weights',
   }),
   ...operators('MeanVarianceNormalization@9 LpNormalization', {
     inputs: 1,
     shape: same,
-    effect: effect.stops('normalises over whole axes'),
+    effect: stops('normalises over whole axes'),
     flow: flow.normalisesAxes,
   }),
   ...operators('LRN', {
     inputs: 1,
     shape: same,
-    effect: effect.stops('normalises over neighbouring features'),
+    effect: stops('normalises over neighbouring features'),
     flow: flow.ends('normalises over neighbouring ones'),
   }),
   ...operators('Softmax LogSoftmax', {
     inputs: 1,
     shape: same,
-    effect: effect.stops('sums over a whole axis'),
+    effect: stops('sums over a whole axis'),
     flow: flow.mixesAxis('sums over them'),
   }),
   ...operators('Hardmax', {
     inputs: 1,
     shape: same,
-    effect: effect.stops('compares the values of a whole axis'),
+    effect: stops('compares the values of a whole axis'),
     flow: flow.mixesAxis('compares them'),
   }),
 ];

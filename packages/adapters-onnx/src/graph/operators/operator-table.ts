@@ -1,14 +1,14 @@
 /** All operators that are known, one entry each. */
 import type { NodeProto } from 'onnx-buf';
 import { CONTRIBUTED } from './contributed.js';
-import { ELEMENTWISE } from './elementwise.js';
+import { ELEMENTWISE_OPERATORS } from './elementwise.js';
 import { LAYOUTS } from './layouts.js';
 import { NORMALISATIONS } from './normalisations.js';
 import type { Operator } from './operator.js';
 import { OTHERS, PRODUCTS } from './products.js';
 
 export const OPERATORS: readonly Operator[] = [
-  ...ELEMENTWISE,
+  ...ELEMENTWISE_OPERATORS,
   ...NORMALISATIONS,
   ...LAYOUTS,
   ...PRODUCTS,

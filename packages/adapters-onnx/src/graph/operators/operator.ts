@@ -141,7 +141,7 @@ export interface Operator {
   readonly place?: PlaceRule | undefined;
   /** The features that a node makes from weights of its own. */
   readonly makes?: ((node: NodeProto, context: ShapeContext) => FeatureAxis | undefined) | undefined;
-  readonly effect: EffectRule;
+  readonly effect: EffectRule | OperationEffect;
   /** How features move; left out: they do not pass. */
   readonly flow?: FlowRule | undefined;
   /** The input that says the shape of the result. */

@@ -1,4 +1,5 @@
 /** Operators that multiply by weights or by other tensors, and those that hold graphs of their own. */
+import { stops } from '@spherize/core';
 import { TensorProto_DataType as DataType } from 'onnx-buf';
 import { operators, standingApart } from './describe.js';
 import * as effect from './effect-rules.js';
@@ -12,7 +13,7 @@ import * as product from './product-rules.js';
 import * as shape from './shape-rules.js';
 import * as value from './value-rules.js';
 
-const mixes = effect.stops('mixes or reorders features');
+const mixes = stops('mixes or reorders features');
 const quantised = {
   inputs: 2,
   effect: mixes,
@@ -120,22 +121,22 @@ export const PRODUCTS: readonly Operator[] = [
   ...operators('RotaryEmbedding@23', {
     inputs: 3,
     shape: shape.same,
-    effect: effect.stops('turns pairs of features'),
+    effect: stops('turns pairs of features'),
     flow: flow.ends('turns pairs of features by their position'),
   }),
   ...operators('TensorScatter@24', {
     inputs: 2,
     shape: shape.same,
-    effect: effect.stops('puts values in places of its own'),
+    effect: stops('puts values in places of its own'),
   }),
   ...operators('If Loop Scan', {
     type: float,
-    effect: effect.stops('runs graphs of its own'),
+    effect: stops('runs graphs of its own'),
     flow: flow.ends('runs graphs of its own'),
     products: 'uncounted',
   }),
-  ...operators('Det@11', { inputs: 1, effect: effect.stops('gives one number of a matrix') }),
-  ...operators('DFT@17', { inputs: 1, effect: effect.stops('turns values into frequencies') }),
+  ...operators('Det@11', { inputs: 1, effect: stops('gives one number of a matrix') }),
+  ...operators('DFT@17', { inputs: 1, effect: stops('turns values into frequencies') }),
   ...standingApart('STFT@17', 'reads signals, with one axis for the samples', { inputs: 2 }),
   ...standingApart(
     'SoftmaxCrossEntropyLoss@12 NegativeLogLikelihoodLoss@12',

@@ -1,26 +1,9 @@
 /** What operations do to the factors and the order of the features that pass them. */
-import type { OperationEffect } from '@spherize/core';
+import { ELEMENTWISE, HOMOGENEOUS, LINEAR, type OperationEffect, stops } from '@spherize/core';
 import { floatValues, isFloat, sizeOf } from '../../artifacts/weights.js';
 import type { GraphIndex } from '../nodes/graph-index.js';
 import { channelsLast, integers, isWellFused, type NodeDef } from '../nodes/node-def.js';
 import type { EffectRule } from './operation.js';
-
-const LINEAR: OperationEffect = { type: 'linear' };
-const HOMOGENEOUS: OperationEffect = { type: 'homogeneous' };
-const ELEMENTWISE: OperationEffect = { type: 'elementwise' };
-
-function other(reason: string): OperationEffect {
-  return { type: 'other', reason };
-}
-
-export const linear: EffectRule = () => LINEAR;
-export const homogeneous: EffectRule = () => HOMOGENEOUS;
-export const elementwise: EffectRule = () => ELEMENTWISE;
-
-/** @param reason the end of a sentence after the operation's name */
-export function stops(reason: string): EffectRule {
-  return () => other(reason);
-}
 
 /** Number of values of a constant that holds one for all, or one per feature on the last axis. */
 export function perFeature(index: GraphIndex, tensor: string | undefined): number | undefined {
@@ -34,7 +17,7 @@ export function perFeature(index: GraphIndex, tensor: string | undefined): numbe
 /** Slopes for negative values in a constant. */
 export function slopes(index: GraphIndex, tensor: string | undefined): OperationEffect {
   const features = perFeature(index, tensor);
-  if (features === undefined) return other('has slopes that are not per feature');
+  if (features === undefined) return stops('has slopes that are not per feature');
   return features === 1 ? HOMOGENEOUS : { type: 'homogeneous-per-feature', features };
 }
 
@@ -46,11 +29,11 @@ function withConstant(
   return ({ input }, index) => {
     const slot = input.findIndex((name) => index.constant(name) !== undefined);
     const constant = index.constant(input[slot]);
-    if (constant === undefined || input.length !== 2) return other('combines several tensors');
+    if (constant === undefined || input.length !== 2) return stops('combines several tensors');
     const features = perFeature(index, input[slot]);
     const zero = isFloat(constant.weight) && floatValues(constant.weight).every((value) => value === 0);
     if (features === undefined && sizeOf(constant.weight.spec.shape) !== 1)
-      return other('has a constant that is not per feature');
+      return stops('has a constant that is not per feature');
     return features === undefined || features === 1 ? alike(slot, zero) : each(features, slot);
   };
 }
@@ -95,11 +78,11 @@ function isFloatType(value: unknown): boolean {
 
 export const convolves: EffectRule = (node, index) => {
   if (node.op === '_FusedConv2D' && !isWellFused(node))
-    return other('has operands that do not fit what is fused');
+    return stops('has operands that do not fit what is fused');
   const filters = index.constant(node.input[1]);
   const count = filters?.weight.spec.shape.at(-1);
-  if (filters === undefined || count === undefined) return other('has filters of unknown number');
-  if (!channelsLast(node)) return other('is channels-first');
+  if (filters === undefined || count === undefined) return stops('has filters of unknown number');
+  if (!channelsLast(node)) return stops('is channels-first');
   const own = node.input.slice(1).every((name) => {
     const source = index.constant(name);
     return source !== undefined && isFloat(source.weight) && !index.isShared(source);
@@ -112,7 +95,7 @@ export const convolvesEach: EffectRule = (node, index) => {
   const filters = (shape[2] ?? 0) * (shape[3] ?? 1);
   return filters > 0
     ? { type: 'convolution', filters, foldable: false }
-    : other('has filters of unknown number');
+    : stops('has filters of unknown number');
 };
 
 export const normalises: EffectRule = (node, index) => {
@@ -121,7 +104,7 @@ export const normalises: EffectRule = (node, index) => {
   const fits = features !== undefined && counts.every((count) => count === features);
   return fits && channelsLast(node)
     ? { type: 'affine', features }
-    : other('has parameters that are not per feature');
+    : stops('has parameters that are not per feature');
 };
 
 export const pools: EffectRule = (node, index) => pooling(node, index, channelsLast(node));
@@ -138,11 +121,11 @@ const MEANS = new Set(['AvgPool', 'Mean', 'Sum']);
 const LAYS_OUT = new Set(['Reshape', 'Transpose', 'ExpandDims', 'Squeeze']);
 
 function pooling(node: NodeDef, index: GraphIndex, apart: boolean): OperationEffect {
-  if (!apart) return other('mixes features');
+  if (!apart) return stops('mixes features');
   for (let tensor = node.input[0]; tensor !== undefined; ) {
     const maker = index.producer(tensor);
     if (maker === undefined || CONVOLUTIONS.has(maker.op) || maker.op === 'NextIteration') break;
-    if (LAYS_OUT.has(maker.op)) return other(`pools what ${maker.name} laid out`);
+    if (LAYS_OUT.has(maker.op)) return stops(`pools what ${maker.name} laid out`);
     tensor = index.activation(maker);
   }
   return { type: 'pooling', linear: MEANS.has(node.op) };
@@ -151,15 +134,15 @@ function pooling(node: NodeDef, index: GraphIndex, apart: boolean): OperationEff
 export const squeezes: EffectRule = (node) => {
   const axes = integers(node, 'squeeze_dims');
   const spatial = axes.length > 0 && axes.every((axis) => axis === 1 || axis === 2);
-  return spatial ? { type: 'layout', perSample: true } : other('may move the features');
+  return spatial ? { type: 'layout', perSample: true } : stops('may move the features');
 };
 
 export const reshapes: EffectRule = (node, index) => {
   const target = index.integers(node.input[1]);
-  if (target === undefined) return other('has a computed shape');
+  if (target === undefined) return stops('has a computed shape');
   const wide = target.slice(1).filter((size) => size !== 1);
   // Batch first: what a sample keeps to itself is not known without the shape before.
   return wide.length <= 1 && target[0] === -1
     ? { type: 'layout', perSample: false, size: wide[0] }
-    : other('may split or merge features');
+    : stops('may split or merge features');
 };

@@ -12,17 +12,18 @@ function weightsAt(node: NodeDef, slot: number, { index }: FlowWriter): readonly
   return weight && isFloat(weight) ? weight.spec.shape : undefined;
 }
 
-/** What a fused node does behind its product where it has values per feature: slopes. */
+/** What a fused node does behind its product. */
 export function afterProduct(node: NodeDef, writer: FlowWriter): FlowStep[] {
   const { bias, activation } = fusedOperations(node);
-  if (activation !== 'Prelu') return [];
+  if (activation === undefined) return [];
+  if (activation !== 'Prelu') return [{ flow: { type: 'elementwise', constants: [] }, activation }];
   const slot = bias ? 3 : 2;
   const constants = constantsOf(node, writer, [slot]) ?? [];
   const flow: FeatureFlow =
     constants.length === 0
       ? { type: 'other', reason: 'has slopes that are no constant' }
       : { type: 'elementwise', constants };
-  return [{ flow }];
+  return [{ flow, activation }];
 }
 
 interface Filters {

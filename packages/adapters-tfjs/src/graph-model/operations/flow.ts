@@ -25,6 +25,8 @@ export interface FlowStep {
   readonly flow: FeatureFlow | WeightedFlow;
   /** Of what it makes; the last step makes what the node does. */
   readonly shape?: Shape | undefined;
+  /** Which activation it is, where one is fused with a product. */
+  readonly activation?: string;
 }
 
 export interface FlowWriter extends KnownTensors {

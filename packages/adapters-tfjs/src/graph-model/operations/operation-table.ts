@@ -1,4 +1,5 @@
 /** All operations of graph models that are known, one entry each. */
+import { ELEMENTWISE, HOMOGENEOUS, LINEAR, stops } from '@spherize/core';
 import { sizeOf } from '../../artifacts/weights.js';
 import { flag } from '../nodes/node-def.js';
 import * as effect from './effect-rules.js';
@@ -27,7 +28,7 @@ const filters = [
 const product = {
   flow: products.multiplies,
   shape: sized.multiplied,
-  effect: effect.stops('cannot be rewritten'),
+  effect: stops('cannot be rewritten'),
   vectors: 'all but weights',
   finite: 'weights',
 } as const;
@@ -50,7 +51,7 @@ const depthwise = {
 const called = (names: string): Operation[] =>
   names.split(' ').flatMap((name) =>
     operations(name, {
-      effect: effect.stops('calls a function of its own'),
+      effect: stops('calls a function of its own'),
       flow: ends('calls a function of its own'),
       products: 'uncounted',
       unoffered: () => `it is passed to the functions of ${name}, which are left alone`,
@@ -59,7 +60,7 @@ const called = (names: string): Operation[] =>
 const table = (names: string): Operation[] =>
   names.split(' ').flatMap((name) =>
     operations(name, {
-      effect: effect.stops('picks values in an order of its own'),
+      effect: stops('picks values in an order of its own'),
       flow: name === 'GatherNd' ? ends('picks values in an order of its own') : layout.gathers,
       shape: name === 'GatherNd' ? shape.lookedUp : shape.gathered,
       values: name === 'GatherNd' ? undefined : value.picks,
@@ -68,10 +69,10 @@ const table = (names: string): Operation[] =>
   );
 
 export const OPERATIONS: readonly Operation[] = [
-  ...operations('Relu LeakyRelu Abs', { effect: effect.homogeneous, ...inPlace }),
-  ...operations('Neg Snapshot', { effect: effect.linear, ...inPlace }),
+  ...operations('Relu LeakyRelu Abs', { effect: HOMOGENEOUS, ...inPlace }),
+  ...operations('Neg Snapshot', { effect: LINEAR, ...inPlace }),
   ...operations('Identity StopGradient ReadVariableOp', {
-    effect: effect.linear,
+    effect: LINEAR,
     ...inPlace,
     values: value.handsOn,
     finite: 'weights',
@@ -79,7 +80,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...operations(
     'Relu6 Elu Selu Sigmoid Tanh Softplus Softsign Exp Expm1 Log Log1p Erf Sqrt Rsqrt Square Sin Cos Tan Asin Acos Atan ' +
       'Sinh Cosh Asinh Acosh Atanh Floor Ceil Round Sign ClipByValue Reciprocal IsNan IsInf IsFinite LogicalNot',
-    { effect: effect.elementwise, ...inPlace },
+    { effect: ELEMENTWISE, ...inPlace },
   ),
   ...operations('Cast', { effect: effect.casts, ...inPlace }),
   ...operations('BiasAdd', {
@@ -97,7 +98,7 @@ export const OPERATIONS: readonly Operation[] = [
     vectors: 'all',
     finite: 'masks',
   }),
-  ...operations('AddN', { effect: effect.stops('combines several tensors'), ...sums, vectors: 'all' }),
+  ...operations('AddN', { effect: stops('combines several tensors'), ...sums, vectors: 'all' }),
   ...operations('Maximum Minimum', {
     effect: effect.bounds,
     ...together,
@@ -137,7 +138,7 @@ export const OPERATIONS: readonly Operation[] = [
     vectors: 'all',
   }),
   ...operations('Select SelectV2', {
-    effect: effect.stops('chooses between tensors'),
+    effect: stops('chooses between tensors'),
     ...together,
     vectors: 'all',
   }),
@@ -161,17 +162,17 @@ export const OPERATIONS: readonly Operation[] = [
     finite: 'weights',
   }),
   ...operations('Softmax LogSoftmax', {
-    effect: effect.stops('sums over a whole axis'),
+    effect: stops('sums over a whole axis'),
     flow: flow.mixesLast('sums over their axis'),
     shape: shape.sameAsFirst,
   }),
   ...operations('LRN', {
-    effect: effect.stops('normalises over neighbouring features'),
+    effect: stops('normalises over neighbouring features'),
     flow: flow.mixesLast('normalises over neighbouring features'),
     shape: shape.sameAsFirst,
   }),
   ...operations('EuclideanNorm', {
-    effect: effect.stops('adds up a whole axis'),
+    effect: stops('adds up a whole axis'),
     flow: flow.reduces,
     shape: shape.reduced,
   }),
@@ -180,7 +181,7 @@ export const OPERATIONS: readonly Operation[] = [
     products: (shape, node) => (flag(node, 'transpose_b') ? shape[1]! : shape[0]!),
   }),
   ...operations('BatchMatMul BatchMatMulV2', {
-    effect: effect.stops('mixes or reorders features'),
+    effect: stops('mixes or reorders features'),
     flow: products.multiplies,
     shape: sized.multiplied,
     products: 'uncounted',
@@ -188,7 +189,7 @@ export const OPERATIONS: readonly Operation[] = [
     unoffered: () => 'its product is over batches of matrices',
   }),
   ...operations('Einsum', {
-    effect: effect.stops('mixes or reorders features'),
+    effect: stops('mixes or reorders features'),
     flow: sumsProducts,
     shape: sized.summedProduct,
     products: 'uncounted',
@@ -203,7 +204,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...operations('DepthwiseConv2d DepthwiseConv2dNative', depthwise),
   ...operations('FusedDepthwiseConv2dNative', { ...depthwise, vectors: 'all but weights' }),
   ...operations('Conv2DBackpropInput', {
-    effect: effect.stops('mixes or reorders features'),
+    effect: stops('mixes or reorders features'),
     flow: products.convolvesBack,
     shape: shape.says(0),
     products: 'uncounted',
@@ -217,17 +218,17 @@ export const OPERATIONS: readonly Operation[] = [
   }),
   ...operations('Mean Max Min Sum', { effect: effect.reduces, flow: flow.reduces, shape: shape.reduced }),
   ...operations('Prod All Any', {
-    effect: effect.stops('mixes or reorders features'),
+    effect: stops('mixes or reorders features'),
     flow: flow.reduces,
     shape: shape.reduced,
   }),
   ...operations('ArgMax ArgMin', {
-    effect: effect.stops('mixes or reorders features'),
+    effect: stops('mixes or reorders features'),
     flow: flow.runsAlong('tells their places', true),
     shape: shape.reduced,
   }),
   ...operations('Cumsum Cumprod', {
-    effect: effect.stops('mixes or reorders features'),
+    effect: stops('mixes or reorders features'),
     flow: flow.runsAlong('adds them up one after another'),
     shape: shape.sameAsFirst,
   }),
@@ -244,18 +245,18 @@ export const OPERATIONS: readonly Operation[] = [
     values: value.handsOn,
   }),
   ...operations('Transpose', {
-    effect: effect.stops('may move the features'),
+    effect: stops('may move the features'),
     flow: layout.transposes,
     shape: shape.transposed,
   }),
   ...operations('ExpandDims', {
-    effect: effect.stops('may move the features'),
+    effect: stops('may move the features'),
     flow: layout.reshapes,
     shape: shape.expanded,
     values: value.handsOn,
   }),
   ...operations('ConcatV2', {
-    effect: effect.stops('puts several tensors side by side'),
+    effect: stops('puts several tensors side by side'),
     flow: layout.concatenates,
     shape: shape.concatenated,
     values: value.joins,

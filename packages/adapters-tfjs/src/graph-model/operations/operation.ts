@@ -18,7 +18,7 @@ export interface FeatureParameters {
 export interface Operation {
   readonly name: string;
   /** What it does to factors and the order of what its only input that is no constant holds. */
-  readonly effect: EffectRule;
+  readonly effect: EffectRule | OperationEffect;
   readonly parameters: readonly FeatureParameters[];
   /** How features move through it. */
   readonly flow: FlowRule;

@@ -1,5 +1,5 @@
 /** Entries of the table, for several operations at once. */
-import * as effect from './effect-rules.js';
+import { stops } from '@spherize/core';
 import { ends } from './flow.js';
 import type { ValueRule } from './known-tensor.js';
 import type { Operation } from './operation.js';
@@ -24,7 +24,7 @@ export function standingApart(
   apart: string,
   facts: Partial<OperationFacts> = {},
 ): Operation[] {
-  return operations(names, { effect: effect.stops(apart), ...facts, apart });
+  return operations(names, { effect: stops(apart), ...facts, apart });
 }
 
 /** Why features do not pass what no rule describes. */

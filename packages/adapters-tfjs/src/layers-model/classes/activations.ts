@@ -1,5 +1,12 @@
 /** All activations that are known, by the names that files give them. */
-import type { FeatureFlow, OperationEffect } from '@spherize/core';
+import {
+  ELEMENTWISE,
+  type FeatureFlow,
+  HOMOGENEOUS,
+  LINEAR,
+  type OperationEffect,
+  stops,
+} from '@spherize/core';
 import { isObject, type JsonObject } from '../../artifacts/json.js';
 import type { Place } from './layer-class.js';
 
@@ -19,15 +26,14 @@ const APART: FeatureFlow = { type: 'elementwise', constants: [] };
 const SUMS = 'sums over a whole axis';
 
 export const ACTIVATIONS: readonly Activation[] = [
-  ...activations('linear', { effect: () => ({ type: 'linear' }), flow: APART }),
-  ...activations('relu', { effect: () => ({ type: 'homogeneous' }), flow: APART }),
+  ...activations('linear', { effect: () => LINEAR, flow: APART }),
+  ...activations('relu', { effect: () => HOMOGENEOUS, flow: APART }),
   ...activations(
     'relu6 elu selu sigmoid hardSigmoid tanh softplus softsign swish silu gelu geluNew mish exponential',
-    { effect: () => ({ type: 'elementwise' }), flow: APART },
+    { effect: () => ELEMENTWISE, flow: APART },
   ),
   ...activations('softmax logSoftmax', {
-    effect: (place) =>
-      place === undefined || place === 0 ? { type: 'other', reason: SUMS } : { type: 'elementwise' },
+    effect: (place) => (place === undefined || place === 0 ? stops(SUMS) : ELEMENTWISE),
     flow: { type: 'mixing', axes: [-1], dropped: false, reason: SUMS },
   }),
 ];

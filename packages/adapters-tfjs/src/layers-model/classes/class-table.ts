@@ -1,5 +1,5 @@
 /** All classes of layers that are known, one entry each. */
-import { ELEMENTWISE } from './elementwise.js';
+import { ELEMENTWISE_CLASSES } from './elementwise.js';
 import type { LayerClass } from './layer-class.js';
 import { LAYOUTS } from './layouts.js';
 import { NORMALISATIONS } from './normalisations.js';
@@ -7,7 +7,7 @@ import { PRODUCTS } from './products.js';
 import { SEQUENCES } from './sequences.js';
 
 export const LAYER_CLASSES: readonly LayerClass[] = [
-  ...ELEMENTWISE,
+  ...ELEMENTWISE_CLASSES,
   ...NORMALISATIONS,
   ...LAYOUTS,
   ...PRODUCTS,

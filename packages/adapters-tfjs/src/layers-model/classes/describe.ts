@@ -1,5 +1,5 @@
 /** The short form in which families of classes are written down. */
-import { stops } from './effect-rules.js';
+import { stops } from '@spherize/core';
 import { other } from './flow-rules.js';
 import type { LayerClass } from './layer-class.js';
 

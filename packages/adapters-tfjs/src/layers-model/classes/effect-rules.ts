@@ -1,27 +1,10 @@
 /** What classes do to the factors and the order of the features that pass them. */
-import type { OperationEffect } from '@spherize/core';
+import { ELEMENTWISE, HOMOGENEOUS, LINEAR, type OperationEffect, stops } from '@spherize/core';
 import { count, type Json } from '../../artifacts/json.js';
 import { activationEffect, activationName } from './activations.js';
 import type { EffectRule, Place, Shape } from './layer-class.js';
 import { channelPlace, wideAxes } from './place-rules.js';
 import { channelsLast, product } from './shape-rules.js';
-
-const LINEAR: OperationEffect = { type: 'linear' };
-const HOMOGENEOUS: OperationEffect = { type: 'homogeneous' };
-const ELEMENTWISE: OperationEffect = { type: 'elementwise' };
-
-function other(reason: string): OperationEffect {
-  return { type: 'other', reason };
-}
-
-export const linear: EffectRule = () => LINEAR;
-export const homogeneous: EffectRule = () => HOMOGENEOUS;
-export const elementwise: EffectRule = () => ELEMENTWISE;
-
-/** @param reason the end of a sentence after the layer's name */
-export function stops(reason: string): EffectRule {
-  return () => other(reason);
-}
 
 /** Where an axis of the configuration lies, which may be counted from the front or from the back; several in any order. */
 function placesOf(axis: Json | undefined, missing: number, input: Shape | undefined): Place[] {
@@ -35,7 +18,7 @@ function placesOf(axis: Json | undefined, missing: number, input: Shape | undefi
 function calledOnce(rule: EffectRule): EffectRule {
   return (facts) => {
     const { length } = facts.def.calls;
-    return length > 1 ? other(`is called ${length} times`) : rule(facts);
+    return length > 1 ? stops(`is called ${length} times`) : rule(facts);
   };
 }
 
@@ -46,20 +29,20 @@ export function perChannel(
   channels: typeof channelPlace = channelPlace,
 ): EffectRule {
   return ({ def, input, before }) =>
-    before !== undefined && before === channels(def.config, input) ? effect : other(reason);
+    before !== undefined && before === channels(def.config, input) ? effect : stops(reason);
 }
 
 /** Moves axes; features are led on where it is known where they go. */
 export const moves: EffectRule = ({ after }) =>
-  after === undefined ? other('moves the features to an axis that is not followed') : LINEAR;
+  after === undefined ? stops('moves the features to an axis that is not followed') : LINEAR;
 
 export const flattens: EffectRule = ({ def, input }) =>
   channelsLast(def.config) || (input && wideAxes(input.slice(1)).length <= 1)
     ? { type: 'layout', perSample: true }
-    : other('moves the feature axis');
+    : stops('moves the feature axis');
 
 export const reshapes: EffectRule = calledOnce(({ after }) =>
-  after === undefined ? other('may split or merge features') : { type: 'layout', perSample: true },
+  after === undefined ? stops('may split or merge features') : { type: 'layout', perSample: true },
 );
 
 export const activates: EffectRule = ({ def, before }) =>
@@ -71,27 +54,27 @@ export const rectifies: EffectRule = ({ def: { config } }) =>
     : ELEMENTWISE;
 
 export const rescales: EffectRule = ({ def: { config } }) => {
-  if (Array.isArray(config.scale) || Array.isArray(config.offset)) return other('has a factor per feature');
+  if (Array.isArray(config.scale) || Array.isArray(config.offset)) return stops('has a factor per feature');
   return config.offset ? ELEMENTWISE : LINEAR;
 };
 
 /** Multiplies by 0 where all features are; sums may be 0 elsewhere too, which the mask would say. */
 export const masks: EffectRule = ({ def: { config } }) =>
-  config.mask_value ? other('compares all features with its value') : HOMOGENEOUS;
+  config.mask_value ? stops('compares all features with its value') : HOMOGENEOUS;
 
 /** Slopes that differ from place to place, but not between features, are left alone: the backends of TensorFlow.js disagree about them. */
 export const slopes: EffectRule = (facts) => {
   const alpha = facts.weight('alpha');
-  if (alpha === undefined) return other('has no slopes');
+  if (alpha === undefined) return stops('has no slopes');
   const features = facts.before === undefined ? 1 : (alpha.at(-1 - facts.before) ?? 1);
   if (features > 1) return calledOnce(() => ({ type: 'homogeneous-per-feature', features }))(facts);
-  return product(alpha) === 1 ? HOMOGENEOUS : other('has slopes that are not per feature');
+  return product(alpha) === 1 ? HOMOGENEOUS : stops('has slopes that are not per feature');
 };
 
 export const softmax: EffectRule = ({ def, input, before }) => {
   const axes = placesOf(def.config.axis, 1, input);
   return before === undefined || axes.includes(before) || axes.includes(undefined)
-    ? other('sums over a whole axis')
+    ? stops('sums over a whole axis')
     : ELEMENTWISE;
 };
 
@@ -99,20 +82,20 @@ export const softmax: EffectRule = ({ def, input, before }) => {
 export const multiplies: EffectRule = ({ def: { name, config, calls } }) =>
   calls.length > 1
     ? { type: 'fully-connected', layer: name, outputs: count(config.units) ?? 0, shared: true }
-    : other('cannot be rewritten');
+    : stops('cannot be rewritten');
 
 export const convolves: EffectRule = ({ def: { config, calls } }) => {
-  if (!channelsLast(config)) return other('is channels-first');
+  if (!channelsLast(config)) return stops('is channels-first');
   const filters = count(config.filters);
-  if (filters === undefined) return other('has filters of unknown number');
+  if (filters === undefined) return stops('has filters of unknown number');
   return { type: 'convolution', filters, foldable: calls.length === 1 && (count(config.groups) ?? 1) === 1 };
 };
 
 /** One filter per channel is a linear function of it, with a bias. */
 export const convolvesEach: EffectRule = (facts) => {
   const [, , channels, multiplier] = facts.weight('depthwise_kernel') ?? [];
-  if (!channelsLast(facts.def.config)) return other('is channels-first');
-  if (channels === undefined || multiplier === undefined) return other('has filters of unknown number');
+  if (!channelsLast(facts.def.config)) return stops('is channels-first');
+  if (channels === undefined || multiplier === undefined) return stops('has filters of unknown number');
   return multiplier === 1 && facts.before === 0
     ? calledOnce(() => ({ type: 'affine', features: channels }))(facts)
     : { type: 'convolution', filters: channels * multiplier, foldable: false };
@@ -123,7 +106,7 @@ export const normalisesBatches: EffectRule = (facts) => {
   const features = facts.weight('moving_mean')?.[0];
   const axes = placesOf(facts.def.config.axis, -1, facts.input);
   if (features === undefined || facts.before !== 0 || axes.some((axis) => axis !== 0)) {
-    return other('normalises another axis');
+    return stops('normalises another axis');
   }
   return calledOnce(() => ({ type: 'affine', features }))(facts);
 };
@@ -135,7 +118,7 @@ export const normalisesFeatures: EffectRule = (facts) => {
   if (before !== undefined && !axes.includes(before) && !axes.includes(undefined)) return ELEMENTWISE;
   const features = (facts.weight('gamma') ?? facts.weight('beta'))?.[0];
   if (features === undefined || axes.length > 1 || axes[0] !== before) {
-    return other('normalises over all features');
+    return stops('normalises over all features');
   }
   return calledOnce(() => ({ type: 'normalization', features }))(facts);
 };

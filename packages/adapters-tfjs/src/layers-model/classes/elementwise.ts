@@ -1,4 +1,5 @@
 /** Classes that compute every value of their result from the values in the same place. */
+import { ELEMENTWISE, HOMOGENEOUS, LINEAR, stops } from '@spherize/core';
 import { classes } from './describe.js';
 import * as effect from './effect-rules.js';
 import * as flow from './flow-rules.js';
@@ -9,9 +10,9 @@ import * as shape from './shape-rules.js';
 const unary = { shape: shape.same, place: keepsPlace, flow: flow.elementwise } as const;
 const SLOPES: readonly FeatureParameter[] = [{ weight: 'alpha', back: 'input', scaling: 'none' }];
 const COMPARES = 'compares all features with its value';
-const several = { effect: effect.stops('combines several tensors'), mask: 'passes' } as const;
+const several = { effect: stops('combines several tensors'), mask: 'passes' } as const;
 
-export const ELEMENTWISE: readonly LayerClass[] = [
+export const ELEMENTWISE_CLASSES: readonly LayerClass[] = [
   ...classes('Activation', {
     ...unary,
     effect: effect.activates,
@@ -19,8 +20,8 @@ export const ELEMENTWISE: readonly LayerClass[] = [
     mask: 'passes',
   }),
   ...classes('ReLU', { ...unary, effect: effect.rectifies, mask: 'passes' }),
-  ...classes('LeakyReLU', { ...unary, effect: effect.homogeneous }),
-  ...classes('ELU ThresholdedReLU', { ...unary, effect: effect.elementwise }),
+  ...classes('LeakyReLU', { ...unary, effect: HOMOGENEOUS }),
+  ...classes('ELU ThresholdedReLU', { ...unary, effect: ELEMENTWISE }),
   ...classes('PReLU', {
     ...unary,
     effect: effect.slopes,
@@ -31,10 +32,10 @@ export const ELEMENTWISE: readonly LayerClass[] = [
   // These do nothing outside of training.
   ...classes('Dropout GaussianNoise GaussianDropout AlphaDropout', {
     ...unary,
-    effect: effect.linear,
+    effect: LINEAR,
     mask: 'passes',
   }),
-  ...classes('SpatialDropout1D', { ...unary, effect: effect.linear, mask: 'passes' }),
+  ...classes('SpatialDropout1D', { ...unary, effect: LINEAR, mask: 'passes' }),
   ...classes('Masking', { ...unary, effect: effect.masks, flow: flow.mixesLast(COMPARES), mask: 'makes' }),
   ...classes('Rescaling', { ...unary, effect: effect.rescales, flow: flow.rescales }),
   ...classes('Add Average', { ...several, shape: shape.merged, flow: flow.adds }),

@@ -102,7 +102,7 @@ export interface LayerClass {
   /** Left out: on the last axis, as it makes features of its own. */
   readonly place?: PlaceRule | undefined;
   /** What it does to factors and the order of the features of its input, before an activation of its own. */
-  readonly effect: EffectRule;
+  readonly effect: EffectRule | OperationEffect;
   /** How features move through it, before an activation of its own. */
   readonly flow: FlowRule;
   /** Whether `activation` in its configuration is applied to what it makes. */

@@ -1,4 +1,5 @@
 /** Classes that move, pick, repeat or pool values of other axes than that of the features. */
+import { HOMOGENEOUS, LINEAR } from '@spherize/core';
 import { classes, standingApart } from './describe.js';
 import * as effect from './effect-rules.js';
 import * as flow from './flow-rules.js';
@@ -8,8 +9,6 @@ import * as shape from './shape-rules.js';
 
 const POOLS = 'pools along the features';
 const MOVES = 'moves along the features';
-const LINEAR = { type: 'linear' } as const;
-const LARGEST = { type: 'homogeneous' } as const;
 /** Images of a batch that are channels-last, whatever their configuration says. */
 const images = {
   shape: shape.resized,
@@ -22,9 +21,9 @@ const planes = {
   effect: effect.perChannel(MOVES, LINEAR),
   flow: flow.mixesPositions(2, MOVES),
 } as const;
-const largest = { effect: effect.perChannel(POOLS, LARGEST) } as const;
+const largest = { effect: effect.perChannel(POOLS, HOMOGENEOUS) } as const;
 const mean = { effect: effect.perChannel(POOLS, LINEAR) } as const;
-const largestOfSteps = { effect: effect.perChannel(POOLS, LARGEST, place.lastPlace) } as const;
+const largestOfSteps = { effect: effect.perChannel(POOLS, HOMOGENEOUS, place.lastPlace) } as const;
 const meanOfSteps = { effect: effect.perChannel(POOLS, LINEAR, place.lastPlace) } as const;
 const steps = {
   shape: shape.pooled(1),

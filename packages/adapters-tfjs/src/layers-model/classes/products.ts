@@ -1,4 +1,5 @@
 /** Classes that multiply by weights, and that look up rows of them. */
+import { stops } from '@spherize/core';
 import { classes } from './describe.js';
 import * as effect from './effect-rules.js';
 import * as flow from './flow-rules.js';
@@ -72,7 +73,7 @@ export const PRODUCTS: readonly LayerClass[] = [
   }),
   ...classes('Embedding', {
     shape: shape.looked,
-    effect: effect.stops(LOOKS_UP),
+    effect: stops(LOOKS_UP),
     flow: flow.looksUp(LOOKS_UP),
     size: 'output_dim',
     weights: 'table',
@@ -80,7 +81,7 @@ export const PRODUCTS: readonly LayerClass[] = [
   }),
   ...classes('CategoryEncoding', {
     shape: shape.encoded,
-    effect: effect.stops(ENCODES),
+    effect: stops(ENCODES),
     flow: flow.other(ENCODES),
   }),
 ];

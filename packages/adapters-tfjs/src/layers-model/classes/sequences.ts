@@ -1,6 +1,6 @@
 /** Recurrent classes, and those that hold layers of their own. */
+import { stops } from '@spherize/core';
 import { classes, standingApart } from './describe.js';
-import * as effect from './effect-rules.js';
 import * as flow from './flow-rules.js';
 import type { LayerClass } from './layer-class.js';
 import { perStep } from './product-rules.js';
@@ -11,13 +11,13 @@ const HOLDS = 'holds layers of its own';
 
 const recurrent = {
   shape: shape.recurrent,
-  effect: effect.stops(STEPS),
+  effect: stops(STEPS),
   flow: flow.other(STEPS),
   products: 'uncounted',
   weights: 'recurrent',
   mask: 'reads',
 } as const;
-const holding = { effect: effect.stops(HOLDS), flow: flow.other(HOLDS), products: 'uncounted' } as const;
+const holding = { effect: stops(HOLDS), flow: flow.other(HOLDS), products: 'uncounted' } as const;
 
 export const SEQUENCES: readonly LayerClass[] = [
   ...classes('SimpleRNN GRU LSTM', { ...recurrent, products: perStep }),

@@ -8,7 +8,7 @@ import { copyMessage, makeTensorType, makeValueInfo } from '../proto/onnx-protos
 import { dimsOf } from '../proto/tensor-values.js';
 import { type ConstantSource, type GraphIndex, tensorsReadBy } from '../tensors/graph-index.js';
 
-export class ModelEditor {
+export class GraphEditor {
   readonly #index: GraphIndex;
   readonly #initializers: Map<string, TensorProto>;
   readonly #names: UniqueNames;

@@ -1,9 +1,6 @@
 /**
- * The graph around a layer, in terms that no model format owns.
- *
- * An adapter describes what stands between one fully connected layer and the next; the rules in
- * `folding/norm-folding.ts` decide what may move. Tensors are named; the feature axis is the last one, except between a
- * convolution and its flattening, where it is the channel axis.
+ * What operations do to factors, to the order and to the sums of features, in terms that no model format owns. An adapter says it with every
+ * operation of the feature flow; the rules in `folding/norm-folding.ts` decide what may move.
  */
 
 /**
@@ -62,24 +59,21 @@ export type OperationEffect =
   | { readonly type: 'layout'; readonly perSample: boolean; readonly size?: number | undefined }
   /** Pools each channel on its own: MaxPool, AveragePool and their global forms. `linear` where it takes means or sums. */
   | { readonly type: 'pooling'; readonly linear: boolean }
-  /** Anything else. `reason` may say why it stops the walk, as the end of a sentence after the operation's name. */
+  /** Reads what folding never changes, such as the sizes of other axes: no use of a tensor that keeps anything from folding through it. */
+  | { readonly type: 'apart' }
+  /** Anything else. `reason` may say why nothing passes, as the end of a sentence after the operation's name. */
   | { readonly type: 'other'; readonly reason?: string };
 
-/** One operation, seen from the tensor that it produces. */
-export interface GraphOperation {
-  /** Unique within the graph, and known to the adapter: rewrites refer to it. */
-  readonly name: string;
-  /** The operation's type as the format calls it, for messages: `Relu`. */
-  readonly label: string;
-  /** The tensor in which the walk goes on upstream. */
-  readonly input: string;
-  readonly effect: OperationEffect;
-}
+/** Effects of operations of which nothing more needs to be known. */
+export const LINEAR: OperationEffect = { type: 'linear' };
+export const HOMOGENEOUS: OperationEffect = { type: 'homogeneous' };
+export const ELEMENTWISE: OperationEffect = { type: 'elementwise' };
 
-/** The part of a model's graph that folding asks about. */
-export interface GraphView {
-  /** The operation that produces a tensor; `undefined` for a graph input or a constant. */
-  producer(tensor: string): GraphOperation | undefined;
-  /** How many uses the tensor has: inputs of operations, plus one if it is an output of the graph. */
-  uses(tensor: string): number;
+/**
+ * The effect of an operation that nothing passes.
+ *
+ * @param reason the end of a sentence after the operation's name
+ */
+export function stops(reason: string): OperationEffect {
+  return { type: 'other', reason };
 }

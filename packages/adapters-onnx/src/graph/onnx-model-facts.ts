@@ -6,7 +6,8 @@ import { convolutionLayer, whyNoLayers } from './convolution-layers.js';
 import { findFcLayers, type OnnxLayer } from './fc-layers.js';
 import { FeatureAxes } from './feature-axis.js';
 import { OnnxFeatureGraph } from './feature-graph.js';
-import { GraphDescription } from './graph-description.js';
+import { OperationEffects } from './operation-effects.js';
+import { OperationNames } from './operation-names.js';
 import { TensorShapes } from './tensor-shapes.js';
 import { unofferedWeights } from './unoffered-weights.js';
 import { withUprightInputs } from './upright-inputs.js';
@@ -19,14 +20,14 @@ export interface KeptNames {
   readonly convolutions: ReadonlyMap<string, string>;
 }
 
-export class OnnxGraph {
+export class OnnxModelFacts {
   readonly index: GraphIndex;
   readonly shapes: TensorShapes;
   /** Fully connected layers, and convolutions that were offered, in the order of the graph. */
   readonly layers: readonly OnnxLayer[];
   readonly skipped: readonly SkippedLayer[];
   readonly axes: FeatureAxes;
-  readonly description: GraphDescription;
+  readonly #operations: OperationNames;
   readonly #byName: ReadonlyMap<string, OnnxLayer>;
   readonly #products: readonly OnnxLayer[];
   readonly #offered: readonly OnnxLayer[];
@@ -52,15 +53,18 @@ export class OnnxGraph {
     this.layers = this.index.graph.node.flatMap((node) => byNode.get(node) ?? []);
     this.skipped = unofferedWeights(this.index.model, this.layers, unfit, unique, whyNoLayers(this.index));
     this.#byName = new Map(this.layers.map((layer) => [layer.name, layer]));
-    const outputOf = (layer: OnnxLayer) => [layer.output, layer] as const;
-    this.axes = new FeatureAxes(this.index, this.shapes, new Map(products.map(outputOf)));
-    const byOutput = new Map(this.layers.map(outputOf));
-    this.description = new GraphDescription(this.index, this.shapes, this.axes, byOutput, names.operations);
+    const byOutput = new Map(products.map((layer) => [layer.output, layer]));
+    this.axes = new FeatureAxes(this.index, this.shapes, byOutput);
+    this.#operations = new OperationNames(this.index, names.operations, [...this.#byName.keys()]);
   }
 
-  /** The features' side of the model; found when it is first asked for. */
+  /** The operations of the model, found when they are first asked for. */
   get features(): OnnxFeatureGraph {
-    this.#features ??= new OnnxFeatureGraph(this.index, this.description, this.#products);
+    if (this.#features === undefined) {
+      const layers = new Map(this.layers.map((layer) => [layer.node, layer]));
+      const effects = new OperationEffects(this.index, this.shapes, this.axes, layers);
+      this.#features = new OnnxFeatureGraph(this.index, this.#operations, effects, this.#products);
+    }
     return this.#features;
   }
 
@@ -76,7 +80,7 @@ export class OnnxGraph {
   get keptNames(): KeptNames {
     return {
       layers: new Map(this.#products.map(({ output, name }) => [output, name])),
-      operations: this.description.operationNames,
+      operations: this.#operations.byOutput,
       convolutions: new Map(this.#offered.map(({ output, name }) => [output, name])),
     };
   }
@@ -91,7 +95,7 @@ export class OnnxGraph {
   }
 
   operation(name: string): NodeProto {
-    const node = this.description.node(name);
+    const node = this.#operations.node(name);
     if (node === undefined) throw new InputError('UNKNOWN_NAME', `no operation is called ${name}`);
     return node;
   }
