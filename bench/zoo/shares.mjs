@@ -19,7 +19,7 @@ export function shares(model) {
   let widths = count.constants();
   let layers = 0;
   let offered = widths;
-  for (const layer of model.features?.graph.layers ?? []) {
+  for (const layer of model.graph.layers) {
     known.add(layer.name);
     const whole = valuesOf(layer);
     const reached = count.reached(layer);

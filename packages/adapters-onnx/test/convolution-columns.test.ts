@@ -2,9 +2,11 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import {
   type CompressedLayer,
+  columnReaders,
   compressModel,
   denseMatrix,
   type FcLayer,
+  findWidths,
   type Model,
   offering,
   planRewrite,
@@ -67,6 +69,7 @@ const MIDDLES = [
   'Sigmoid',
   'Add per channel',
   'Mul per channel',
+  'depthwise',
 ] as const;
 type Middle = (typeof MIDDLES)[number];
 
@@ -97,6 +100,14 @@ function addMiddle(b: ModelBuilder, kind: Middle, x: string, channels: number, a
       return b.node('Add', [x, b.weight(b.name('beta'), perChannel)]);
     case 'Mul per channel':
       return b.node('Mul', [x, b.weight(b.name('gamma'), perChannel, positive(channels, 9))]);
+    case 'depthwise': {
+      const filters = b.weight(b.name('each'), [channels, 1, ...Array<number>(axes).fill(3)]);
+      const ones = Array<number>(2 * axes).fill(1);
+      return b.node('Conv', [x, filters, b.weight(b.name('shift'), [channels])], {
+        group: channels,
+        pads: ones,
+      });
+    }
     default:
       return b.node(kind, [x]);
   }
@@ -211,6 +222,20 @@ describe('a convolution', () => {
     expect(data[(4 * 9 + 7) * 12 + 7]).toBe(stored[(4 * 12 + 7) * 9 + 7]);
   });
 
+  test('folds into the filters of a depthwise convolution, and reorders what is before', async () => {
+    const model = pair(['Relu', 'depthwise', 'Relu']);
+    const { layers, proof } = await compressModel(model, { ratio: { second: 0.5 } });
+    const { fold } = layers[0]!;
+    expect(fold).toMatchObject({ orderInto: 'c', sumInto: null });
+    expect(fold.scaleInto).toMatch(/conv/);
+    expect(proof!.deviation).toBeLessThan(SUMMATION_TOLERANCE);
+    const linear = await compressModel(pair(['depthwise']), { ratio: { second: 0.5 } });
+    expect(linear.layers[0]!.fold.reason).toMatch(
+      /the sums stay: Conv .* multiplies each feature by values of its own/,
+    );
+    expect(linear.proof!.deviation).toBeLessThan(SUMMATION_TOLERANCE);
+  });
+
   test('folds through normalisation and Relu, and the proof passes', async () => {
     const model = pair(['BatchNormalization', 'Relu']);
     const { layers, proof, model: smaller } = await compressModel(model, { ratio: { second: 0.5 } });
@@ -299,6 +324,52 @@ describe('a convolution', () => {
     const model = onnxModel(b.output('y').build());
     expect(model.convolutions!.layers).toEqual([]);
     expect(() => selectLayers(model, ['g'])).toThrow(reason);
+  });
+});
+
+describe('auto', () => {
+  const options = { ratio: 0.31, reduce: 'auto', calibration: 'none' } as const;
+
+  /** The second half of the second convolution's channels are multiples of the first half. */
+  function planted(model: Model): Model {
+    const own = offered(model, ['second']);
+    const weights = own.weights('second');
+    for (let i = 0; i < weights.rows; i++) {
+      for (let j = 6; j < 12; j++) weights.data[i * 12 + j] = (j / 8) * weights.data[i * 12 + j - 6]!;
+    }
+    const bias = own.bias('second')!;
+    return onnxModel(
+      onnxBytes(own.rewrite({ layers: [{ layer: 'second', weights, bias, input: null }], features: [] })),
+    );
+  }
+
+  test('weighs the columns of the convolution that reads a width, at as many parameters', async () => {
+    const model = planted(pair(['Relu']));
+    const [width] = findWidths(model.graph).widths;
+    expect(columnReaders(model, width!).map(({ name }) => name)).toEqual(['second']);
+    const { reductions, model: smaller } = await compressModel(model, options);
+    expect(reductions).toEqual([{ width: 'first', from: 12, to: 6, kind: 'columns' }]);
+    const x = { shape: [2, 3, 8, 8], data: randomValues(384, 5) };
+    expectClose((await run(smaller, { x })).y, (await run(model, { x })).y);
+  });
+
+  test('weighs those of all that read it, and takes neurons where something else does', async () => {
+    const model = planted(pair(['Relu'], { readers: 2 }));
+    const { reductions } = await compressModel(model, options);
+    expect(reductions.map(({ width, kind }) => [width, kind])).toEqual([['first', 'columns']]);
+    const b = new ModelBuilder();
+    const made = b.node('Conv', [
+      b.input('x', [undefined, 3, 8, 8]),
+      b.weight('first.weight', [12, 3, 3, 3]),
+    ]);
+    b.node('Conv', [made, b.weight('second.weight', [5, 12, 3, 3])], {}, ['y']);
+    b.node('Conv', [made, b.weight('grouped.weight', [4, 6, 1, 1])], { group: 2 }, ['z']);
+    const mixed = onnxModel(b.output('y').output('z').build());
+    const [width] = findWidths(mixed.graph).widths;
+    expect(width!.consumers).toEqual(['second', 'grouped']);
+    expect(columnReaders(mixed, width!)).toEqual([]);
+    const taken = await compressModel(mixed, options);
+    expect(taken.reductions.map(({ kind }) => kind)).toEqual(['neurons']);
   });
 });
 

@@ -26,19 +26,19 @@ const lstm = (name: string, more: Config = {}) => ({
   },
 });
 const INPUT = { batch_input_shape: [null, 3, 5] };
-const ONLY = 'only fully connected layers are compressed';
+const STEPS = 'its steps share their weights, which are left alone';
 
 /** A wrapper or recurrent layer, the weights in it, and what is said of it. */
 const MODELS: Readonly<Record<string, readonly [Config, Weights, readonly SkippedLayer[]]>> = {
   'an LSTM': [
     lstm('memory', INPUT),
     { 'memory/kernel': [5, 16], 'memory/recurrent_kernel': [4, 16], 'memory/bias': [16] },
-    [{ name: 'memory', reason: `a recurrent layer (LSTM): ${ONLY}`, parameters: 144 }],
+    [{ name: 'memory', reason: `a recurrent layer (LSTM): ${STEPS}`, parameters: 144 }],
   ],
   'a GRU': [
     { class_name: 'GRU', config: { ...lstm('memory', INPUT).config, reset_after: false } },
     { 'memory/kernel': [5, 12], 'memory/recurrent_kernel': [4, 12], 'memory/bias': [12] },
-    [{ name: 'memory', reason: `a recurrent layer (GRU): ${ONLY}`, parameters: 108 }],
+    [{ name: 'memory', reason: `a recurrent layer (GRU): ${STEPS}`, parameters: 108 }],
   ],
   'an RNN of a cell': [
     {
@@ -50,7 +50,7 @@ const MODELS: Readonly<Record<string, readonly [Config, Weights, readonly Skippe
       },
     },
     { 'memory/kernel': [5, 4], 'memory/recurrent_kernel': [4, 4], 'memory/bias': [4] },
-    [{ name: 'memory', reason: `a recurrent layer (RNN): ${ONLY}`, parameters: 36 }],
+    [{ name: 'memory', reason: `a recurrent layer (RNN): ${STEPS}`, parameters: 36 }],
   ],
   'a Bidirectional LSTM': [
     {

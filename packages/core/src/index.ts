@@ -142,6 +142,7 @@ export {
   type SequentialOperation,
   type WriteSequential,
 } from './sequential/sequential-model.js';
+export { columnReaders } from './widths/column-readers.js';
 export { findWidths, type Width, type Widths } from './widths/find-widths.js';
 export { type NarrowedLayer, type Narrowing, narrow } from './widths/narrow.js';
 export { narrowedValues } from './widths/narrowed-values.js';

@@ -1,4 +1,5 @@
 import {
+  columnReaders,
   findWidths,
   foldsOf,
   groupSkipped,
@@ -56,7 +57,7 @@ export function inspectCommand(): Command {
         printJson({
           parameters: model.parameters,
           layers,
-          widths: widths.map((width) => widthFigures(offered, width)),
+          widths: widths.map((width) => widthFigures(model, width)),
           skipped,
           ...(notes.length > 0 && { notes }),
         });
@@ -88,13 +89,11 @@ export function inspectCommand(): Command {
 }
 
 /** What `--json` says of a width. */
-function widthFigures(model: Model, { blocks, residual, reason, ...width }: Width): object {
-  const { name, size, producers, consumers, operations, parameters } = width;
-  const readers = model.layers.map((layer) => layer.name);
-  const reductions = [
-    ...(consumers.some((consumer) => readers.includes(consumer)) ? ['columns'] : []),
-    ...(reason === undefined ? ['neurons'] : []),
-  ];
+function widthFigures(model: Model, width: Width): object {
+  const { name, size, blocks, producers, consumers, operations, parameters, residual, reason } = width;
+  // What `--reduce auto` weighs.
+  const columns = columnReaders(model, width).length > 0 ? ['columns'] : [];
+  const reductions = reason === undefined ? [...columns, 'neurons'] : [];
   return {
     name,
     size,

@@ -88,7 +88,7 @@ describe('the report', () => {
         {
           name: 'conv',
           parameters: 36,
-          reason: 'a 3×3 convolution: only fully connected layers are compressed',
+          reason: 'a 3×3 convolution: it reads one channel',
         },
       ],
       verified: { deviation: expect.any(Number), against: 'explicit form' },

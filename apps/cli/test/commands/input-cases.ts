@@ -44,7 +44,7 @@ const MODEL: Case[] = [
 const COMPRESS: Case[] = [
   [
     'conv.onnx --ratio 0.5',
-    'the model has no fully connected layer that can be compressed; conv: a 3×3 convolution: only fully connected layers are compressed',
+    'the model has no fully connected layer that can be compressed; conv: a 3×3 convolution: it reads one channel',
   ],
   [
     'small.onnx',
@@ -238,7 +238,7 @@ const TARGETS: Case[] = [
   ['small.onnx --ratio 0.5 --round-to 0', "--round-to: expected a whole number of at least 1, got '0'"],
   [
     'conv.onnx --target-size 0.5',
-    'the model has no fully connected layer that can be compressed; conv: a 3×3 convolution: only fully connected layers are compressed',
+    'the model has no fully connected layer that can be compressed; conv: a 3×3 convolution: it reads one channel',
   ],
   [
     'two.onnx --target-size 0.5',
@@ -348,7 +348,7 @@ const SCAN: Case[] = [
   ],
   [
     'conv.onnx',
-    'the model has no fully connected layer that can be compressed; conv: a 3×3 convolution: only fully connected layers are compressed',
+    'the model has no fully connected layer that can be compressed; conv: a 3×3 convolution: it reads one channel',
   ],
   [
     'two.onnx',
@@ -393,7 +393,7 @@ export const GROUPS: readonly CaseGroup[] = [
     cases: [
       [
         'compress conv.onnx --ratio 0.5 -o out.onnx',
-        'the model has no fully connected layer that can be compressed; conv: a 3×3 convolution: only fully connected layers are compressed',
+        'the model has no fully connected layer that can be compressed; conv: a 3×3 convolution: it reads one channel',
       ],
       [
         'compress cycle.onnx --ratio 0.5 -o out.onnx',
@@ -738,7 +738,7 @@ export const GROUPS: readonly CaseGroup[] = [
     cases: [
       [
         'compress models/prototype.json --ratio 0.5 -o out.json',
-        'the model has no fully connected layer that can be compressed; dense: a layer of class __proto__: only fully connected layers are compressed',
+        'the model has no fully connected layer that can be compressed; dense: a layer of class __proto__: what it does with its weights is not known',
       ],
       [
         'compress names.onnx --ratio nope=0.5 -o out.onnx',

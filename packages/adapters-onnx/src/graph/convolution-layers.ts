@@ -40,16 +40,18 @@ export function convolutionLayer(index: GraphIndex, node: NodeProto, name: strin
   };
 }
 
-/** Why convolutions of several channels are no layers, as the end of a sentence; only of those that would be if nothing else read their constants. */
+/** Why convolutions are no layers, as the end of a sentence; only of those that would be if nothing else read their constants. */
 export function whyNoLayers(index: GraphIndex): ReadonlyMap<NodeProto, string> {
   return new Map(
     index.graph.node.flatMap((node) => {
       const operands = filtersAndBias(index, node);
-      if (operands === undefined || dimsOf(operands.weights.tensor)[1]! < 2) return [];
-      const shared = isShared(index, operands);
-      return [
-        [node, shared ? 'its filters or its bias are shared' : 'it is compressed where it is named'] as const,
-      ];
+      if (operands === undefined) return [];
+      const why = isShared(index, operands)
+        ? 'its filters or its bias are shared'
+        : dimsOf(operands.weights.tensor)[1]! < 2
+          ? 'it reads one channel'
+          : 'it is compressed where it is named';
+      return [[node, why] as const];
     }),
   );
 }

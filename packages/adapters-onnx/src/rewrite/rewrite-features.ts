@@ -4,6 +4,7 @@ import type { NodeProto } from 'onnx-buf';
 import { channelScales } from '../graph/operators/batch-normalisation.js';
 import type { FeatureParameters } from '../graph/operators/operator.js';
 import { operatorOf } from '../graph/operators/operator-table.js';
+import { copyMessage, intAttribute } from '../proto/onnx-protos.js';
 import { dimsOf, fitsType, floatTensor, floatValues, keepsFeatures } from '../proto/tensor-values.js';
 import type { GraphIndex } from '../tensors/graph-index.js';
 import type { GraphEditor } from './graph-editor.js';
@@ -63,6 +64,14 @@ export function rewriteFeatures(
     editor.setConstant(node, slot, source, `${operation}/parameter${slot}`, (name) =>
       floatTensor(name, shape, tensor.dataType, changed),
     );
+  }
+  const groups = node.opType === 'Conv' ? intAttribute(node, 'group', 1) : 1;
+  if (groups > 1 && left > 0 && left !== groups) {
+    editor.change(node, {
+      attribute: node.attribute.map((own) =>
+        own.name === 'group' ? copyMessage(own, { i: BigInt(left) }) : own,
+      ),
+    });
   }
   if (!fits) return 'too large';
   return keepsFeatures(left, scaled) ? 'fits' : 'too small';

@@ -51,7 +51,7 @@ const SOURCES: readonly URL[] = [
   ...['contributed', 'effect-rules', 'elementwise', 'layouts', 'normalisations', 'products'].map(
     (name) => new URL(`operators/${name}.ts`, ONNX),
   ),
-  ...['operation-effects', 'fc-layers', 'unoffered-reasons', 'unoffered-weights'].map(
+  ...['operation-effects', 'fc-layers', 'convolution-layers', 'unoffered-reasons', 'unoffered-weights'].map(
     (name) => new URL(`${name}.ts`, ONNX),
   ),
   new URL('norm-folding.ts', CORE),

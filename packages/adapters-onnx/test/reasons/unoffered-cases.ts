@@ -31,6 +31,24 @@ export const UNOFFERED: Readonly<
     (b, w) => b.node('Conv', ['image', b.weight(`${w}.weight`, [6, 4, 3, 3]), b.weight(`${w}.bias`, [6])]),
     216,
   ],
+  'a convolution with a bias that is computed': [
+    (b, w) => {
+      const bias = b.node('ReduceMean', ['image'], { axes: [0, 2, 3], keepdims: 0 });
+      return b.node('Conv', ['image', b.weight(`${w}.weight`, [4, 4, 3, 3]), bias]);
+    },
+    144,
+  ],
+  'a convolution of one channel': [
+    (b, w) => b.node('Conv', [b.input('grey', [undefined, 1, 8, 8]), b.weight(`${w}.weight`, [4, 1, 3, 3])]),
+    36,
+  ],
+  'two convolutions with the same filters': [
+    (b, w) => {
+      const filters = b.weight(`${w}.weight`, [4, 4, 3, 3]);
+      return b.node('Conv', [b.node('Conv', ['image', filters]), filters]);
+    },
+    144,
+  ],
   'a depthwise convolution': [
     (b, w) => b.node('Conv', ['image', b.weight(`${w}.weight`, [4, 1, 3, 3])], { group: 4 }),
     36,

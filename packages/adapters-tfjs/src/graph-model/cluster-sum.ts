@@ -1,5 +1,6 @@
 /** The nodes that bring a layer's input from n columns to k clusters: gather, multiply, sum over neighbours. */
 import type { ClusterGroup, InputForm } from '@spherize/core';
+import { isSmallBeside, mostBesideProduct, pointwiseSum } from '../artifacts/member-sums.js';
 import type { GraphEditor } from './graph-editor.js';
 
 /**
@@ -41,4 +42,65 @@ export function clusterSum(editor: GraphEditor, layer: string, input: string, fo
   return editor.add('ConcatV2', `${layer}/clusters`, [...sums, axis('clusters', 1)], {
     N: { i: String(groups.length) },
   });
+}
+
+/** What a sum stands before: so many rows of a matrix at every position that it makes, of so many that it reads. */
+export interface ConvolutionBehind {
+  readonly layer: string;
+  /** n, the channels of its input. */
+  readonly columns: number;
+  /** outputs · span. */
+  readonly rows: number;
+  /** Positions that are read for each one that is made. */
+  readonly stride: number;
+}
+
+/**
+ * The same for an image `[batch, height, width, n]`: where a product at every position is small beside the convolution, it is one; otherwise
+ * all positions are samples.
+ *
+ * @returns the tensor of shape `[batch, height, width, k]`
+ */
+export function channelSum(
+  editor: GraphEditor,
+  { layer, columns, rows, stride }: ConvolutionBehind,
+  input: string,
+  form: InputForm,
+): string {
+  const clusters = form.groups.reduce((sum, { count }) => sum + count, 0);
+  if (form.groups.every(({ size }) => size === 1) && form.gather === null && form.multiply === null)
+    return input;
+  if (isSmallBeside(columns, rows, stride) && clusters <= mostBesideProduct(columns, rows, stride)) {
+    const kernel = editor.addWeight(pointwiseSum(editor.fresh(`${layer}/members/kernel`), columns, 2, form));
+    const ones = { list: { i: ['1', '1', '1', '1'] } };
+    return editor.add('Conv2D', `${layer}/members`, [input, kernel], {
+      strides: ones,
+      dilations: ones,
+      padding: { s: btoa('VALID') },
+      data_format: { s: btoa('NHWC') },
+    });
+  }
+  const flat = editor.addIntegers(`${layer}/positions/shape`, [-1, columns]);
+  const positions = editor.add('Reshape', `${layer}/positions`, [input, flat]);
+  const sums = clusterSum(editor, layer, positions, form);
+  const full = editor.add('Shape', `${layer}/image/of`, [input], { out_type: { type: 'DT_INT32' } });
+  const bounds = [[0], [3], [1]].map((values, i) =>
+    editor.addIntegers(`${layer}/image/${['begin', 'end', 'strides'][i]}`, values),
+  );
+  const leading = editor.add('StridedSlice', `${layer}/image/leading`, [full, ...bounds], {
+    T: { type: 'DT_INT32' },
+    Index: { type: 'DT_INT32' },
+    begin_mask: { i: '0' },
+    end_mask: { i: '0' },
+    ellipsis_mask: { i: '0' },
+    new_axis_mask: { i: '0' },
+    shrink_axis_mask: { i: '0' },
+  });
+  const last = editor.addIntegers(`${layer}/image/clusters`, [clusters]);
+  const axis = editor.addIntegers(`${layer}/image/axis`, [0], true);
+  const shape = editor.add('ConcatV2', `${layer}/image/shape`, [leading, last, axis], {
+    T: { type: 'DT_INT32' },
+    N: { i: '2' },
+  });
+  return editor.add('Reshape', `${layer}/image`, [sums, shape]);
 }

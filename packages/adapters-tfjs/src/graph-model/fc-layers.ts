@@ -1,8 +1,10 @@
 /** Finds the fully connected layers of a graph model: MatMul and _FusedMatMul with constant weights. */
-import { type DenseMatrix, denseMatrix, type FcLayer, transpose } from '@spherize/core';
+import { type DenseMatrix, denseMatrix, type FcLayer, spanOf, transpose } from '@spherize/core';
 import { floatValues, isFloat } from '../artifacts/weights.js';
+import { axesInOrder, ordered } from './axis-order.js';
 import type { ConstantSource, GraphIndex } from './nodes/graph-index.js';
 import { flag, fusedOperations, isWellFused, type NodeDef } from './nodes/node-def.js';
+import type { AxisRole } from './operations/flow.js';
 
 /** A constant operand of a node. */
 export interface Operand {
@@ -11,9 +13,10 @@ export interface Operand {
   readonly source: ConstantSource;
 }
 
+/** A fully connected layer, or a convolution that is compressed like one. */
 export interface MatMulLayer {
   readonly layer: FcLayer;
-  /** MatMul or _FusedMatMul. */
+  /** MatMul, _FusedMatMul, Conv2D or _FusedConv2D. */
   readonly node: NodeDef;
   /** The node that adds the bias, when it is another one. */
   readonly add: NodeDef | undefined;
@@ -62,9 +65,16 @@ export function findMatMulLayers(index: GraphIndex): {
   return { layers, unfit, unique };
 }
 
-/** W, shape `[outputs, inputs]`; a view into the file when that is how it is stored. */
+/** How filters lie: `[height, width, inputs, outputs]`. */
+export const FILTER_ROLES: readonly AxisRole[] = ['tap', 'tap', 'input', 'output'];
+
+/** W, shape `[outputs·span, inputs]`; a view into the file when that is how it is stored. */
 export function layerWeights({ layer, weights, outputsFirst }: MatMulLayer): DenseMatrix {
   const values = floatValues(weights.weight);
+  if (layer.window !== undefined) {
+    const data = ordered(values, weights.weight.spec.shape, axesInOrder(FILTER_ROLES));
+    return denseMatrix(layer.outputs * spanOf(layer), layer.inputs, data);
+  }
   return outputsFirst
     ? denseMatrix(layer.outputs, layer.inputs, values)
     : transpose(denseMatrix(layer.inputs, layer.outputs, values));
@@ -92,7 +102,7 @@ function describe(
   const outputsFirst = flag(node, 'transpose_b');
   const [outputs, inputs] = (outputsFirst ? shape : shape.toReversed()) as [number, number];
   const fused = node.op === '_FusedMatMul' ? fusedOperations(node) : { bias: false, activation: undefined };
-  const bias = fused.bias ? operand(index, node, 2, outputs) : addedBias(index, node, outputs);
+  const bias = biasOf(index, node, outputs);
   if (fused.bias && bias === undefined) return 'what it adds is not one constant per output';
   const add = bias && bias.node !== node ? bias.node : undefined;
   return {
@@ -113,9 +123,11 @@ function describe(
   };
 }
 
-/** The node behind a MatMul that adds one constant per output, if it is the only reader. */
-function addedBias(index: GraphIndex, node: NodeDef, outputs: number): Operand | undefined {
-  if (node.op !== 'MatMul' || index.uses(node.name) !== 1) return undefined;
+/** The bias of a product: an operand of a fused one, or of the node behind it that adds one constant per output, if it is the only reader. */
+export function biasOf(index: GraphIndex, node: NodeDef, outputs: number): Operand | undefined {
+  const fused = node.op.startsWith('_Fused');
+  if (fused) return fusedOperations(node).bias ? operand(index, node, 2, outputs) : undefined;
+  if (index.uses(node.name) !== 1) return undefined;
   const [add] = index.consumers(node.name);
   if (add === undefined || !ADDS.has(add.op)) return undefined;
   return operand(index, add, add.input[0] === node.name ? 1 : 0, outputs);

@@ -1,12 +1,10 @@
 /** Weights of any layout as matrices `[outputs·span, inputs / groups]`, and back. */
 import { type DenseMatrix, denseMatrix, type NarrowedWeights } from '@spherize/core';
 import { floatValues } from '../artifacts/weights.js';
+import { axesInOrder, ordered } from './axis-order.js';
 import { layerWeights } from './fc-layers.js';
 import type { GraphFeatures, WeightedNode } from './feature-graph.js';
 import type { AxisRole } from './operations/flow.js';
-
-/** Rows are outputs, then places of the filter; columns are inputs. */
-const ORDER: readonly AxisRole[] = ['output', 'tap', 'input'];
 
 export function featureWeights(features: GraphFeatures, name: string): NarrowedWeights {
   const { layer, source, roles, bias, product } = features.weighted(name);
@@ -44,28 +42,4 @@ export function layoutOf(
   const back = axes.map((_, axis) => axes.indexOf(axis));
   const sizes = axes.map((axis) => shape[axis]!);
   return { shape, values: ordered(data, sizes, back) };
-}
-
-function axesInOrder(roles: readonly AxisRole[]): number[] {
-  return ORDER.flatMap((role) => [...roles.keys()].filter((axis) => roles[axis] === role));
-}
-
-/** Row-major values with axis i of the result being axis `axes[i]`. */
-function ordered(values: Float32Array, shape: readonly number[], axes: readonly number[]): Float32Array {
-  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((all, size) => all * size, 1));
-  const sizes = axes.map((axis) => shape[axis]!);
-  const steps = axes.map((axis) => strides[axis]!);
-  const result = new Float32Array(values.length);
-  const at = new Int32Array(sizes.length);
-  let from = 0;
-  for (let to = 0; to < result.length; to++) {
-    result[to] = values[from]!;
-    for (let axis = sizes.length - 1; axis >= 0; axis--) {
-      from += steps[axis]!;
-      if (++at[axis]! < sizes[axis]!) break;
-      from -= steps[axis]! * sizes[axis]!;
-      at[axis] = 0;
-    }
-  }
-  return result;
 }

@@ -50,16 +50,17 @@ export class GraphEditor {
   }
 
   addFloats(name: string, shape: readonly number[], values: Float32Array): string {
-    return this.#addConstant(floatWeight(this.fresh(name), shape, values));
+    return this.addWeight(floatWeight(this.fresh(name), shape, values));
   }
 
   /** @param scalar whether it has no axis rather than one */
   addIntegers(name: string, values: ArrayLike<number>, scalar = false): string {
     const data = Int32Array.from(values);
-    return this.#addConstant(intWeight(this.fresh(name), scalar ? [] : [data.length], data));
+    return this.addWeight(intWeight(this.fresh(name), scalar ? [] : [data.length], data));
   }
 
-  #addConstant(weight: Weight): string {
+  /** Adds a constant of a name that is its own. */
+  addWeight(weight: Weight): string {
     this.#weights.set(weight.spec.name, weight);
     this.#added.push(constantNode(weight));
     return weight.spec.name;
@@ -80,7 +81,7 @@ export class GraphEditor {
   ): void {
     const [name, ...passes] = source.nodes as [string, ...string[]];
     if (this.#index.isShared(source)) {
-      this.setInput(original, slot, this.#addConstant(make(this.fresh(stem))));
+      this.setInput(original, slot, this.addWeight(make(this.fresh(stem))));
       for (const own of [name, ...passes]) this.#retired.add(own);
       return;
     }

@@ -6,6 +6,7 @@ import {
   type FeatureGraph,
   type MatrixEngine,
   type Model,
+  type ModelConvolutions,
   type ModelFeatures,
   type ModelRewrite,
   type ModelSession,
@@ -37,11 +38,29 @@ export class GraphModel implements Model {
   readonly #host: Host;
   readonly #facts: GraphModelFacts;
 
-  constructor(artifacts: Artifacts, host: Host, index: GraphIndex = new GraphIndex(artifacts)) {
+  /** @param offered names of convolutions that are layers of the model, by those of their filters */
+  constructor(
+    artifacts: Artifacts,
+    host: Host,
+    index: GraphIndex = new GraphIndex(artifacts),
+    offered?: ReadonlyMap<string, string>,
+  ) {
     this.artifacts = artifacts;
     this.#host = host;
-    this.#facts = new GraphModelFacts(index);
+    this.#facts = new GraphModelFacts(index, offered);
     this.layers = this.#facts.layers.map(({ layer }) => layer);
+  }
+
+  get convolutions(): ModelConvolutions {
+    const { convolutions, index, offered } = this.#facts;
+    return {
+      layers: convolutions.map(({ layer }) => layer),
+      offer: (names) => {
+        const wanted = convolutions.filter(({ layer }) => names.includes(layer.name));
+        const filters = wanted.map(({ weights, layer }) => [weights.weight.spec.name, layer.name] as const);
+        return new GraphModel(this.artifacts, this.#host, index, new Map([...offered, ...filters]));
+      },
+    };
   }
 
   get skipped(): readonly SkippedLayer[] {
@@ -58,7 +77,8 @@ export class GraphModel implements Model {
 
   get outputs(): readonly TensorInfo[] {
     return this.#facts.index.outputs.map((name) => {
-      const made = this.#facts.layers.find(({ node, add }) => (add ?? node).name === name);
+      const products = this.#facts.layers.filter(({ layer }) => layer.window === undefined);
+      const made = products.find(({ node, add }) => (add ?? node).name === name);
       const declared = this.#declaredOutput(name);
       const type = elementType(declared?.dtype);
       const shape = made ? [undefined, made.layer.outputs] : sizesOf(declared?.tensorShape);
@@ -97,8 +117,9 @@ export class GraphModel implements Model {
     const rounding = roundingOf(weights);
     if (rounding === undefined) return undefined;
     const artifacts = { ...this.artifacts, weights: exactWeights(weights) };
-    const { nodes, outputs } = this.#facts.index;
-    const exact = new GraphModel(artifacts, this.#host, new GraphIndex(artifacts, nodes, outputs));
+    const { index, offered } = this.#facts;
+    const exactIndex = new GraphIndex(artifacts, index.nodes, index.outputs);
+    const exact = new GraphModel(artifacts, this.#host, exactIndex, offered);
     return { ...rounding, exact };
   }
 
@@ -163,7 +184,8 @@ export class GraphModel implements Model {
     outputs?: readonly string[],
   ): GraphModel {
     const artifacts = { ...this.#parts(nodes, weights), metadata };
-    return new GraphModel(artifacts, this.#host, new GraphIndex(artifacts, [...nodes], outputs));
+    const index = new GraphIndex(artifacts, [...nodes], outputs);
+    return new GraphModel(artifacts, this.#host, index, this.#facts.offered);
   }
 
   #parts(nodes: readonly NodeDef[], weights: Weights): Pick<Artifacts, 'topology' | 'weights'> {

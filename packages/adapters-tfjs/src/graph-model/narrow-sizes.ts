@@ -26,6 +26,8 @@ export function narrowSizes(features: GraphFeatures, editor: GraphEditor, narrow
     parts.set(node, [...(parts.get(node) ?? []), { axis: flow.axis, parts: own }]);
   }
   for (const [node, cuts] of parts) moveCuts(features, editor, node, cuts);
+  for (const [operation, places] of narrowing.picks)
+    setIntegers(features, editor, features.nodeOf(operation), 1, [...places]);
   for (const [operation, axes] of narrowing.pads) {
     const node = features.nodeOf(operation);
     const rank = features.shape(node.input[0])!.length;
@@ -116,9 +118,6 @@ function moveCuts(
     const old = splitLengths(index.integers(node.input[1])!, undefined);
     const values = lengths.map((length, i) => (old[i] === undefined ? -1 : length));
     setIntegers(features, editor, node, 1, values);
-  } else if (node.op === 'GatherV2' || node.op === 'Gather') {
-    const places = parts.flatMap(({ start, length }) => Array.from({ length }, (_, i) => start + i));
-    setIntegers(features, editor, node, 1, places);
   } else if (node.op === 'Slice') {
     let begin = [...index.integers(node.input[1])!];
     for (const { axis, parts: own } of cuts) begin = begin.with(rank + axis, own[0]!.start);

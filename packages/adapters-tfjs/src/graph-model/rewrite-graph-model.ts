@@ -1,17 +1,21 @@
 /** Carries out core's instructions on a graph model. */
 import {
+  type DenseMatrix,
   type FeatureRewrite,
   featuresAfter,
+  type InputForm,
   type LayerRewrite,
   type ModelRewrite,
+  spanOf,
   transformFeatures,
   transpose,
   type WidthChange,
 } from '@spherize/core';
 import { storedAs, storedIntegers } from '../artifacts/storage.js';
 import { floatValues, type Weight } from '../artifacts/weights.js';
-import { clusterSum } from './cluster-sum.js';
-import type { MatMulLayer } from './fc-layers.js';
+import { axesInOrder, ordered } from './axis-order.js';
+import { channelSum, clusterSum } from './cluster-sum.js';
+import { FILTER_ROLES, type MatMulLayer } from './fc-layers.js';
 import { GraphEditor } from './graph-editor.js';
 import type { GraphModelFacts } from './graph-model-facts.js';
 import { fusedOperations, type NodeDef } from './nodes/node-def.js';
@@ -39,15 +43,13 @@ export function rewriteGraphModel(
 
 export function rewriteLayer(editor: GraphEditor, target: MatMulLayer, rewrite: LayerRewrite): void {
   const { node, layer, weights, bias: old } = target;
-  const lying = isLying(target);
-  const outputsFirst = target.outputsFirst && !lying;
   const { weights: matrix, bias, input } = rewrite;
-  const stored = outputsFirst ? matrix : transpose(matrix);
+  const stored = storedWeights(target, matrix);
   editor.setConstant(node, 1, weights, `${layer.name}/kernel`, (name) =>
-    storedAs(weights.weight, layer.name, name, [stored.rows, stored.cols], stored.data),
+    storedAs(weights.weight, layer.name, name, stored.shape, stored.values),
   );
-  if (lying) editor.change(node, { attr: uprightAttributes(node) });
-  if (input !== null) editor.setInput(node, 0, clusterSum(editor, layer.name, node.input[0]!, input));
+  if (isLying(target)) editor.change(node, { attr: uprightAttributes(node) });
+  if (input !== null) editor.setInput(node, 0, sumBefore(editor, target, input));
   if (bias !== null && old !== undefined) {
     const rank = old.source.weight.spec.shape.length;
     editor.setConstant(old.node, old.slot, old.source, `${layer.name}/bias`, (name) =>
@@ -58,11 +60,46 @@ export function rewriteLayer(editor: GraphEditor, target: MatMulLayer, rewrite: 
   }
 }
 
+/** Weights as the node reads them. */
+function storedWeights(target: MatMulLayer, matrix: DenseMatrix): { shape: number[]; values: Float32Array } {
+  const { window } = target.layer;
+  if (window === undefined) {
+    const { rows, cols, data } = target.outputsFirst && !isLying(target) ? matrix : transpose(matrix);
+    return { shape: [rows, cols], values: data };
+  }
+  const outputs = matrix.rows / spanOf(target.layer);
+  const shape = [...window.kernel, matrix.cols, outputs];
+  const axes = axesInOrder(FILTER_ROLES);
+  const back = FILTER_ROLES.map((_, axis) => axes.indexOf(axis));
+  return {
+    shape,
+    values: ordered(
+      matrix.data,
+      axes.map((axis) => shape[axis]!),
+      back,
+    ),
+  };
+}
+
+function sumBefore(editor: GraphEditor, { node, layer, weights }: MatMulLayer, input: InputForm): string {
+  const { name, window, outputs } = layer;
+  const tensor = node.input[0]!;
+  if (window === undefined) return clusterSum(editor, name, tensor, input);
+  // Features may have left or come together before.
+  const columns = input.gather === null ? membersOf(input) : weights.weight.spec.shape[2]!;
+  const stride = window.strides.reduce((product, step) => product * step, 1);
+  return channelSum(editor, { layer: name, columns, rows: outputs * spanOf(layer), stride }, tensor, input);
+}
+
+function membersOf({ groups }: InputForm): number {
+  return groups.reduce((sum, { size, count }) => sum + size * count, 0);
+}
+
 /** The sum takes the product's name, by which others read it. */
 function addBias(editor: GraphEditor, { node, layer }: MatMulLayer, bias: Float32Array): void {
   const { activation } = fusedOperations(node);
   const values = editor.addFloats(`${layer.name}/bias`, [bias.length], bias);
-  if (node.op === '_FusedMatMul') {
+  if (node.op.startsWith('_Fused')) {
     const operations = ['BiasAdd', ...(activation ? [activation] : [])].map((name) => btoa(name));
     editor.change(node, {
       input: [...editor.node(node).input.slice(0, 2), values, ...editor.node(node).input.slice(2)],
@@ -74,9 +111,12 @@ function addBias(editor: GraphEditor, { node, layer }: MatMulLayer, bias: Float3
     });
     return;
   }
-  const product = editor.add('MatMul', `${layer.name}/product`, editor.node(node).input, node.attr);
+  const product = editor.add(node.op, `${layer.name}/product`, editor.node(node).input, node.attr);
   editor.change(node, { op: 'AddV2', input: [product, values], attr: { T: { type: 'DT_FLOAT' } } });
 }
+
+/** Operations whose third operand is a bias or, without one, slopes. */
+const FUSED = new Set(['_FusedConv2D', 'FusedDepthwiseConv2dNative']);
 
 function parametersOf(
   { index }: GraphModelFacts,
@@ -86,7 +126,7 @@ function parametersOf(
   if (operation === `${node.name}/Prelu`) {
     return [{ slot: fusedOperations(node).bias ? 3 : 2, scaling: 'none' }];
   }
-  const biased = node.op !== '_FusedConv2D' || fusedOperations(node).bias;
+  const biased = !FUSED.has(node.op) || fusedOperations(node).bias;
   return (operationOf(node.op)?.parameters ?? [])
     .map((own) => ({
       ...own,
@@ -104,11 +144,12 @@ function rewriteFeatures(
   node: NodeDef,
   { operation, order, scales, sums }: FeatureRewrite,
 ): void {
-  for (const { slot, scaling } of parametersOf(facts, node, operation)) {
+  for (const { slot, scaling, back = 0 } of parametersOf(facts, node, operation)) {
     const source = facts.index.constant(node.input[slot]);
     if (source === undefined) throw new Error(`${node.op} ${operation}: input ${slot} is no constant`);
     const { shape } = source.weight.spec;
-    const features = shape.at(-1)!;
+    const axis = shape.length - 1 - back;
+    const features = shape[axis]!;
     const own = { order, scales: scaling === 'none' ? null : scales, sums };
     if (order === null && own.scales === null && sums === undefined) continue;
     const values = floatValues(source.weight);
@@ -120,7 +161,7 @@ function rewriteFeatures(
     );
     const width = featuresAfter(own, features);
     editor.setConstant(node, slot, source, `${operation}/parameter${slot}`, (name) =>
-      storedAs(source.weight, operation, name, [...shape.slice(0, -1), width], changed),
+      storedAs(source.weight, operation, name, shape.with(axis, width), changed),
     );
   }
 }

@@ -1,15 +1,16 @@
 /** Runs graph models with TensorFlow.js. */
-import { InputError, type ModelSession, Pause, type Tensor, type TensorInfo } from '@spherize/core';
+import { type ModelSession, Pause, type Tensor, type TensorInfo } from '@spherize/core';
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import { type Artifacts, toModelArtifacts } from '../artifacts/artifacts.js';
 import { fromTf, toTf } from '../runtime/feeds.js';
+import { refusal } from '../runtime/refusal.js';
 
 /** Of what TensorFlow.js says when a graph has to be run step by step. */
 const NEEDS_STEPS = /dynamic|control flow|executeAsync/i;
 
 /**
  * @param outputs names of the tensors to compute
- * @throws InputError `BAD_FILE` when TensorFlow.js refuses the model
+ * @throws InputError `BAD_FILE` when TensorFlow.js refuses the model, `UNSUPPORTED` when it does not know one of its operations
  */
 export async function startGraphSession(
   artifacts: Artifacts,
@@ -18,17 +19,9 @@ export async function startGraphSession(
 ): Promise<ModelSession> {
   const tf = await import('@tensorflow/tfjs-core');
   const { loadGraphModel } = await import('@tensorflow/tfjs-converter');
-  const explain = (error: unknown): InputError => {
-    const [message] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
-    return new InputError(
-      'BAD_FILE',
-      `TensorFlow.js cannot run the model: ${message}; save or convert it again`,
-      { cause: error },
-    );
-  };
   const model = await loadGraphModel(tf.io.fromMemory(toModelArtifacts(artifacts))).catch(
     (error: unknown) => {
-      throw explain(error);
+      throw refusal('load', tf.getBackend(), error);
     },
   );
   let stepwise = false;
@@ -53,10 +46,10 @@ export async function startGraphSession(
       let results: TfTensor[] = [];
       try {
         for (const input of inputs) feeds[input.name] = toTf(tf.tensor, input, values[input.name]);
-        results = await execute(feeds).catch((error: unknown) => {
-          throw explain(error);
-        });
+        results = await execute(feeds);
         return await fromTf(outputs, results);
+      } catch (error) {
+        throw refusal('run', tf.getBackend(), error);
       } finally {
         tf.dispose([...Object.values(feeds), ...results]);
       }

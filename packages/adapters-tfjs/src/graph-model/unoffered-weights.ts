@@ -2,12 +2,11 @@
 import type { SkippedLayer } from '@spherize/core';
 import { isObject } from '../artifacts/json.js';
 import { isFloat, sizeOf, type Weight } from '../artifacts/weights.js';
+import { convolutionLayer, whyNotOffered } from './convolution-layers.js';
 import { type MatMulLayer, nameOf, type UnfitProduct } from './fc-layers.js';
 import type { GraphIndex } from './nodes/graph-index.js';
 import { isControl, type NodeDef, nodeOf } from './nodes/node-def.js';
 import { operationOf } from './operations/operation-table.js';
-
-const ONLY = 'only fully connected layers are compressed';
 
 /**
  * @param unfit the products that are not offered, with their names and reasons
@@ -36,7 +35,10 @@ export function unofferedWeights(
     const parameters = own.reduce((sum, { spec }) => sum + sizeOf(spec.shape), 0);
     const largest = own.toSorted((a, b) => sizeOf(b.spec.shape) - sizeOf(a.spec.shape))[0];
     skipped.push({
-      ...(known ?? { name: unique(nameOf(node, { weight: largest! })), reason: reasonOf(node, largest!) }),
+      ...(known ?? {
+        name: unique(nameOf(node, { weight: largest! })),
+        reason: reasonOf(index, node, largest!),
+      }),
       parameters,
     });
   }
@@ -72,8 +74,14 @@ function constantSources({ nodes, weights }: GraphIndex): ReadonlyMap<string, re
   return sources;
 }
 
-function reasonOf({ op }: NodeDef, { spec }: Weight): string {
-  return operationOf(op)?.unoffered?.(spec.shape) ?? `an operand of ${op}: ${ONLY}`;
+function reasonOf(index: GraphIndex, node: NodeDef, { spec }: Weight): string {
+  const own = convolutionLayer(index, node, node.name);
+  if (own !== undefined) {
+    const why = typeof own === 'string' ? own : (whyNotOffered(own) ?? 'it is compressed where it is named');
+    return `a ${spec.shape.slice(0, -2).join('×')} convolution: ${why}`;
+  }
+  const { op } = node;
+  return operationOf(op)?.unoffered?.(spec.shape) ?? `an operand of ${op}, which is no product by a matrix`;
 }
 
 function isWeight(weight: Weight): boolean {

@@ -1,6 +1,7 @@
-/** The layers that bring a Dense layer's input from n columns to k clusters, all of TensorFlow.js's own. */
+/** The layers that bring a layer's input from n columns to k clusters, all of TensorFlow.js's own. */
 import type { InputForm } from '@spherize/core';
 import type { JsonObject } from '../artifacts/json.js';
+import { bitWeight, pointwiseSum } from '../artifacts/member-sums.js';
 import { floatWeight, type Weight } from '../artifacts/weights.js';
 import { type ClusterBlocks, memberSums, total } from './cluster-blocks.js';
 import type { StagedColumns } from './column-stages.js';
@@ -103,14 +104,28 @@ export function stagedSum(
   return { ...emitter.result, output: emitter.shape('clusters', tensor, leading, clusters.length) };
 }
 
-/** Ones and zeros in a byte each, which every loader reads as float32. */
-function bitWeight(name: string, shape: number[], bytes: Uint8Array): Weight {
-  const quantization = { dtype: 'uint8' as const, scale: 1, min: 0 };
-  return {
-    spec: { name, shape, dtype: 'float32', quantization },
-    bytes,
-    decoded: Float32Array.from(bytes),
-  };
+/** Emits the form for an image of n channels as a convolution that looks at one position. */
+export function pointwiseLayer(
+  target: ClusterSumTarget,
+  columns: number,
+  axes: number,
+  form: InputForm,
+): ClusterSum {
+  const emitter = new Emitter(target);
+  const ones = Array<number>(axes).fill(1);
+  const kernel = pointwiseSum('', columns, axes, form);
+  const output = emitter.emit(`Conv${axes}D`, 'members', [target.input], {
+    filters: kernel.spec.shape.at(-1)!,
+    kernel_size: ones,
+    strides: ones,
+    padding: 'valid',
+    data_format: 'channels_last',
+    dilation_rate: ones,
+    activation: 'linear',
+    use_bias: false,
+  });
+  emitter.weight('members', 'kernel', (name) => ({ ...kernel, spec: { ...kernel.spec, name } }));
+  return { ...emitter.result, output };
 }
 
 class Emitter {

@@ -1,51 +1,62 @@
-/** Finds the fully connected layers of a LayersModel: Dense, called once, on inputs of known size. */
-import { type DenseMatrix, denseMatrix, type FcLayer, transpose } from '@spherize/core';
+/** Finds the layers of a LayersModel whose columns can be clustered: Dense on inputs of known size, and convolutions, called once. */
+import { type DenseMatrix, type FcLayer, spanOf } from '@spherize/core';
+import { isMemberSum } from '../artifacts/member-sums.js';
 import { floatValues, isFloat, type Weight, type Weights } from '../artifacts/weights.js';
 import { activationName } from './classes/activations.js';
 import { classOf } from './classes/class-table.js';
 import type { Shape } from './classes/layer-class.js';
+import { filterWindow } from './filter-window.js';
 import { type LayerDef, type LayerGraph, tensorName } from './layer-graph.js';
+import { rowsOfKernel } from './layer-kernels.js';
 import type { LayerWeights } from './layer-weights.js';
 import type { MaskFacts } from './masks.js';
 
-/** A fully connected layer with what it is made of. */
+/** A fully connected layer, or a convolution that is compressed like one, with what it is made of. */
 export interface DenseLayer {
   readonly layer: FcLayer;
   readonly def: LayerDef;
   /** Names of its weight tensors. */
   readonly kernel: string;
   readonly bias: string | undefined;
-  /** Sizes of the axes between batch and features. */
-  readonly leading: readonly number[];
+  /** Sizes of the axes between batch and features; of a convolution some may be open. */
+  readonly leading: Shape;
 }
 
-/** Kernels above this size are weights, however they look. */
-const LARGEST_SUM = 2 ** 24;
-
-/** @returns the layers, the reasons why other Dense layers are none by their names, and those that add up clusters */
-export function findDenseLayers(
+/** @returns the layers, the reasons why others of these classes are none by their names, and those that add up clusters */
+export function findLayers(
   graph: LayerGraph,
   weights: Weights,
   names: LayerWeights,
   shapes: ReadonlyMap<string, Shape>,
   masks: MaskFacts,
-): { layers: DenseLayer[]; unfit: ReadonlyMap<string, string>; sums: ReadonlySet<string> } {
+): {
+  layers: DenseLayer[];
+  convolutions: DenseLayer[];
+  unfit: ReadonlyMap<string, string>;
+  sums: ReadonlySet<string>;
+} {
   const layers: DenseLayer[] = [];
+  const convolutions: DenseLayer[] = [];
   const unfit = new Map<string, string>();
   const sums = new Set<string>();
   for (const def of graph.layers) {
-    if (classOf(def.className)?.weights !== 'matrix') continue;
+    const kind = classOf(def.className)?.weights;
+    if (kind !== 'matrix' && kind !== 'convolution') continue;
     const kernel = names.find(def.name, 'kernel');
     const weight = kernel === undefined ? undefined : weights.get(kernel);
-    if (weight !== undefined && isMemberSum(def, weight)) {
+    if (weight !== undefined && sumsMembers(def, weight)) {
       sums.add(def.name);
       continue;
     }
-    const found = describe(def, weight, names.find(def.name, 'bias'), shapes, masks.readers.get(def.name));
+    const bias = names.find(def.name, 'bias');
+    const found =
+      kind === 'matrix'
+        ? describe(def, weight, bias, shapes, masks.readers.get(def.name))
+        : convolution(def, weight, bias, shapes);
     if (typeof found === 'string') unfit.set(def.name, found);
-    else layers.push(found);
+    else (kind === 'matrix' ? layers : convolutions).push(found);
   }
-  return { layers, unfit, sums };
+  return { layers, convolutions, unfit, sums };
 }
 
 /** The layer, or why it cannot be compressed. */
@@ -87,27 +98,59 @@ function describe(
   };
 }
 
-/** Whether a Dense layer only adds up its inputs, each into one output: the cluster sum of a compressed model. */
-function isMemberSum({ config }: LayerDef, weight: Weight): boolean {
+/** A convolution of several channels, or why it cannot be compressed like a fully connected layer. */
+function convolution(
+  def: LayerDef,
+  weight: Weight | undefined,
+  bias: string | undefined,
+  shapes: ReadonlyMap<string, Shape>,
+): DenseLayer | string {
+  const { name, config, calls } = def;
+  const own = (reason: string): string => `a ${kernelSizes(weight)}convolution: ${reason}`;
+  if (weight === undefined) return own('its filters are missing');
+  if (calls.length > 1) return own(`it is called ${calls.length} times, and all calls share its filters`);
   const { shape } = weight.spec;
-  if (config.use_bias !== false || shape.length !== 2 || !isFloat(weight)) return false;
-  const [rows, columns] = shape as [number, number];
-  if (rows * columns > LARGEST_SUM || activationName(config) !== undefined) return false;
-  const values = floatValues(weight);
-  for (let i = 0; i < rows; i++) {
-    let ones = 0;
-    for (let j = i * columns; j < (i + 1) * columns; j++) {
-      if (values[j] === 1) ones++;
-      else if (values[j] !== 0) return false;
-    }
-    if (ones !== 1) return false;
-  }
-  return rows > 1;
+  if (!isFloat(weight)) return own(`its filters are of type ${weight.spec.dtype}`);
+  const window = filterWindow(config, shape);
+  if (typeof window === 'string') return own(window);
+  const [inputs, outputs] = shape.slice(-2) as [number, number];
+  const input = calls[0]?.inputs[0];
+  const known = input && shapes.get(tensorName(input));
+  if (input === undefined || known === undefined) return own('the shape of its input is unknown');
+  if (known.at(-1) !== inputs) return own('its channels are in groups');
+  return {
+    layer: {
+      name,
+      aliases: [weight.spec.name],
+      outputs,
+      inputs,
+      window,
+      input: tensorName(input),
+      shared: false,
+    },
+    def,
+    kernel: weight.spec.name,
+    bias,
+    leading: known.slice(1, -1),
+  };
 }
 
-/** W, shape `[outputs, inputs]`: TensorFlow.js stores `[inputs, outputs]`. */
+/** `3×3 `, or nothing. */
+export function kernelSizes(weight: Weight | undefined): string {
+  const sizes = weight?.spec.shape.slice(0, -2) ?? [];
+  return sizes.length === 0 ? '' : `${sizes.join('×')} `;
+}
+
+/** Whether a layer only adds up its inputs, each into one output. */
+function sumsMembers({ config }: LayerDef, weight: Weight): boolean {
+  const plain = config.use_bias === false && activationName(config) === undefined;
+  return plain && weight.spec.shape.length > 1 && isFloat(weight) && isMemberSum(weight);
+}
+
+/** W, shape `[outputs·span, inputs]`: TensorFlow.js stores `[…window, inputs, outputs]`. */
 export function denseWeights({ layer, kernel }: DenseLayer, weights: Weights): DenseMatrix {
-  return transpose(denseMatrix(layer.inputs, layer.outputs, floatValues(weights.get(kernel)!)));
+  const { outputs, inputs } = layer;
+  return rowsOfKernel(floatValues(weights.get(kernel)!), outputs, inputs, spanOf(layer), 'inputs first');
 }
 
 export function denseBias({ bias, def }: DenseLayer, weights: Weights): Float32Array | undefined {

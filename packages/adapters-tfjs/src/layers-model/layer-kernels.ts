@@ -40,9 +40,21 @@ export function kernelFacts(
 
 /** Weights `[outputs·span, inputs / groups]` and bias; a view into the file where it lies so. */
 export function kernelWeights({ layer, layout, kernel, bias }: LayerKernel): NarrowedWeights {
-  const { outputs, span } = layer;
-  const inputs = layer.inputs / layer.groups;
-  const values = floatValues(kernel);
+  const { outputs, span, inputs, groups } = layer;
+  return {
+    weights: rowsOfKernel(floatValues(kernel), outputs, inputs / groups, span, layout),
+    bias: bias === undefined ? null : floatValues(bias),
+  };
+}
+
+/** A kernel as rows `[outputs·span, inputs]`; a view into its values where they lie so. */
+export function rowsOfKernel(
+  values: Float32Array,
+  outputs: number,
+  inputs: number,
+  span: number,
+  layout: KernelLayout,
+): DenseMatrix {
   const size = outputs * inputs;
   const rowsAt = (s: number): DenseMatrix => {
     const stored = values.subarray(s * size, (s + 1) * size);
@@ -50,19 +62,18 @@ export function kernelWeights({ layer, layout, kernel, bias }: LayerKernel): Nar
       ? denseMatrix(outputs, inputs, stored)
       : transpose(denseMatrix(inputs, outputs, stored));
   };
-  const added = bias === undefined ? null : floatValues(bias);
-  if (span === 1) return { weights: rowsAt(0), bias: added };
+  if (span === 1) return rowsAt(0);
   const weights = denseMatrix(outputs * span, inputs);
   for (let s = 0; s < span; s++) {
     const { data } = rowsAt(s);
     for (let o = 0; o < outputs; o++)
       weights.data.set(data.subarray(o * inputs, (o + 1) * inputs), (o * span + s) * inputs);
   }
-  return { weights, bias: added };
+  return weights;
 }
 
-/** `[outputs·span, inputs]` as the file stores it; filters of single channels have one input, and lie as others do whose outputs come last. */
-function storedValues({ layer: { span }, layout }: LayerKernel, matrix: DenseMatrix): Float32Array {
+/** `[outputs·span, inputs]` as a file stores it; filters of single channels have one input, and lie as others do whose outputs come last. */
+export function kernelOfRows(matrix: DenseMatrix, span: number, layout: KernelLayout): Float32Array {
   const [outputs, inputs] = [matrix.rows / span, matrix.cols];
   const lying = (rows: DenseMatrix): Float32Array =>
     (layout === 'outputs first' ? rows : transpose(rows)).data;
@@ -81,11 +92,10 @@ function storedValues({ layer: { span }, layout }: LayerKernel, matrix: DenseMat
 
 /** The same layer's weights with others in them, in the types in which they are stored. */
 export function narrowedKernel(
-  own: LayerKernel,
+  { layer, def, layout, kernel, bias, biasName }: LayerKernel,
   matrix: DenseMatrix,
   newBias: Float32Array | null,
 ): { weights: readonly Weight[]; outputs: number } {
-  const { layer, def, layout, kernel, bias, biasName } = own;
   const [outputs, inputs] = [matrix.rows / layer.span, matrix.cols];
   const { name, shape } = kernel.spec;
   const multiplier = layer.outputs / layer.inputs;
@@ -95,7 +105,13 @@ export function narrowedKernel(
     depthwise: [outputs / multiplier, multiplier],
   }[layout];
   const weights = [
-    storedAs(kernel, def.name, name, [...shape.slice(0, -2), ...last], storedValues(own, matrix)),
+    storedAs(
+      kernel,
+      def.name,
+      name,
+      [...shape.slice(0, -2), ...last],
+      kernelOfRows(matrix, layer.span, layout),
+    ),
   ];
   if (newBias !== null && biasName !== undefined)
     weights.push(

@@ -2,7 +2,7 @@
 import { type DenseMatrix, InputError, type SkippedLayer } from '@spherize/core';
 import type { Weights } from '../artifacts/weights.js';
 import type { LayerFacts, Shape } from './classes/layer-class.js';
-import { type DenseLayer, denseBias, denseWeights, findDenseLayers } from './fc-layers.js';
+import { type DenseLayer, denseBias, denseWeights, findLayers } from './fc-layers.js';
 import { LayersFeatureGraph } from './feature-graph.js';
 import { type LayerDef, type LayerGraph, tensorName } from './layer-graph.js';
 import { LayerWeights, layersByName, ownerOf } from './layer-weights.js';
@@ -16,7 +16,10 @@ export class LayersModelFacts {
   readonly names: LayerWeights;
   readonly tensors: TensorFacts;
   readonly masks: MaskFacts;
+  /** Dense layers, and convolutions that were offered, in the order of the graph. */
   readonly layers: readonly DenseLayer[];
+  /** Convolutions that can be layers as well, and are none yet. */
+  readonly convolutions: readonly DenseLayer[];
   readonly skipped: readonly SkippedLayer[];
   /** Dense layers that are cluster sums. */
   readonly sums: ReadonlySet<string>;
@@ -24,18 +27,30 @@ export class LayersModelFacts {
   readonly #defs: ReadonlyMap<string, LayerDef>;
   #features: LayersFeatureGraph | undefined;
 
-  constructor(graph: LayerGraph, weights: Weights) {
+  /** @param offered names of convolutions that are layers of the model */
+  constructor(graph: LayerGraph, weights: Weights, offered: ReadonlySet<string> = new Set()) {
     this.graph = graph;
     this.weights = weights;
     this.names = new LayerWeights(weights);
     this.tensors = inferTensors(graph);
     const { shapes } = this.tensors;
     this.masks = findMasks(graph, shapes);
-    const { layers, unfit, sums } = findDenseLayers(graph, weights, this.names, shapes, this.masks);
-    this.layers = layers;
+    const found = findLayers(graph, weights, this.names, shapes, this.masks);
+    const { layers, convolutions, sums } = found;
     this.sums = sums;
-    this.skipped = unofferedWeights(graph, weights, layers, unfit, sums);
-    this.#layersByName = new Map(layers.map((layer) => [layer.layer.name, layer]));
+    const isOffered = ({ layer }: DenseLayer): boolean => offered.has(layer.name);
+    const place = new Map(graph.layers.map((def, i) => [def, i]));
+    this.layers = [...layers, ...convolutions.filter(isOffered)].sort(
+      (a, b) => place.get(a.def)! - place.get(b.def)!,
+    );
+    this.convolutions = convolutions.filter((own) => own.layer.inputs > 1 && !isOffered(own));
+    this.skipped = unofferedWeights(
+      { ...found, convolutions: this.convolutions },
+      graph,
+      weights,
+      this.layers,
+    );
+    this.#layersByName = new Map(this.layers.map((layer) => [layer.layer.name, layer]));
     this.#defs = new Map(graph.layers.map((def) => [def.name, def]));
   }
 

@@ -7,6 +7,7 @@ import {
   type FeatureGraph,
   type MatrixEngine,
   type Model,
+  type ModelConvolutions,
   type ModelFeatures,
   type ModelRewrite,
   type ModelSession,
@@ -21,6 +22,7 @@ import { parametersOf } from '../artifacts/weights.js';
 import type { Host } from '../host.js';
 import { blockOrder } from './cluster-blocks.js';
 import { composeTopology } from './compose-topology.js';
+import type { DenseLayer } from './fc-layers.js';
 import { type LayerGraph, parseLayerGraph, type TensorRef, tensorName } from './layer-graph.js';
 import { kernelWeights } from './layer-kernels.js';
 import { LayersModelFacts } from './layers-model-facts.js';
@@ -38,28 +40,37 @@ export class LayersModel implements Model {
   readonly #facts: LayersModelFacts;
   /** See `mostClusters`; of the model as it was opened, as a part of it has other surroundings. */
   readonly #most: ReadonlyMap<string, number>;
+  readonly #offered: ReadonlySet<string>;
 
   /**
    * @param graph the layers of the artifacts, when they are at hand
    * @param most the numbers of clusters that are worth it, when they are decided
+   * @param offered names of convolutions that are layers of the model
    */
   constructor(
     artifacts: Artifacts,
     host: Host,
     graph: LayerGraph = parseLayerGraph(artifacts.topology),
     most?: ReadonlyMap<string, number>,
+    offered: ReadonlySet<string> = new Set(),
   ) {
     this.artifacts = artifacts;
     this.#host = host;
-    this.#facts = new LayersModelFacts(graph, artifacts.weights);
+    this.#offered = offered;
+    this.#facts = new LayersModelFacts(graph, artifacts.weights, offered);
     this.#most = most ?? mostClusters(this.#facts);
-    this.layers = this.#facts.layers.map(({ layer }) => {
-      const clusters = this.#most.get(layer.name);
-      return clusters === undefined ? layer : { ...layer, mostClusters: clusters };
-    });
+    this.layers = this.#priced(this.#facts.layers);
   }
 
   readonly layers: readonly FcLayer[];
+
+  get convolutions(): ModelConvolutions {
+    return {
+      layers: this.#priced(this.#facts.convolutions),
+      offer: (names) => this.#offering(new Set([...this.#offered, ...names])),
+    };
+  }
+
   readonly layout: typeof blockOrder = blockOrder;
 
   get skipped(): readonly SkippedLayer[] {
@@ -110,8 +121,10 @@ export class LayersModel implements Model {
     const { weights } = this.artifacts;
     const rounding = roundingOf(weights);
     if (rounding === undefined) return undefined;
-    const exact = { ...this.artifacts, weights: exactWeights(weights) };
-    return { ...rounding, exact: new LayersModel(exact, this.#host, this.#facts.graph, this.#most) };
+    const artifacts = { ...this.artifacts, weights: exactWeights(weights) };
+    const { graph } = this.#facts;
+    const exact = new LayersModel(artifacts, this.#host, graph, this.#most, this.#offered);
+    return { ...rounding, exact };
   }
 
   weights(layer: string): DenseMatrix {
@@ -162,7 +175,19 @@ export class LayersModel implements Model {
       this.#host,
       graph,
       most,
+      this.#offered,
     );
+  }
+
+  #offering(names: ReadonlySet<string>): LayersModel {
+    return new LayersModel(this.artifacts, this.#host, this.#facts.graph, this.#most, names);
+  }
+
+  #priced(layers: readonly DenseLayer[]): FcLayer[] {
+    return layers.map(({ layer }) => {
+      const clusters = this.#most.get(layer.name);
+      return clusters === undefined ? layer : { ...layer, mostClusters: clusters };
+    });
   }
 }
 

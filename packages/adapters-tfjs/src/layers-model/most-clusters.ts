@@ -2,8 +2,10 @@
  * What brings a layer's columns to their clusters takes bytes of the model.json, and where the order of the columns does not fold, stages
  * (see `column-stages.ts`) with multiplications and bytes of their own. The smaller product has to save more.
  */
-import { planFold } from '@spherize/core';
+import { type FcLayer, planFold, spanOf } from '@spherize/core';
+import { isSmallBeside, mostBesideProduct } from '../artifacts/member-sums.js';
 import { bytesPerValue } from '../artifacts/storage.js';
+import type { Shape } from './classes/layer-class.js';
 import { shapeOfStages } from './column-stages.js';
 import type { DenseLayer } from './fc-layers.js';
 import type { LayersModelFacts } from './layers-model-facts.js';
@@ -19,6 +21,7 @@ interface JsonOfLayers {
 const STAGES: JsonOfLayers = { bytes: 3500, names: 20 };
 const SUM: JsonOfLayers = { bytes: 2600, names: 32 };
 const FACTORS: JsonOfLayers = { bytes: 600, names: 9 };
+const PRODUCT: JsonOfLayers = { bytes: 700, names: 8 };
 /** What a layer takes of which a functional model says the name and what it reads, beside two names. */
 const BYTES_OF_LINKS = 60;
 const BYTES_OF_A_FACTOR = 4;
@@ -27,12 +30,15 @@ const BYTES_OF_A_FACTOR = 4;
 export function mostClusters(facts: LayersModelFacts): ReadonlyMap<string, number> {
   const links = bytesOfLinks(facts);
   return new Map(
-    facts.layers.flatMap((dense) => {
+    [...facts.layers, ...facts.convolutions].flatMap((dense) => {
       const { name, input, inputs } = dense.layer;
       const { orderInto, scaleInto, sumInto } = planFold(facts.features, input, inputs);
       if (sumInto !== null) return [];
       const price = (json: JsonOfLayers) => json.bytes + json.names * textLength(name) + links;
       const factors = scaleInto === null ? BYTES_OF_A_FACTOR * inputs + price(FACTORS) - links : 0;
+      if (sumsByProduct(dense.layer, dense.leading, orderInto !== null)) {
+        return [[name, mostBesideSum(facts, dense, price(PRODUCT), scaleInto === null)]];
+      }
       const most =
         orderInto === null
           ? mostOfStaged(facts, dense, price(STAGES) + BYTES_OF_A_FACTOR * inputs)
@@ -40,6 +46,38 @@ export function mostClusters(facts: LayersModelFacts): ReadonlyMap<string, numbe
       return orderInto !== null && most === inputs - 1 ? [] : [[name, most]];
     }),
   );
+}
+
+/**
+ * Whether the sum before a convolution is a product at every position: where its input has free axes, where its channels do not lie as
+ * clusters do, and where the product is small beside the filters. Otherwise it is that of a fully connected layer at every position.
+ *
+ * @param folds whether the order of the columns does
+ */
+export function sumsByProduct(layer: FcLayer, leading: Shape, folds: boolean): boolean {
+  if (layer.window === undefined) return false;
+  const rows = layer.outputs * spanOf(layer);
+  return leading.includes(undefined) || !folds || isSmallBeside(layer.inputs, rows, strideOf(layer));
+}
+
+/** Positions that a convolution reads for each one that it makes. */
+function strideOf({ window }: FcLayer): number {
+  return window?.strides.reduce((product, stride) => product * stride, 1) ?? 1;
+}
+
+/** The product takes a number for every column and cluster, of four bytes where it holds factors. */
+function mostBesideSum(
+  { weights }: LayersModelFacts,
+  { layer, kernel }: DenseLayer,
+  price: number,
+  factors: boolean,
+): number {
+  const { inputs, outputs } = layer;
+  const rows = outputs * spanOf(layer);
+  const saved = bytesPerValue([weights.get(kernel)!]) * rows;
+  const added = inputs * (factors ? BYTES_OF_A_FACTOR : 1);
+  const affordable = Math.ceil((saved * inputs - price) / (saved + added)) - 1;
+  return Math.max(0, Math.min(affordable, mostBesideProduct(inputs, rows, strideOf(layer))));
 }
 
 /** What a Sequential model grows by where it becomes a functional one, whose layers say what they read. */
@@ -55,7 +93,8 @@ function textLength(text: string): number {
 
 /** Sums of neighbours take few multiplications, so that bytes decide. */
 function mostOfFolded({ weights }: LayersModelFacts, { layer, kernel }: DenseLayer, price: number): number {
-  const { inputs, outputs } = layer;
+  const { inputs } = layer;
+  const outputs = layer.outputs * spanOf(layer);
   const bytes = bytesPerValue([weights.get(kernel)!]);
   let clusters = inputs - 1;
   while (clusters > 0 && price + bytesOfSums(inputs, clusters) >= bytes * outputs * (inputs - clusters))

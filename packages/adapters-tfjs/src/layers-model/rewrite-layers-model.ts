@@ -2,20 +2,24 @@
 import {
   type DenseMatrix,
   denseMatrix,
+  type InputForm,
   type LayerRewrite,
   type ModelRewrite,
-  transpose,
+  spanOf,
   type WidthChange,
 } from '@spherize/core';
 import { storedAs } from '../artifacts/storage.js';
 import { floatWeight, type Weight, type Weights } from '../artifacts/weights.js';
 import { classOf } from './classes/class-table.js';
 import { blocksOf } from './cluster-blocks.js';
-import { clusterSum, stagedSum } from './cluster-sum.js';
-import { stagedColumns } from './column-stages.js';
+import { type ClusterSum, clusterSum, pointwiseLayer, stagedSum } from './cluster-sum.js';
+import { type StagedColumns, stagedColumns } from './column-stages.js';
+import type { DenseLayer } from './fc-layers.js';
 import { rewriteFeatures } from './feature-parameters.js';
 import type { LayerDef, LayerGraph } from './layer-graph.js';
+import { kernelOfRows } from './layer-kernels.js';
 import type { LayersModelFacts } from './layers-model-facts.js';
+import { sumsByProduct } from './most-clusters.js';
 
 /** @param widths what `checkRewrite` found out about the rewrite */
 export function rewriteLayersModel(
@@ -39,16 +43,13 @@ export function rewriteLayersModel(
   for (const change of rewrite.layers) {
     const target = facts.layer(change.layer);
     const { input, weights: matrix } = change;
-    const blocks = input?.gather === null ? blocksOf(input.groups) : undefined;
     const reads =
       [...widths.values()].find(({ reader }) => reader === change.layer)?.to ?? target.layer.inputs;
-    const staged = input && !blocks ? stagedColumns(reads, input) : undefined;
+    const { sum, staged } = input === null ? {} : sumBefore(target, reads, input, fresh);
     const stored = staged ? withColumns(matrix, staged.stages.clusters) : matrix;
     let def = withWeights(facts, { ...change, weights: stored }, weights);
-    if (input !== null) {
+    if (sum !== undefined) {
       const [call] = target.def.calls;
-      const place = { layer: change.layer, input: call!.inputs[0]!, leading: target.leading, fresh };
-      const sum = staged ? stagedSum(place, staged) : clusterSum(place, input, blocks!);
       for (const weight of sum.weights) weights.set(weight.spec.name, weight);
       if (sum.layers.length > 0) {
         before.set(target.def, sum.layers);
@@ -75,18 +76,45 @@ export function rewriteLayersModel(
   return { graph, weights };
 }
 
-/** A Dense layer with a new kernel and bias, which TensorFlow.js stores as `[inputs, outputs]`. */
+/**
+ * What brings a layer's input to its clusters.
+ *
+ * @param reads features that the layer reads now
+ * @returns with the stages where the layer's columns have to follow these
+ */
+function sumBefore(
+  { layer, def, leading }: DenseLayer,
+  reads: number,
+  input: InputForm,
+  fresh: (name: string) => string,
+): { sum: ClusterSum; staged?: StagedColumns } {
+  const place = { layer: layer.name, input: def.calls[0]!.inputs[0]!, leading: leading as number[], fresh };
+  const blocks = input.gather === null ? blocksOf(input.groups) : undefined;
+  const alone = input.groups.every(({ size }) => size === 1);
+  const nothing = blocks !== undefined && input.multiply === null && alone;
+  if (!nothing && sumsByProduct(layer, leading, blocks !== undefined)) {
+    return { sum: pointwiseLayer(place, reads, leading.length, input) };
+  }
+  if (blocks !== undefined) return { sum: clusterSum(place, input, blocks) };
+  const staged = stagedColumns(reads, input);
+  return { sum: stagedSum(place, staged), staged };
+}
+
+/** A layer with a new kernel and bias, which TensorFlow.js stores as `[…window, inputs, outputs]`. */
 function withWeights(
   facts: LayersModelFacts,
   { layer, weights: matrix, bias }: LayerRewrite,
   weights: Map<string, Weight>,
 ): LayerDef {
-  const { def, kernel, bias: oldBias } = facts.layer(layer);
-  const stored = transpose(matrix);
-  const shape = [stored.rows, stored.cols];
-  weights.set(kernel, storedAs(facts.weights.get(kernel)!, layer, kernel, shape, stored.data));
+  const { def, kernel, bias: oldBias, layer: own } = facts.layer(layer);
+  const span = spanOf(own);
+  const outputs = matrix.rows / span;
+  const shape = [...(own.window?.kernel ?? []), matrix.cols, outputs];
+  const values = kernelOfRows(matrix, span, 'inputs first');
+  weights.set(kernel, storedAs(facts.weights.get(kernel)!, layer, kernel, shape, values));
   let { config } = def;
-  if (config.units !== matrix.rows) config = { ...config, units: matrix.rows };
+  const size = classOf(def.className)!.size!;
+  if (config[size] !== outputs) config = { ...config, [size]: outputs };
   if (bias !== null) {
     const name = oldBias ?? kernel.replace(/kernel$/, 'bias');
     const old = facts.weights.get(name);

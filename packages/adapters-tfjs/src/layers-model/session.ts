@@ -1,9 +1,10 @@
 /** Runs LayersModels with TensorFlow.js. */
-import { InputError, type ModelSession, Pause, type Tensor, type TensorInfo } from '@spherize/core';
+import { type ModelSession, Pause, type Tensor, type TensorInfo } from '@spherize/core';
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import { type Artifacts, toModelArtifacts } from '../artifacts/artifacts.js';
 import { isObject, type Json, type JsonObject } from '../artifacts/json.js';
 import { fromTf, toTf } from '../runtime/feeds.js';
+import { refusal } from '../runtime/refusal.js';
 
 /** @throws InputError `BAD_FILE` when TensorFlow.js refuses the model, `UNSUPPORTED` when it does not know a layer's class */
 export async function startLayersSession(
@@ -16,20 +17,21 @@ export async function startLayersSession(
   const { trainingConfig, modelTopology, ...rest } = toModelArtifacts(artifacts);
   const loaded = { ...rest, modelTopology: withoutInitializers(modelTopology as JsonObject) };
   const model = await tfl.loadLayersModel(tf.io.fromMemory(loaded)).catch((error: unknown) => {
-    throw refusal('load', error);
+    throw refusal('load', tf.getBackend(), error);
   });
   // A run never waits for anything: without a pause, a loop of them would keep Ctrl-C and timers out.
   const pause = new Pause(undefined);
   return {
     async run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
       await pause.point();
-      const tensors = inputs.map((input) => toTf(tf.tensor, input, feeds[input.name]));
+      const tensors: TfTensor[] = [];
       let results: TfTensor[] = [];
       try {
+        for (const input of inputs) tensors.push(toTf(tf.tensor, input, feeds[input.name]));
         results = [model.predictOnBatch(tensors.length === 1 ? tensors[0]! : tensors)].flat();
         return await fromTf(outputs, results);
       } catch (error) {
-        throw refusal('run', error);
+        throw refusal('run', tf.getBackend(), error);
       } finally {
         tf.dispose([...tensors, ...results]);
       }
@@ -58,21 +60,4 @@ function withoutInitializers(topology: Json): JsonObject {
     );
   };
   return visit(topology) as JsonObject;
-}
-
-function refusal(what: 'load' | 'run', cause: unknown): InputError {
-  const [message = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n', 1);
-  const [, unknown] = /^Unknown layer: ([^.]+)\./.exec(message) ?? [];
-  if (unknown !== undefined)
-    return new InputError(
-      'UNSUPPORTED',
-      `TensorFlow.js cannot ${what} the model: it has no layer class ${unknown}; register the class with ` +
-        'tf.serialization.registerClass and call the library, or replace its layers by those that TensorFlow.js has',
-      { cause },
-    );
-  return new InputError(
-    'BAD_FILE',
-    `TensorFlow.js cannot ${what} the model: ${message}; save or convert it again`,
-    { cause },
-  );
 }

@@ -1,25 +1,29 @@
 /** Names every layer of a LayersModel that holds weights and is not offered, each with its reason. */
 import type { SkippedLayer } from '@spherize/core';
 import { isObject } from '../artifacts/json.js';
-import { isFloat, sizeOf, type Weights } from '../artifacts/weights.js';
+import { isFloat, sizeOf, type Weight, type Weights } from '../artifacts/weights.js';
 import { classOf } from './classes/class-table.js';
-import type { DenseLayer } from './fc-layers.js';
+import { type DenseLayer, kernelSizes } from './fc-layers.js';
 import type { LayerDef, LayerGraph } from './layer-graph.js';
 import { layersByName, ownerOf } from './layer-weights.js';
 
-const ONLY = 'only fully connected layers are compressed';
+/** What was found of layers whose columns can be clustered. */
+export interface FoundLayers {
+  readonly convolutions: readonly DenseLayer[];
+  /** Why layers of the same classes are none, by their names. */
+  readonly unfit: ReadonlyMap<string, string>;
+  /** Layers that only add up the members of clusters, whose kernels are no weights. */
+  readonly sums: ReadonlySet<string>;
+}
 
-/**
- * @param unfit why Dense layers are not offered, by their names
- * @param sums layers that only add up the members of clusters, whose kernels are no weights
- */
+/** @param layers those that are offered */
 export function unofferedWeights(
+  { convolutions, unfit, sums }: FoundLayers,
   graph: LayerGraph,
   weights: Weights,
   layers: readonly DenseLayer[],
-  unfit: ReadonlyMap<string, string>,
-  sums: ReadonlySet<string>,
 ): SkippedLayer[] {
+  const named = new Set(convolutions.map(({ def }) => def));
   const owners = layersByName(graph);
   const offered = new Set(layers.map(({ def }) => def));
   const skipped = new Map<LayerDef | undefined, Map<string, SkippedLayer>>();
@@ -43,7 +47,12 @@ export function unofferedWeights(
         `it is inside the ${kindOf(owner)} ${owner.name}`,
         sizeOf(shape),
       );
-    else add(owner, owner.name, unfit.get(owner.name) ?? reasonOf(owner, shape), sizeOf(shape));
+    else {
+      const reason = named.has(owner)
+        ? `a ${kernelSizes(weight)}convolution: it is compressed where it is named`
+        : (unfit.get(owner.name) ?? reasonOf(owner, weight));
+      add(owner, owner.name, reason, sizeOf(shape));
+    }
   }
   for (const def of graph.layers) {
     const reason = unfit.get(def.name);
@@ -67,20 +76,21 @@ function kindOf({ className, config }: LayerDef): string {
   return config.layer === undefined ? 'nested model' : className;
 }
 
-function reasonOf({ className }: LayerDef, shape: readonly number[]): string {
-  const kind = classOf(className)?.weights;
-  switch (kind) {
+function reasonOf({ className }: LayerDef, weight: Weight): string {
+  switch (classOf(className)?.weights) {
     case 'convolution':
-      return `a ${shape.slice(0, -2).join('×')} convolution: ${ONLY}`;
+      return `a ${kernelSizes(weight)}convolution: it reads one channel`;
     case 'depthwise convolution':
+      return 'a depthwise convolution: each filter reads one channel, so that it has no columns to share';
     case 'separable convolution':
+      return 'a separable convolution: no layer can stand between its filters and its product; as a DepthwiseConv2D and a Conv2D it can be compressed';
     case 'transposed convolution':
-      return `a ${kind}: ${ONLY}`;
+      return 'a transposed convolution: only its channels can leave, with the width that they belong to';
     case 'recurrent':
-      return `a recurrent layer (${className}): ${ONLY}`;
+      return `a recurrent layer (${className}): its steps share their weights, which are left alone`;
     case 'table':
-      return `a table of embeddings: ${ONLY}`;
+      return 'a table of embeddings: its rows are looked up, so that no columns are multiplied';
     default:
-      return `a layer of class ${className}: ${ONLY}`;
+      return `a layer of class ${className}: what it does with its weights is not known`;
   }
 }

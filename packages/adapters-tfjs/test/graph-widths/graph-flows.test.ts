@@ -39,7 +39,7 @@ async function ofConvolutions(add: LayoutCase): Promise<Model> {
 
 /** Of which features the second half does not repeat the first, or is cut off from it. */
 const UNPLANTED =
-  /^(?:Split|Slice of channels|StridedSlice of channels|GatherV2 of neighbouring|Gather|LRN|ConcatV2 with)/;
+  /^(?:DepthToSpace|Split|Slice of channels|StridedSlice of channels|GatherV2 of neighbouring|Gather|LRN|ConcatV2 with)/;
 
 const outcomes: string[] = [];
 

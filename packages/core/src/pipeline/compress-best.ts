@@ -1,16 +1,21 @@
 /** Of each width the reduction that keeps the model's outputs closer, with as many parameters gone. */
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
-import { outputFidelity } from '../evaluation/output-fidelity.js';
+import { clustersOfLayer } from '../compression/column-reduction.js';
+import { spanOf } from '../format/filter-window.js';
 import type { FcLayer, Model } from '../format/model-format.js';
 import type { WidthReport } from '../neurons/reduce-neurons.js';
 import { fixedBatch, randomInputs } from '../proof/random-inputs.js';
-import { findWidths, type Width } from '../widths/find-widths.js';
+import { columnReaders } from '../widths/column-readers.js';
+import { findWidths } from '../widths/find-widths.js';
 import { compressColumns } from './compress-columns.js';
 import { compressWidths } from './compress-widths.js';
 import type { CompressedModel, ResolvedOptions } from './compressed-model.js';
+import { OutputLoss } from './output-loss.js';
 
 /** Samples on which reductions are compared. */
 const PROBES = 200;
+/** Less than that is rounding: features that leave without a loss leave no better way. */
+const NOTHING = 1e-9;
 /** Shares of the time: comparing, the widths, the columns. */
 const [COMPARED, NARROWED] = [0.6, 0.9];
 
@@ -27,7 +32,7 @@ export async function compressBest(
   options: ResolvedOptions,
 ): Promise<CompressedModel> {
   const { onProgress } = options;
-  const probe = probeInputs(model, options);
+  const losses = await OutputLoss.record(model, probeInputs(model, options), options.signal);
   const narrower = new Map<string, number>();
   const columns = new Map<string, { width: string; ratio: number }>();
   let done = 0;
@@ -43,7 +48,7 @@ export async function compressBest(
     const better =
       clustered.length > 0 &&
       ratio > 0 &&
-      (await columnsLoseLess(model, [name, ratio], clustered, probe, options));
+      (await columnsLoseLess(model, [name, ratio], clustered, losses, options));
     if (better) for (const [layer, own] of clustered) columns.set(layer.name, { width: name, ratio: own });
     else narrower.set(name, ratio);
     done++;
@@ -54,11 +59,12 @@ export async function compressBest(
   });
   const widths = await compressWidths(model, narrower, within(COMPARED, columns.size > 0 ? NARROWED : 1));
   if (columns.size === 0) return widths;
-  const layers = widths.model.layers.flatMap((layer) => {
+  const { model: narrowed } = widths;
+  const layers = [...narrowed.layers, ...(narrowed.convolutions?.layers ?? [])].flatMap((layer) => {
     const own = columns.get(layer.name);
     return own === undefined ? [] : [[layer, own.ratio] as const];
   });
-  const clustered = await compressColumns(widths.model, layers, within(NARROWED, 1));
+  const clustered = await compressColumns(narrowed, layers, within(NARROWED, 1));
   const reports = new Map<string, WidthReport>(widths.reductions.map((report) => [report.width, report]));
   for (const report of clustered.reductions) {
     const { width } = columns.get(report.width)!;
@@ -71,30 +77,29 @@ export async function compressBest(
   };
 }
 
-/** Empty where the width is read by something else than whole fully connected layers, or where their columns are too few. */
+/** Empty where the columns of no layers stand for the width, or where they are too few. */
 function columnRatios(model: Model, name: string, ratio: number): ColumnRatios {
-  const { widths, features } = findWidths(model.graph);
-  const width: Width = widths.find((own) => own.name === name)!;
-  const readers = model.layers.filter((layer) => width.consumers.includes(layer.name));
-  const whole = readers.every((layer) => features.columns.get(layer.name)?.length === layer.inputs);
-  if (readers.length < width.consumers.length || !whole) return [];
-  const values = readers.reduce((sum, { outputs, inputs }) => sum + outputs * inputs, 0);
+  const width = findWidths(model.graph).widths.find((own) => own.name === name)!;
+  const readers = columnReaders(model, width);
+  const values = readers.reduce((sum, layer) => sum + layer.outputs * spanOf(layer) * layer.inputs, 0);
   const own = (ratio * width.parameters) / values;
-  return own < 1 ? readers.map((layer) => [layer, own] as const) : [];
+  const worthIt = readers.every((layer) => own < 1 && clustersOfLayer(layer, own) < layer.inputs);
+  return worthIt ? readers.map((layer) => [layer, own] as const) : [];
 }
 
 async function columnsLoseLess(
   model: Model,
   [name, ratio]: readonly [string, number],
   clustered: ColumnRatios,
-  probe: CalibrationInputs,
+  losses: OutputLoss,
   options: ResolvedOptions,
 ): Promise<boolean> {
   const quiet: ResolvedOptions = { ...options, prove: false, onProgress: undefined };
-  const loss = async ({ model: smaller }: CompressedModel): Promise<number> =>
-    (await outputFidelity(model, smaller, probe, { signal: options.signal })).outputError ?? 0;
-  const narrowed = await loss(await compressWidths(model, new Map([[name, ratio]]), quiet));
-  return (await loss(await compressColumns(model, clustered, quiet))) < narrowed;
+  const narrower = await compressWidths(model, new Map([[name, ratio]]), quiet);
+  const narrowed = await losses.of(narrower.model);
+  if (narrowed < NOTHING) return false;
+  const columns = await compressColumns(model, clustered, quiet);
+  return (await losses.of(columns.model)) < narrowed;
 }
 
 /** Some of the calibration inputs, or else random ones. */

@@ -174,7 +174,12 @@ export const convolves: EffectRule = (node, _, { index, axes }) => {
     const tensor = index.constant(operand);
     return tensor !== undefined && isFloatType(tensor.dataType) && index.uses(operand) === 1;
   });
-  return { type: 'convolution', filters, foldable: own && intAttribute(node, 'group', 1) === 1 };
+  const groups = intAttribute(node, 'group', 1);
+  const weights = own ? index.constant(node.input[1]!) : undefined;
+  // One filter per channel is a linear function of it, with a bias.
+  if (weights && groups > 1 && groups === filters && dimsOf(weights)[1] === 1)
+    return { type: 'affine', features: filters };
+  return { type: 'convolution', filters, foldable: own && groups === 1 };
 };
 
 /** The largest, the mean or another function of each feature over some places. */

@@ -83,16 +83,23 @@ export const convolves: EffectRule = (node, index) => {
   const count = filters?.weight.spec.shape.at(-1);
   if (filters === undefined || count === undefined) return stops('has filters of unknown number');
   if (!channelsLast(node)) return stops('is channels-first');
-  const own = node.input.slice(1).every((name) => {
+  return { type: 'convolution', filters: count, foldable: hasOwn(node, index) };
+};
+
+/** Whether filters and bias are constant floats that nothing else reads. */
+function hasOwn({ input }: NodeDef, index: GraphIndex): boolean {
+  return input.slice(1).every((name) => {
     const source = index.constant(name);
     return source !== undefined && isFloat(source.weight) && !index.isShared(source);
   });
-  return { type: 'convolution', filters: count, foldable: own };
-};
+}
 
+/** One filter per channel is a linear function of it, with a bias. */
 export const convolvesEach: EffectRule = (node, index) => {
   const shape = index.constant(node.input[1])?.weight.spec.shape ?? [];
   const filters = (shape[2] ?? 0) * (shape[3] ?? 1);
+  if (shape[3] === 1 && channelsLast(node) && hasOwn(node, index) && isWellFused(node))
+    return { type: 'affine', features: filters };
   return filters > 0
     ? { type: 'convolution', filters, foldable: false }
     : stops('has filters of unknown number');

@@ -1,7 +1,7 @@
 /** How features pass operations that cut, join and move axes. */
 import type { FeatureFlow, SlicePart } from '@spherize/core';
-import { integer, isControl, type NodeDef } from '../nodes/node-def.js';
-import { type FlowRule, type FlowStep, type FlowWriter, one, readingFirst } from './flow.js';
+import { integer, isControl, type NodeDef, text } from '../nodes/node-def.js';
+import { channelAxis, type FlowRule, type FlowStep, type FlowWriter, one, readingFirst } from './flow.js';
 import { fromEnd, range, type Shape } from './known-tensor.js';
 import { splitLengths } from './shape-rules.js';
 import { stridedCuts } from './strided-slice.js';
@@ -152,7 +152,7 @@ export const cutsInSteps: FlowRule = (node, writer) => {
   return writer.does(node, [node.input[0]!], steps);
 };
 
-/** Neighbours of an axis, picked by a constant, are a cut; other picks mix. */
+/** Places of an axis, picked by a constant; other picks mix. */
 export const gathers: FlowRule = one((node, writer) => {
   const [shape, picked] = [writer.shape(node.input[0]), writer.shape(node.input[1])];
   const [axis] = node.input[2] === undefined ? [0] : (writer.values(node.input[2]) ?? []);
@@ -161,11 +161,43 @@ export const gathers: FlowRule = one((node, writer) => {
     return undefined;
   const [along] = fromEnd([axis], shape.length) as [number];
   const places = writer.index.integers(node.input[1]);
-  const [start] = places ?? [];
-  const neighbours = places?.every((place, i) => place === start! + i && place >= 0);
-  if (picked.length === 1 && neighbours) return sliced(along, start!, places!.length);
+  const size = shape.at(along);
+  const within = size !== undefined && places?.every((place) => place >= 0 && place < size);
+  if (picked.length === 1 && within) return { type: 'pick', axis: along, places: Int32Array.from(places!) };
   return mixing([along], picked.length === 0, 'picks some of them');
 }, 'picks values in an order of its own');
+
+/** Axes that come several times, one run behind the other. */
+export const tiles: FlowRule = (node, writer) => {
+  const shape = writer.shape(node.input[0]);
+  const times = writer.values(node.input[1]);
+  if (shape === undefined || times?.length !== shape.length) return 'repeats a tensor of unknown shape';
+  const steps: FlowStep[] = [];
+  let present: Shape = shape;
+  for (const [axis, count] of times.entries()) {
+    if (count === 1) continue;
+    const size = present[axis];
+    present = present.with(axis, size === undefined ? undefined : size * count);
+    steps.push({ flow: { type: 'repeat', axis: axis - shape.length, count, apart: true }, shape: present });
+  }
+  return writer.does(node, [node.input[0]!], steps);
+};
+
+/** Channels become squares of positions: each of the result is made of the nth of every run of channels. */
+export const makesPositions: FlowRule = readingFirst((node, _, rank) => ({
+  type: 'merge',
+  axis: channelAxis(text(node, 'data_format'), rank),
+  count: (integer(node, 'block_size') ?? 1) ** 2,
+  apart: true,
+}));
+
+/** Squares of positions become channels: all channels come once for each place of a square. */
+export const makesChannels: FlowRule = readingFirst((node, _, rank) => ({
+  type: 'repeat',
+  axis: channelAxis(text(node, 'data_format'), rank),
+  count: (integer(node, 'block_size') ?? 1) ** 2,
+  apart: true,
+}));
 
 /** Values beside what is there: one and the same, or, in another mode, some of its own. */
 export const pads: FlowRule = readingFirst((node, writer, rank) => {

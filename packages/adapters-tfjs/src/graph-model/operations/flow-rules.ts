@@ -123,18 +123,6 @@ export function runsAlong(reason: string, dropped = false): FlowRule {
   });
 }
 
-/** Axes that are repeated. */
-export const repeats: FlowRule = readingFirst((node, writer, rank) => {
-  const times = writer.values(node.input[1]);
-  return (
-    times &&
-    mixing(
-      times.flatMap((count, axis) => (count === 1 ? [] : [axis - rank])),
-      'repeats them',
-    )
-  );
-});
-
 /** Batch and positions exchange. */
 export const spreads: FlowRule = readingFirst((node, writer, rank) => {
   const blocks = writer.shape(node.input[1])?.[0];

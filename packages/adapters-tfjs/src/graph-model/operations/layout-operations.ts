@@ -28,7 +28,7 @@ export const LAYOUTS: readonly Operation[] = [
     shape: shape.unstacked,
     values: value.takesApart,
   }),
-  ...standingApart('Tile', MOVES, { flow: flow.repeats, shape: shape.tiled }),
+  ...standingApart('Tile', MOVES, { flow: layout.tiles, shape: shape.tiled }),
   ...standingApart('BroadcastTo', MOVES, { flow: flow.stretches, shape: shape.says(1) }),
   ...standingApart('ReverseV2', MOVES, {
     flow: flow.runsAlong('turns them round'),
@@ -41,11 +41,11 @@ export const LAYOUTS: readonly Operation[] = [
   ...standingApart('SpaceToBatchND', MOVES, { flow: flow.spreads, shape: sized.spread('more') }),
   ...standingApart('BatchToSpaceND', MOVES, { flow: flow.spreads, shape: sized.spread('fewer') }),
   ...standingApart('DepthToSpace', MOVES, {
-    flow: ends('makes positions of channels'),
+    flow: layout.makesPositions,
     shape: sized.exchanged('more'),
   }),
   ...standingApart('SpaceToDepth', MOVES, {
-    flow: ends('makes channels of positions'),
+    flow: layout.makesChannels,
     shape: sized.exchanged('fewer'),
   }),
   ...standingApart('Shape', TELLS, {

@@ -15,7 +15,6 @@ import * as shape from './shape-rules.js';
 import { operations, standingApart } from './table-entries.js';
 import * as value from './value-rules.js';
 
-const ONLY = 'only fully connected layers are compressed';
 const inPlace = { flow: flow.elementwise, shape: shape.sameAsFirst } as const;
 const together = { flow: flow.elementwise, shape: shape.broadcasts } as const;
 const sums = { ...together, flow: flow.adds } as const;
@@ -38,15 +37,18 @@ const convolution = {
   effect: effect.convolves,
   finite: 'weights',
   products: (shape: readonly number[]) => sizeOf(shape.slice(0, -1)),
-  unoffered: (shape: readonly number[]) => `a ${shape.slice(0, -2).join('×')} convolution: ${ONLY}`,
+  unoffered: (shape: readonly number[]) =>
+    `a ${shape.slice(0, -2).join('×')} convolution along one or three axes, which are left alone`,
 } as const;
+const eachFilter = [{ slot: 1, scaling: 'multiply', back: 1 }] as const;
 const depthwise = {
   flow: products.convolvesEach,
   shape: sized.convolvedEach,
   effect: effect.convolvesEach,
   finite: 'weights',
   products: (shape: readonly number[]) => sizeOf(shape.slice(0, 2)),
-  unoffered: () => `a depthwise convolution: ${ONLY}`,
+  unoffered: () =>
+    'a depthwise convolution: each filter reads one channel, so that it has no columns to share',
 } as const;
 const called = (names: string): Operation[] =>
   names.split(' ').flatMap((name) =>
@@ -64,7 +66,8 @@ const table = (names: string): Operation[] =>
       flow: name === 'GatherNd' ? ends('picks values in an order of its own') : layout.gathers,
       shape: name === 'GatherNd' ? shape.lookedUp : shape.gathered,
       values: name === 'GatherNd' ? undefined : value.picks,
-      unoffered: () => `a table that ${name} looks up: ${ONLY}`,
+      unoffered: () =>
+        `a table that ${name} looks up: its rows are picked, so that no columns are multiplied`,
     }),
   );
 
@@ -201,15 +204,20 @@ export const OPERATIONS: readonly Operation[] = [
   }),
   ...operations('Conv1D Conv2D Conv3D', { ...convolution, parameters: [{ slot: 1, scaling: 'multiply' }] }),
   ...operations('_FusedConv2D', { ...convolution, parameters: filters, vectors: 'all but weights' }),
-  ...operations('DepthwiseConv2d DepthwiseConv2dNative', depthwise),
-  ...operations('FusedDepthwiseConv2dNative', { ...depthwise, vectors: 'all but weights' }),
+  ...operations('DepthwiseConv2d DepthwiseConv2dNative', { ...depthwise, parameters: eachFilter }),
+  ...operations('FusedDepthwiseConv2dNative', {
+    ...depthwise,
+    parameters: [...eachFilter, { slot: 2, scaling: 'multiply' }],
+    vectors: 'all but weights',
+  }),
   ...operations('Conv2DBackpropInput', {
     effect: stops('mixes or reorders features'),
     flow: products.convolvesBack,
     shape: shape.says(0),
     products: 'uncounted',
     finite: 'weights',
-    unoffered: () => `a transposed convolution: ${ONLY}`,
+    unoffered: () =>
+      'a transposed convolution: only its channels can leave, with the width that they belong to',
   }),
   ...operations('MaxPool AvgPool', {
     effect: effect.pools,
@@ -264,7 +272,8 @@ export const OPERATIONS: readonly Operation[] = [
   }),
   ...table('Gather GatherV2 GatherNd'),
   ...standingApart('ResourceGather', 'reads variables', {
-    unoffered: () => `a table that ResourceGather looks up: ${ONLY}`,
+    unoffered: () =>
+      'a table that ResourceGather looks up: its rows are picked, so that no columns are multiplied',
   }),
   ...called('If StatelessIf While StatelessWhile PartitionedCall StatefulPartitionedCall'),
   ...LAYOUTS,

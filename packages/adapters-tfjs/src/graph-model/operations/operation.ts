@@ -7,12 +7,14 @@ import type { ShapeRule, ValueRule } from './known-tensor.js';
 
 export type EffectRule = (node: NodeDef, index: GraphIndex) => OperationEffect;
 
-/** An operand with parameters per feature, on its last axis. */
+/** An operand with parameters per feature, on its last axis or, with `back`, on one before axes of length 1. */
 export interface FeatureParameters {
   /** Which input; `constant` for the one that is a constant. */
   readonly slot: number | 'constant';
   /** What the factors do to them. */
   readonly scaling: 'multiply' | 'divide' | 'none';
+  /** How many axes lie behind that of the features. Left out: none. */
+  readonly back?: 1;
 }
 
 export interface Operation {
