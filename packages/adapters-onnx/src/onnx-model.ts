@@ -100,7 +100,11 @@ export class OnnxModel implements Model {
         const { model, overflowing } = narrowModel(this.#graph, narrowing);
         return this.#derived(model, overflowing);
       },
-      observe: (tensors) => this.#derived(observing(this.#graph.index.model, tensors)),
+      resumes: true,
+      observe: (tensors, given) => {
+        const { index, shapes } = this.#graph;
+        return this.#derived(observing(index.model, shapes, tensors, given));
+      },
     };
   }
 

@@ -113,6 +113,7 @@ export {
 } from './matrix/gram.js';
 export type { MatrixEngine } from './matrix/matrix-engine.js';
 export { portableEngine } from './matrix/portable-engine.js';
+export { type ErrorCurvesOptions, errorCurves } from './neurons/error-curves.js';
 export {
   keptFeatures,
   type NarrowedModel,

@@ -77,7 +77,8 @@ function isShared(index: GraphIndex, { weights, source }: Operands): boolean {
   return index.isSharedSource(weights) || (source !== undefined && index.isSharedSource(source));
 }
 
-function windowOf(node: NodeProto, kernel: readonly number[]): FilterWindow {
+/** Where a `Conv` looks. */
+export function windowOf(node: NodeProto, kernel: readonly number[]): FilterWindow {
   const ones = kernel.map(() => 1);
   const given = intsAttribute(node, 'pads') ?? [];
   const auto = new TextDecoder().decode(attribute(node, 'auto_pad')?.s);

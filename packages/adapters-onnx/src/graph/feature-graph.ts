@@ -1,10 +1,11 @@
 /** Lists the operations of an ONNX graph as core's feature flow, each with its effect, and all layers that have weights: products and convolutions. */
 import type { FeatureFlow, FeatureGraph, FeatureLayer, FlowOperation } from '@spherize/core';
 import type { NodeProto } from 'onnx-buf';
-import type { Shape } from '../proto/onnx-protos.js';
+import { isStandard, type Shape } from '../proto/onnx-protos.js';
 import { dimsOf } from '../proto/tensor-values.js';
 import { type ConstantSource, type GraphIndex, tensorsReadBy } from '../tensors/graph-index.js';
 import { boundShapes } from './bound-shapes.js';
+import { windowOf } from './convolution-layers.js';
 import type { OnnxLayer } from './fc-layers.js';
 import { nameOfWeights, UniqueNames } from './layer-names.js';
 import type { OperationEffects } from './operation-effects.js';
@@ -160,6 +161,7 @@ export class OnnxFeatureGraph implements FeatureGraph {
       inputs,
       span: filters.slice(2).reduce((span, size) => span * size, 1),
       groups,
+      ...(node.opType === 'Conv' && isStandard(node) && { window: windowOf(node, filters.slice(2)) }),
       bias: source !== undefined,
       shared: index.isSharedSource(weights) || (source !== undefined && index.isSharedSource(source)),
     };

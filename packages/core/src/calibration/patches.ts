@@ -5,7 +5,7 @@
 import type { CompressedLayer } from '../compression/compressed-layer.js';
 import { float32Values } from '../format/element-type.js';
 import { type FilterWindow, spanOf } from '../format/filter-window.js';
-import type { FcLayer, Tensor } from '../format/model-format.js';
+import type { Tensor } from '../format/model-format.js';
 import { tensorIndex } from '../format/tensor-index.js';
 import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
 
@@ -43,7 +43,7 @@ export function layerOverPatches(layer: CompressedLayer, span: number): Compress
  */
 export function patchesOf(
   tensor: Tensor,
-  { window, inputs }: FcLayer & { readonly window: FilterWindow },
+  { window, inputs }: { readonly window: FilterWindow; readonly inputs: number },
   rows: number,
   batch: number,
 ): DenseMatrix {

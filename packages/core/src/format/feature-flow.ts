@@ -5,6 +5,7 @@
  * Axes are counted from the end, as numpy does: -1 is the last one. So a tensor of unknown rank still has its last axis.
  */
 
+import type { FilterWindow } from './filter-window.js';
 import type { Model } from './model-format.js';
 import type { ModelNarrowing, NarrowedWeights, PaddedAxis, SlicePart } from './model-narrowing.js';
 import type { OperationEffect } from './operation-effect.js';
@@ -19,6 +20,8 @@ export interface FeatureLayer {
   readonly span: number;
   /** Groups of a grouped convolution: each reads its share of the inputs. 1 for most. */
   readonly groups: number;
+  /** Where a convolution looks, so that what it reads can be laid out as rows; left out where that is not known, and for a product. */
+  readonly window?: FilterWindow | undefined;
   /** Whether a value per output is added. */
   readonly bias: boolean;
   /** Whether other operations use the same weights. */
@@ -121,8 +124,15 @@ export interface FeatureGraph {
 export interface ModelFeatures {
   /** Weights `[outputs·span, inputs / groups]`, a row per output and position of the filter, and the bias. */
   weights(layer: string): NarrowedWeights;
+  /** Whether `observe` takes tensors that are given. Default: no. */
+  readonly resumes?: boolean;
   /** The same operations with less in them. */
   narrow(narrowing: ModelNarrowing): Model;
-  /** A model that computes some tensors of this one, and has them as its outputs in this order. */
-  observe(tensors: readonly string[]): Model;
+  /**
+   * A model that computes some tensors of this one, and has them as its outputs in this order.
+   *
+   * @param given tensors that are inputs of that model, so that what makes them is not computed again; only where the format `resumes`.
+   * Default: none
+   */
+  observe(tensors: readonly string[], given?: readonly string[]): Model;
 }

@@ -1,7 +1,5 @@
 /** Which features stay. */
 
-import { invertPositiveDefinite } from '../calibration/cholesky.js';
-import { Pause } from '../cancellation.js';
 import { clusterColumns, prepareColumns } from '../clustering/cluster-columns.js';
 import type { Clusterer } from '../clustering/clusterer.js';
 import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
@@ -118,73 +116,8 @@ export function chooseByScore(scores: Float64Array, blocks: readonly Int32Array[
   );
 }
 
-/**
- * Backward elimination: the feature goes next whose loss, made good by all that are left, adds least to the error,
- * `‖w_j‖² / (S⁻¹)_jj` with the weights as they are refitted by then (optimal brain surgeon; Hassibi and Stork, 1993).
- *
- * Cost: about `6 n²` multiplications for each feature that goes.
- *
- * @param moments S, `[n, n]`: second moments of the features, about their means where layers have biases; overwritten
- * @param contributions `WᵀW`, `[n, n]`, of all layers that read them; overwritten
- * @param blocks places of features of which each block keeps `keep`
- * @param strength of the ridge, as a multiple of the mean diagonal of S
- */
-export async function chooseByElimination(
-  moments: Float64Array,
-  contributions: Float64Array,
-  n: number,
-  blocks: readonly Int32Array[],
-  keep: number,
-  strength: number,
-  signal?: AbortSignal,
-): Promise<Int32Array | undefined> {
-  const pause = new Pause(signal);
-  let mean = 0;
-  for (let j = 0; j < n; j++) mean += moments[j * n + j]! / n;
-  for (let j = 0; j < n; j++)
-    moments[j * n + j] = moments[j * n + j]! + (strength * mean || Number.MIN_VALUE);
-  if (!invertPositiveDefinite(moments, n)) return undefined;
-  const [inverse, q] = [moments, contributions];
-  const blockOf = new Int32Array(n).fill(-1);
-  for (const [b, block] of blocks.entries()) for (const j of block) blockOf[j] = b;
-  const left = blocks.map((block) => block.length);
-  const gone = new Uint8Array(n);
-  const v = new Float64Array(n);
-  const p = new Float64Array(n);
-  for (let leaving = blocks.reduce((sum, block) => sum + block.length - keep, 0); leaving > 0; leaving--) {
-    await pause.point();
-    let next = -1;
-    let least = Number.POSITIVE_INFINITY;
-    for (let j = 0; j < n; j++) {
-      if (gone[j] || blockOf[j]! < 0 || left[blockOf[j]!]! <= keep) continue;
-      const loss = q[j * n + j]! / inverse[j * n + j]!;
-      if (loss < least) [least, next] = [loss, j];
-    }
-    if (next < 0) return undefined;
-    gone[next] = 1;
-    left[blockOf[next]!]!--;
-    const pivot = inverse[next * n + next]!;
-    const square = q[next * n + next]!;
-    for (let j = 0; j < n; j++) {
-      v[j] = inverse[next * n + j]! / pivot;
-      p[j] = q[next * n + j]!;
-    }
-    for (let i = 0; i < n; i++) {
-      if (gone[i]) continue;
-      const row = i * n;
-      const vi = v[i]!;
-      const pi = p[i]!;
-      for (let j = 0; j < n; j++) {
-        inverse[row + j] = inverse[row + j]! - vi * pivot * v[j]!;
-        q[row + j] = q[row + j]! - pi * v[j]! - vi * p[j]! + vi * square * v[j]!;
-      }
-    }
-  }
-  return Int32Array.from(blocks.flatMap((block) => [...block].filter((j) => !gone[j]).sort((a, b) => a - b)));
-}
-
 /** `Σ x²` of every column. */
-export function columnSquares({ rows, cols, data }: DenseMatrix): Float64Array {
+function columnSquares({ rows, cols, data }: DenseMatrix): Float64Array {
   const squares = new Float64Array(cols);
   for (let i = 0; i < rows; i++)
     for (let j = 0; j < cols; j++) squares[j] = squares[j]! + data[i * cols + j]! ** 2;

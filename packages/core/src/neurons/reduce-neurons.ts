@@ -7,8 +7,11 @@ import { InputError } from '../errors.js';
 import type { Model } from '../format/model-format.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { Width } from '../widths/find-widths.js';
+import { mergeFeatures } from './merge-features.js';
 import { NarrowedNetwork } from './narrowed-network.js';
-import { reduceWidth } from './reduce-width.js';
+import { keepPairs } from './paired-features.js';
+import { NetworkRefit } from './refit-network.js';
+import { leavingFeatures, placesOfBlocks } from './width-places.js';
 
 export interface ReduceNeuronsOptions extends LongRunOptions {
   readonly engine: MatrixEngine;
@@ -63,9 +66,21 @@ export async function reduceNeurons(
   const network = new NarrowedNetwork(features, graph);
   const reductions: WidthReport[] = [];
   let done = 0;
-  for (const width of network.widths.widths) {
-    const ratio = ratios.get(width.name);
-    if (ratio === undefined) continue;
+  const chosen = network.widths.widths.filter(({ name }) => ratios.has(name));
+  const narrower = chosen.filter(
+    (width) => keptFeatures(width, ratios.get(width.name)!, roundTo) < width.blocks[0]!.length,
+  );
+  const refit =
+    inputs &&
+    new NetworkRefit(
+      model,
+      network,
+      narrower.filter(({ consumers }) => consumers.length > 0),
+      inputs,
+      { engine, seed, signal },
+    );
+  for (const width of chosen) {
+    const ratio = ratios.get(width.name)!;
     signal?.throwIfAborted();
     onProgress?.({
       phase: 'neurons',
@@ -75,8 +90,13 @@ export async function reduceNeurons(
       share: done / ratios.size,
     });
     const keep = keptFeatures(width, ratio, roundTo);
-    if (keep < width.blocks[0]!.length)
-      await reduceWidth(model, network, width, keep, { engine, clusterer, inputs, seed, signal });
+    if (!narrower.includes(width)) {
+      // Nothing leaves.
+    } else if (width.consumers.length === 0)
+      network.remove(leavingFeatures(width, keepPairs(network, width, placesOfBlocks(width), keep)));
+    else if (refit === undefined)
+      await mergeFeatures(network, width, keep, { engine, clusterer, seed, signal });
+    else await refit.reduce(width, keep);
     reductions.push({
       width: width.name,
       from: width.size,

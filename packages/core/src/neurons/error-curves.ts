@@ -1,0 +1,45 @@
+/** What each width can lose at what error: the distortions from which ratios are allocated. */
+import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
+import type { LongRunOptions } from '../cancellation.js';
+import { InputError } from '../errors.js';
+import type { Model } from '../format/model-format.js';
+import type { MatrixEngine } from '../matrix/matrix-engine.js';
+import type { Width } from '../widths/find-widths.js';
+import { NarrowedNetwork } from './narrowed-network.js';
+import { NetworkRefit } from './refit-network.js';
+
+export interface ErrorCurvesOptions extends LongRunOptions {
+  readonly engine: MatrixEngine;
+  readonly seed?: number | undefined;
+}
+
+/**
+ * The error over the number of features that leave, for every number at once, from one pass over the inputs.
+ *
+ * @returns by width: entry i is what i features that leave add to `Σ‖y − ŷ‖² / Σ‖y − ȳ‖²` of the layers that read them, summed over the layers, when the
+ * weights of all others are refitted; entry 0 is 0. It ends where each block has one feature left, and is empty where no error is known
+ * @throws InputError `UNSUPPORTED` when the model's format cannot make widths narrower
+ */
+export async function errorCurves(
+  model: Model,
+  widths: readonly Width[],
+  inputs: CalibrationInputs,
+  { engine, seed = 0, signal, onProgress }: ErrorCurvesOptions,
+): Promise<Map<string, Float64Array>> {
+  if (model.features === undefined)
+    throw new InputError(
+      'UNSUPPORTED',
+      'the format of this model cannot make widths narrower: reduce columns',
+    );
+  const network = new NarrowedNetwork(model.features, model.graph);
+  const read = widths.filter(({ consumers }) => consumers.length > 0);
+  const refit = new NetworkRefit(model, network, read, inputs, { engine, seed, signal });
+  const curves = new Map<string, Float64Array>(widths.map(({ name }) => [name, new Float64Array(0)]));
+  for (const [done, width] of read.entries()) {
+    signal?.throwIfAborted();
+    onProgress?.({ phase: 'curves', done, total: read.length, layer: width.name });
+    curves.set(width.name, await refit.curve(width));
+  }
+  onProgress?.({ phase: 'curves', done: read.length, total: read.length });
+  return curves;
+}

@@ -1,0 +1,165 @@
+/** With inputs: features leave by the error that their loss makes, and the layers that read them are refitted to what the original gives. */
+import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
+import { sampleRows } from '../calibration/layer-rows.js';
+import type { Model } from '../format/model-format.js';
+import type { MatrixEngine } from '../matrix/matrix-engine.js';
+import type { Width } from '../widths/find-widths.js';
+import { chooseByError } from './choose-by-error.js';
+import { chooseByScore } from './choose-features.js';
+import type { FeatureSweep } from './feature-sweep.js';
+import { columnsOfGroup } from './layer-groups.js';
+import { type LayerRead, layerRead } from './layer-reads.js';
+import { LayerSystem } from './layer-system.js';
+import type { NarrowedNetwork } from './narrowed-network.js';
+import { keepPairs } from './paired-features.js';
+import type { ReadingLayer } from './reading-layer.js';
+import { ResumedNetwork } from './resumed-network.js';
+import { samplesOf, TargetRows } from './target-rows.js';
+import { WideLayer } from './wide-layer.js';
+import { blocksByReading, featuresOf, leavingFeatures } from './width-places.js';
+
+/** Bytes that recorded tensors may take, and targets. */
+const MEMORY = 2 ** 28;
+/** Columns of a layer up to which moments are taken column by column: the cost grows with the cube. */
+const MOST_COLUMNS = 1536;
+/**
+ * Ridge of the choice, as a multiple of the mean variance. What inputs that are made up say of how features go together is half believed.
+ */
+const GIVEN = 0.003;
+const MADE_UP = 0.3;
+
+export interface RefitNetworkOptions {
+  readonly engine: MatrixEngine;
+  readonly seed: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export class NetworkRefit {
+  readonly #network: NarrowedNetwork;
+  readonly #inputs: CalibrationInputs;
+  readonly #options: RefitNetworkOptions;
+  readonly #reads: ReadonlyMap<string, LayerRead>;
+  readonly #targets: TargetRows;
+  readonly #resumed: ResumedNetwork;
+  /** The first operation of each width that is to become narrower, or of one behind it. */
+  readonly #starts: ReadonlyMap<Width, number>;
+
+  /** @param widths those that are going to become narrower, in order */
+  constructor(
+    original: Model,
+    network: NarrowedNetwork,
+    widths: readonly Width[],
+    inputs: CalibrationInputs,
+    options: RefitNetworkOptions,
+  ) {
+    const { graph } = original.features!;
+    this.#network = network;
+    this.#inputs = inputs;
+    this.#options = options;
+    const names = new Set(widths.flatMap(({ consumers }) => consumers));
+    const reads = [...names].map((name) => layerRead(graph, network.layer(name)));
+    this.#reads = new Map(reads.map((read) => [read.layer.name, read]));
+    const limits = { ...options, memory: MEMORY };
+    const whole = reads.filter((read) => read.whole);
+    this.#targets = new TargetRows(original, inputs, whole, limits);
+    this.#resumed = new ResumedNetwork(network, graph, inputs, limits);
+    const places = new Map<string, number>();
+    for (const [at, { flow }] of graph.operations.entries())
+      if (flow.type === 'layer' || flow.type === 'depthwise') places.set(flow.layer, at);
+    let first = Number.POSITIVE_INFINITY;
+    const starts = new Map<Width, number>();
+    for (const width of widths.toReversed()) {
+      first = Math.min(first, ...width.producers.map((name) => places.get(name)!));
+      starts.set(width, first);
+    }
+    this.#starts = starts;
+  }
+
+  /** @param keep features that stay in each block */
+  async reduce(width: Width, keep: number): Promise<void> {
+    const layers = await this.#read(width);
+    const { read, unread } = blocksByReading(this.#network, width);
+    const kept = [
+      ...(await this.#choose(width, layers, read, keep)),
+      ...keepPairs(this.#network, width, unread, keep),
+    ];
+    const leaving = new Set(leavingFeatures(width, kept));
+    for (const layer of layers) await layer.refit(leaving);
+    this.#network.remove(leaving);
+  }
+
+  /**
+   * What the loss of features adds to the error of the layers that read them, all that are left refitted, as a share of the outputs' variance: by
+   * the features that have left each width, up to all but one of each block. Empty where it cannot be told. Nothing leaves.
+   */
+  async curve(width: Width): Promise<Float64Array> {
+    const sweeps = await this.#sweeps(width, await this.#read(width));
+    const { read } = blocksByReading(this.#network, width);
+    if (sweeps === undefined) return new Float64Array(0);
+    return (await chooseByError(sweeps, read, 1, { ...this.#options, exchanges: false })).errors;
+  }
+
+  /** The layers that read the width, with their rows. */
+  async #read(width: Width): Promise<ReadingLayer[]> {
+    const { engine, seed } = this.#options;
+    const reads = width.consumers.map((name) => this.#reads.get(name)!);
+    const targets = await this.#targets.take(
+      reads.filter(({ whole }) => whole).map(({ layer }) => layer.name),
+    );
+    const layers = reads.map(({ layer, whole, columns }) =>
+      Array.from({ length: layer.groups }, (_, group) => {
+        const Kind = whole && columns <= MOST_COLUMNS ? LayerSystem : WideLayer;
+        return new Kind(this.#network, layer, group, engine);
+      }),
+    );
+    let batch = 0;
+    let seen = 0;
+    const tensors = reads.map(({ tensor }) => tensor);
+    for await (const feeds of this.#resumed.run(tensors, this.#starts.get(width)!)) {
+      const count = samplesOf(feeds);
+      const share = count / Math.max(1, this.#inputs.samples);
+      for (const [r, read] of reads.entries()) {
+        const wanted = Math.ceil(read.wanted * share);
+        const { rows, samples } = sampleRows(feeds[read.tensor]!, read, wanted, batch, seed);
+        const counted = samples.map((sample) => sample + seen);
+        const own = targets.get(read.layer.name)?.[batch];
+        for (const [group, layer] of layers[r]!.entries()) {
+          const z = columnsOfGroup(rows, read.layer, group, read.whole ? read.layer.span : 1);
+          await layer.add(z, own?.[group], counted, share);
+        }
+      }
+      seen += count;
+      batch++;
+    }
+    return layers.flat();
+  }
+
+  /** Places of the features that stay in blocks that layers read. */
+  async #choose(
+    width: Width,
+    layers: readonly ReadingLayer[],
+    blocks: readonly Int32Array[],
+    keep: number,
+  ): Promise<Int32Array> {
+    const sweeps = await this.#sweeps(width, layers);
+    if (sweeps !== undefined) return (await chooseByError(sweeps, blocks, keep, this.#options)).kept;
+    const features = featuresOf(width);
+    const scores = new Float64Array(features.length);
+    for (const layer of layers)
+      for (const [j, score] of (await layer.scores(features)).entries()) scores[j] = scores[j]! + score;
+    return chooseByScore(scores, blocks, keep);
+  }
+
+  /** One of each layer; undefined where some layer has none. */
+  async #sweeps(width: Width, layers: readonly ReadingLayer[]): Promise<FeatureSweep[] | undefined> {
+    const features = featuresOf(width);
+    const strength = this.#inputs.name === 'generated' ? MADE_UP : GIVEN;
+    const sweeps: FeatureSweep[] = [];
+    for (const layer of layers) {
+      const sweep = await layer.sweep(features, strength);
+      if (sweep === undefined) return undefined;
+      sweeps.push(sweep);
+    }
+    return sweeps;
+  }
+}
