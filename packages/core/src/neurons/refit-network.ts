@@ -52,7 +52,7 @@ export class NetworkRefit {
     inputs: CalibrationInputs,
     options: RefitNetworkOptions,
   ) {
-    const { graph } = original.features!;
+    const { graph } = original;
     this.#network = network;
     this.#inputs = inputs;
     this.#options = options;
