@@ -17,6 +17,8 @@ const NOT_QUICK = [
 ];
 /** Parts of the command, without running it. */
 const PARTS = ['apps/cli/test/{data,options,plugins,report,sweep}/**/*.test.ts'];
+/** What runs the command: the files share its process and what they import. */
+const COMMANDS = ['apps/cli/test/commands/**/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -30,6 +32,7 @@ export default defineConfig({
       // Without isolation what files import is loaded once for all: loading takes longer than most tests.
       { extends: true, test: { name: 'quick', include: QUICK, exclude: NOT_QUICK, isolate: false } },
       { extends: true, test: { name: 'parts', include: PARTS, isolate: false } },
+      { extends: true, test: { name: 'commands', include: COMMANDS, isolate: false } },
       {
         extends: true,
         test: {
@@ -41,7 +44,7 @@ export default defineConfig({
             'examples/*/test/**/*.test.ts',
             'scripts/test/**/*.test.mjs',
           ],
-          exclude: PARTS,
+          exclude: [...PARTS, ...COMMANDS],
         },
       },
     ],

@@ -5,8 +5,8 @@
  *
  * writes FOLDER/alexnet.onnx, of the shape and with the names of torchvision's AlexNet as PyTorch exports it (61 million
  * weights, 244 MB), and FOLDER/images, generated JPEGs in a folder per class. The weights are random (He initialisation,
- * always the same), so accuracies mean nothing; times, memory and sizes do. `--small` makes every layer 16 times narrower, and 5 classes
- * instead of 1,000.
+ * always the same), so accuracies mean nothing; times, memory and sizes do. `--small` makes every layer 16 times narrower, for images of
+ * half the side and 5 classes instead of 1,000.
  */
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -18,6 +18,9 @@ const FEW_CLASSES = 5;
 const IMAGES_PER_CLASS = 10;
 /** By how much `--small` narrows. */
 const NARROWING = 16;
+/** Sides of the model's images, and of the last maps that become of them. */
+const FULL = { image: 224, map: 6 };
+const SMALL = { image: 112, map: 2 };
 /** Sides of the images lie between these. */
 const SMALLEST_SIDE = 300;
 const LARGEST_SIDE = 500;
@@ -53,6 +56,7 @@ function normal(size, deviation, random) {
 
 async function writeModel(path, small, classes) {
   const width = (full) => (small ? full / NARROWING : full);
+  const side = small ? SMALL : FULL;
   const { create, toBinary } = await importFrom('packages/adapters-onnx', '@bufbuild/protobuf');
   const onnx = await importFrom('packages/adapters-onnx', 'onnx-buf');
   const { AttributeProto_AttributeType: AttributeType, TensorProto_DataType: DataType } = onnx;
@@ -140,10 +144,10 @@ async function writeModel(path, small, classes) {
   last = convolution(6, last, width(384), width(192), 3, 1, 1);
   last = convolution(8, last, width(256), width(384), 3, 1, 1);
   last = pool(12, convolution(10, last, width(256), width(256), 3, 1, 1));
-  // What the adaptive average pool to 6×6 becomes when its input is 6×6 already.
+  // What the adaptive average pool becomes when its input has the wanted size already.
   last = add('avgpool', 'AveragePool', [last], { kernel_shape: [1, 1], strides: [1, 1] });
   last = add('Flatten', 'Flatten', [last], { axis: 1 });
-  last = add('classifier/classifier.2', 'Relu', [linear(1, last, width(4096), width(9216))]);
+  last = add('classifier/classifier.2', 'Relu', [linear(1, last, width(4096), width(256) * side.map ** 2)]);
   last = add('classifier/classifier.5', 'Relu', [linear(4, last, width(4096), width(4096))]);
   linear(6, last, classes, width(4096), 'output');
 
@@ -155,7 +159,7 @@ async function writeModel(path, small, classes) {
       name: 'main_graph',
       node,
       initializer,
-      input: [valueInfo('input', ['batch_size', 3, 224, 224])],
+      input: [valueInfo('input', ['batch_size', 3, side.image, side.image])],
       output: [valueInfo('output', ['batch_size', classes])],
     }),
   });

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { type Clusterer, type Clustering, type Columns, InputError, optionTable } from '@spherize/core';
 import { Piscina } from 'piscina';
@@ -10,16 +11,20 @@ import type { ClusteringTask, RefusedTask } from './clustering-worker.js';
 export class ClusteringPool {
   readonly threads: number;
   readonly #workers: Piscina<ClusteringTask, Clustering | RefusedTask>;
+  /** Ids of the threads that have started. */
+  readonly #started = new Set<number>();
 
   /** @param threads how many at once; default: as many as there are processors */
   constructor(threads: number = availableParallelism()) {
     this.threads = threads;
     this.#workers = new Piscina({
       filename: new URL('./clustering-worker.js', import.meta.url).href,
-      minThreads: threads,
+      // None before there is something to cluster, and none in place of one that an interrupted task ended: it would be ended at once.
+      minThreads: 0,
       maxThreads: threads,
       idleTimeout: Number.POSITIVE_INFINITY,
     });
+    this.#workers.on('workerCreate', ({ id }: { id: number }) => this.#started.add(id));
   }
 
   /**
@@ -43,7 +48,15 @@ export class ClusteringPool {
     };
   }
 
+  /** Ends the threads, those that are still starting when they have started: Node may abort the process with a thread that is ended before. */
   async close(): Promise<void> {
+    for (const thread of this.#workers.threads) {
+      // -1: it has ended.
+      if (thread.threadId === -1 || this.#started.has(thread.threadId)) continue;
+      thread.ref();
+      // What it says first is that it has started; one that cannot start ends.
+      await Promise.race([once(thread, 'message'), once(thread, 'exit')]).catch(() => {});
+    }
     await this.#workers.destroy();
   }
 }

@@ -23,9 +23,13 @@ export default {
 };
 `;
 
-/** Makes the command say that it is at work when a loop over a session has come round once: what that loop calls is listened to. */
+/**
+ * Makes the command say that it is at work when a loop over a session has come round once: what that loop calls is listened to. The
+ * loop goes on when the test has sent its signal, however long that takes.
+ */
 const WATCH = `
-import { writeSync } from 'node:fs';
+import { existsSync, writeSync } from 'node:fs';
+const nap = new Int32Array(new SharedArrayBuffer(4));
 let said = false;
 const listen = (object, method, loop) => {
   const original = object[method];
@@ -33,6 +37,7 @@ const listen = (object, method, loop) => {
     if (!said && new Error().stack.includes(loop)) {
       said = true;
       writeSync(2, 'working\\n');
+      while (!existsSync('signalled')) Atomics.wait(nap, 0, 0, 5);
     }
     return original.apply(this, args);
   };
@@ -98,6 +103,7 @@ test.each(LOOPS)('%s of %s stops between two runs', async (command, _, args) => 
   const { child, ended } = start(folder, [command, ...args], ['--import', './watch.mjs']);
   await new Promise((resolve) => child.stderr!.once('data', resolve));
   child.kill('SIGINT');
+  write(folder, 'signalled', Buffer.alloc(0));
   const { code, stdout, stderr } = await ended;
   expect([code, child.signalCode, stdout, stderr]).toEqual([
     130,

@@ -20,6 +20,10 @@ const COMMANDS: readonly (readonly [string, readonly string[], readonly string[]
   ['sweep', ['sweep', 'small.onnx', '--data', 'npy:X.npy,Y.npy', '--out', 'results', '--ratios', '0.5'], []],
 ];
 
+/** Whether the system calls of a command can be listed. */
+const traces = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0;
+const isTraced = (name: string): boolean => traces && /compress|bench/.test(name);
+
 /** Runs the command with folders of its own for everything that a program may leave behind, and lists what is there afterwards. */
 function runAlone(
   args: readonly string[],
@@ -44,21 +48,37 @@ function runAlone(
   return { left, stderr: run.stderr };
 }
 
-test.each(COMMANDS)('%s leaves only what is documented, and says nothing', (_, args, documented) => {
-  const { left, stderr } = runAlone(args);
+interface Outcome {
+  readonly left: string[];
+  readonly stderr: string;
+  /** System calls for sockets, where they are listed. */
+  readonly calls: string[];
+}
+const outcomes = new Map<string, Outcome>();
+/** Runs a command of the table, once for all tests. */
+function outcomeOf(name: string, args: readonly string[]): Outcome {
+  const known = outcomes.get(name);
+  if (known) return known;
+  const log = join(folder, 'trace.txt');
+  const tracing = isTraced(name) ? ['strace', '-f', '-e', 'trace=network', '-o', log] : [];
+  const run = runAlone(args, tracing);
+  const outcome = { ...run, calls: isTraced(name) ? readFileSync(log, 'utf8').split('\n') : [] };
+  outcomes.set(name, outcome);
+  return outcome;
+}
+
+test.each(COMMANDS)('%s leaves only what is documented, and says nothing', (name, args, documented) => {
+  const { left, stderr } = outcomeOf(name, args);
   expect(left.filter((path) => !documented.some((place) => path.startsWith(place)))).toEqual([]);
   expect(left.length > 0).toBe(documented.length > 0);
   expect(stderr).toBe('');
 });
 
-const traces = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0;
 describe.skipIf(!traces)('under strace (needs Debian package strace, and the right to trace)', () => {
   test.each(COMMANDS.filter(([name]) => /compress|bench/.test(name)))(
     '%s opens no network connection',
-    (_, args) => {
-      const log = join(folder, 'trace.txt');
-      runAlone(args, ['strace', '-f', '-e', 'trace=network', '-o', log]);
-      const calls = readFileSync(log, 'utf8').split('\n');
+    (name, args) => {
+      const { calls } = outcomeOf(name, args);
       // Sockets between its own processes are no network.
       expect(calls.filter((line) => /AF_INET|AF_NETLINK|sendto\(|connect\(/.test(line))).toEqual([]);
       expect(calls.some((line) => line.includes('exited with 0'))).toBe(true);

@@ -1,7 +1,7 @@
 /** What the command says about itself, and how faults and log lines come out. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { write } from '../data/data-files.js';
 import { writeSmallFiles } from './small-files.js';
 import { spherize, start, temporaryFolder } from './spawn-spherize.js';
@@ -16,7 +16,20 @@ write(
   ),
 );
 
-const SWEEP = ['sweep', 'small.onnx', '--data', 'npy:X.npy,Y.npy', '--out', 'results', '--ratios', '0.5'];
+beforeAll(async () => {
+  const sweep = [
+    'sweep',
+    'small.onnx',
+    '--data',
+    'npy:X.npy,Y.npy',
+    '--references',
+    'none',
+    '--ratios',
+    '0.5',
+  ];
+  await spherize(folder, ...sweep, '--out', 'shard', '--shard', '1/1');
+  await spherize(folder, 'merge', 'shard', '--out', 'results');
+});
 
 const COMMANDS = ['inspect', 'compress', 'evaluate', 'bench', 'sweep', 'alexnet'];
 
@@ -26,13 +39,11 @@ const alone = (...args: string[]) => start(folder, args).ended;
 test.each([
   [['inspect', 'small.onnx']],
   [['completion', 'bash']],
+  [['merge', 'shard', '--out', 'merged']],
   [['report', 'results']],
-  [['merge', 'results', '--out', 'merged']],
   [['alexnet', '--help']],
   [['doctor']],
 ])('spherize %j alone ends with 0, and says so on stdout only', async (args) => {
-  if (args[1] === 'results')
-    await spherize(folder, ...SWEEP, ...(args[0] === 'merge' ? ['--shard', '1/1'] : []), '--restart');
   const { code, stdout, stderr } = await alone(...args);
   expect([code, stderr]).toEqual([0, '']);
   expect(stdout).not.toBe('');

@@ -1,7 +1,7 @@
 /** `scan`: curves per layer, kept from run to run. */
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { SAMPLES, writeSmallFiles } from './small-files.js';
 import { spherize, spherizeJson, temporaryFolder } from './spawn-spherize.js';
 
@@ -25,8 +25,9 @@ const folder = temporaryFolder();
 let caches = 0;
 beforeAll(() => writeSmallFiles(folder));
 beforeEach(() => {
-  process.env.SPHERIZE_CACHE = join(folder, `cache${caches++}`);
+  vi.stubEnv('SPHERIZE_CACHE', join(folder, `cache${caches++}`));
 });
+afterAll(() => void vi.unstubAllEnvs());
 
 const scan = (...args: string[]): Promise<Scan> => spherizeJson(folder, 'scan', 'small.onnx', ...args);
 const lines = ({ kept }: Scan): string[] => readFileSync(kept, 'utf8').split('\n').filter(Boolean);

@@ -52,22 +52,29 @@ export function start(
   return { child, ended };
 }
 
-/** The process of a test file's command lines, started with the first. */
+/** The process of the command lines, started with the first; it ends with the one that the tests run in. */
 let shared: ChildProcess | undefined;
 let last: Promise<unknown> = Promise.resolve();
-afterAll(() => shared?.disconnect());
 
-/** Runs a command line to its end, in the process that runs the others of this file, one after the other. */
+function startShared(): ChildProcess {
+  const child = fork(new URL('command-process.mjs', import.meta.url));
+  child.unref();
+  child.channel?.unref();
+  child.once('exit', () => {
+    shared = undefined;
+  });
+  return child;
+}
+
+/** Runs a command line to its end, in the process that runs the others of all test files of this worker, one after the other. */
 export function spherize(folder: string, ...args: readonly string[]): Promise<Run> {
-  shared ??= fork(new URL('command-process.mjs', import.meta.url));
-  const runner = shared;
   const run = last.then(
     () =>
       new Promise<Run>((resolve, reject) => {
-        const fail = (code: number | null, signal: NodeJS.Signals | null) => {
-          if (shared === runner) shared = undefined;
+        shared ??= startShared();
+        const runner = shared;
+        const fail = (code: number | null, signal: NodeJS.Signals | null) =>
           reject(new Error(`the process ended with ${signal ?? code} in: spherize ${args.join(' ')}`));
-        };
         runner.once('exit', fail);
         runner.once('message', (left) => {
           runner.off('exit', fail);

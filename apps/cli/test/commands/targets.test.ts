@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onnxFormat } from '@spherize/adapters-onnx/node';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { randomValues } from '../../../../packages/adapters-onnx/test/build-model.js';
 import { npyBytes, write } from '../data/data-files.js';
 import { writeSmallFiles } from './small-files.js';
@@ -49,12 +49,13 @@ async function writeOwnLabels(name: string, samples: number, seed: number): Prom
 }
 
 beforeAll(async () => {
-  process.env.SPHERIZE_CACHE = join(folder, 'cache');
+  vi.stubEnv('SPHERIZE_CACHE', join(folder, 'cache'));
   writeSmallFiles(folder);
   await writeOwnLabels('seen', 400, 11);
   await writeOwnLabels('unseen', 3000, 12);
   await writeOwnLabels('refit', 400, 13);
 });
+afterAll(() => void vi.unstubAllEnvs());
 
 const compress = (output: string, ...args: string[]): Promise<Report> =>
   spherizeJson(folder, 'compress', 'small.onnx', '-o', output, ...args);
@@ -74,9 +75,9 @@ describe('--target-size', () => {
     const refit = ['--calibrate', 'generated', '--calibration-samples', '100'];
     await compress('first.onnx', '--target-size', '0.5', ...refit);
     await compress('kept.onnx', '--target-size', '0.5', ...refit);
-    process.env.SPHERIZE_CACHE = join(folder, 'other-cache');
+    vi.stubEnv('SPHERIZE_CACHE', join(folder, 'other-cache'));
     await compress('anew.onnx', '--target-size', '0.5', ...refit);
-    process.env.SPHERIZE_CACHE = join(folder, 'cache');
+    vi.stubEnv('SPHERIZE_CACHE', join(folder, 'cache'));
     expect(bytesOf('kept.onnx')).toEqual(bytesOf('first.onnx'));
     expect(bytesOf('anew.onnx')).toEqual(bytesOf('first.onnx'));
   }, 120_000);

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
 const FUZZER = fileURLToPath(new URL('../../../../bench/fuzz/run.mjs', import.meta.url));
-const CASES = 120;
+const CASES = 60;
 
 test(`${CASES} mutants`, async () => {
   const args = [FUZZER, '--cases', String(CASES), '--seed', '1', '--json'];
