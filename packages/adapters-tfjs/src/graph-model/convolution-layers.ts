@@ -60,7 +60,6 @@ export function convolutionLayer(
     outputsFirst: false,
     bias,
     activation,
-    linear: activation === undefined ? (add ?? node).name : `${node.name}/linear`,
   };
 }
 
