@@ -231,12 +231,15 @@ export const CASES: Readonly<Record<string, Case>> = {
       const wider = b.node('Pad', [half, b.integers([0, 1, 0, 0, 0, 3, 0, 0])]);
       const inner = b.node('Relu', [convolution(b, stem, 'inner', [6, 8, 3], { ...SAME, strides: [2, 2] })]);
       const sum = b.node('Add', [wider, convolution(b, inner, 'outer', [8, 10, 3], SAME)]);
-      b.output(convolution(b, b.node('Relu', [sum]), 'last', [10, 4, 1]), [undefined, 4, 3, 3]);
+      const more = b.node('Relu', [convolution(b, sum, 'more', [10, 8, 3], SAME)]);
+      const end = b.node('Add', [sum, convolution(b, more, 'again', [8, 10, 3], SAME)]);
+      b.output(convolution(b, b.node('Relu', [end]), 'last', [10, 4, 1]), [undefined, 4, 3, 3]);
     },
     widths: [
-      'stem 6 1: stem,outer > inner,last',
+      'stem 6 1: stem,outer,again > inner,more,last',
       'inner 8 1: inner > outer',
-      'outer 4 1: outer > last',
+      'outer 4 1: outer,again > more,last',
+      'more 8 1: more > again',
       'last: conv is an output of the model',
     ],
     distinct: true,

@@ -1,6 +1,7 @@
 /** With inputs: features leave by the error that their loss makes, and the layers that read them are refitted to what the original gives. */
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import { sampleRows } from '../calibration/layer-rows.js';
+import type { FeatureGraph } from '../format/feature-flow.js';
 import type { Model } from '../format/model-format.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { Width } from '../widths/find-widths.js';
@@ -63,13 +64,11 @@ export class NetworkRefit {
     const whole = reads.filter((read) => read.whole);
     this.#targets = new TargetRows(original, inputs, whole, limits);
     this.#resumed = new ResumedNetwork(network, graph, inputs, limits);
-    const places = new Map<string, number>();
-    for (const [at, { flow }] of graph.operations.entries())
-      if (flow.type === 'layer' || flow.type === 'depthwise') places.set(flow.layer, at);
+    const places = firstPlaces(network, graph);
     let first = Number.POSITIVE_INFINITY;
     const starts = new Map<Width, number>();
     for (const width of widths.toReversed()) {
-      first = Math.min(first, ...width.producers.map((name) => places.get(name)!));
+      first = Math.min(first, ...featuresOf(width).map((feature) => places.get(feature) ?? 0));
       starts.set(width, first);
     }
     this.#starts = starts;
@@ -162,4 +161,20 @@ export class NetworkRefit {
     }
     return sweeps;
   }
+}
+
+/**
+ * By feature, the place of the first operation that makes a tensor with it. That need not be a layer: features of a residual width may begin
+ * as the zeros of a Pad.
+ */
+function firstPlaces({ widths: { features, sets } }: NarrowedNetwork, graph: FeatureGraph): Map<number, number> {
+  const places = new Map<number, number>();
+  for (const [at, { outputs }] of graph.operations.entries()) {
+    for (const label of outputs.flatMap((name) => [...(features.tensors.get(name)?.ids ?? [])])) {
+      if (label < 0) continue;
+      const feature = sets.find(label);
+      if (!places.has(feature)) places.set(feature, at);
+    }
+  }
+  return places;
 }
