@@ -167,7 +167,10 @@ export class NetworkRefit {
  * By feature, the place of the first operation that makes a tensor with it. That need not be a layer: features of a residual width may begin
  * as the zeros of a Pad.
  */
-function firstPlaces({ widths: { features, sets } }: NarrowedNetwork, graph: FeatureGraph): Map<number, number> {
+function firstPlaces(
+  { widths: { features, sets } }: NarrowedNetwork,
+  graph: FeatureGraph,
+): Map<number, number> {
   const places = new Map<number, number>();
   for (const [at, { outputs }] of graph.operations.entries()) {
     for (const label of outputs.flatMap((name) => [...(features.tensors.get(name)?.ids ?? [])])) {
