@@ -213,6 +213,6 @@ function titles(entries) {
 
 /** A model whose properties can be replaced. */
 function viewOf(model) {
-  const { parameters, skipped, features, inputs } = model;
-  return { parameters, skipped, features, inputs, bias: () => undefined };
+  const { parameters, skipped, features, graph, inputs } = model;
+  return { parameters, skipped, features, graph, inputs, bias: () => undefined };
 }

@@ -76,7 +76,7 @@ test('what TensorFlow.js stumbles over while it runs is one line', async () => {
   await expect(session.run(feeds)).rejects.toThrow(
     new InputError(
       'BAD_FILE',
-      'TensorFlow.js cannot run the model: The sum of sizes must match the size of the axis dimension.; save or convert it again',
+      'TensorFlow.js cannot run the model: The sum of sizes must match the size of the axis dimension.; give inputs of its shapes, or save or convert it again',
     ),
   );
   await session.release();

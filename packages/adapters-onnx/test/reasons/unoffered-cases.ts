@@ -39,7 +39,8 @@ export const UNOFFERED: Readonly<
     144,
   ],
   'a convolution of one channel': [
-    (b, w) => b.node('Conv', [b.input('grey', [undefined, 1, 8, 8]), b.weight(`${w}.weight`, [4, 1, 3, 3])]),
+    (b, w) =>
+      b.node('Conv', [b.input(`${w}.grey`, [undefined, 1, 8, 8]), b.weight(`${w}.weight`, [4, 1, 3, 3])]),
     36,
   ],
   'two convolutions with the same filters': [
