@@ -1,0 +1,72 @@
+/** Layers that read a narrower width are refitted to what the original gives. */
+import { type CalibrationInputs, compressModel, type Model, type Tensor } from '@spherize/core';
+import { outputFidelity } from '@spherize/core/evaluation';
+import { expect, test } from 'vitest';
+import { onnxModel } from '../src/node.js';
+import { ModelBuilder, randomValues } from './build-model.js';
+
+/** Random inputs `[samples, ..]`. */
+function inputsOf(shape: readonly number[], seed: number): CalibrationInputs {
+  const samples = 400;
+  const size = shape.reduce((all, length) => all * length, samples);
+  const x: Tensor = { shape: [samples, ...shape], data: randomValues(size, seed) };
+  return {
+    name: 'random',
+    samples,
+    async *batches() {
+      yield { x };
+    },
+  };
+}
+
+/** Rows of which the second half are multiples of the first. */
+function collinearRows(rows: number, length: number, seed: number): Float32Array {
+  const half = randomValues((rows / 2) * length, seed);
+  return Float32Array.of(...half, ...half.map((value, i) => value * (1.5 + Math.floor(i / length) / 3)));
+}
+
+/** Weights `[inputs, rows]` of a product. */
+function upright(values: Float32Array, rows: number): Float32Array {
+  const inputs = values.length / rows;
+  return Float32Array.from(values, (_, i) => values[(i % rows) * inputs + Math.floor(i / rows)]!);
+}
+
+function products(values: Float32Array): Model {
+  const b = new ModelBuilder();
+  const made = b.node('MatMul', [b.input('x', [undefined, 6]), b.weight('a', [6, 12], upright(values, 12))]);
+  const read = b.node('MatMul', [b.node('Relu', [made]), b.weight('b', [12, 5])]);
+  return onnxModel(b.output(read, [undefined, 5]).build());
+}
+
+function convolutions(values: Float32Array): Model {
+  const b = new ModelBuilder();
+  const same = { pads: [1, 1, 1, 1] };
+  const x = b.input('x', [undefined, 2, 5, 5]);
+  const made = b.node('Conv', [x, b.weight('a', [8, 2, 3, 3], values)], same);
+  const read = b.node('Conv', [b.node('Relu', [made]), b.weight('b', [4, 8, 3, 3])], same);
+  return onnxModel(b.output(read, [undefined, 4, 5, 5]).build());
+}
+
+test.each([
+  ['products', products(collinearRows(12, 6, 3)), [6]],
+  ['convolutions', convolutions(collinearRows(8, 18, 3)), [2, 5, 5]],
+])('%s: of features that are multiples of each other half can go for nothing', async (_, model, shape) => {
+  const options = { ratio: 0.5, reduce: 'neurons', calibration: inputsOf(shape, 1) } as const;
+  const { model: narrower, reductions } = await compressModel(model, options);
+  expect(reductions[0]!.to).toBe(reductions[0]!.from / 2);
+  expect((await outputFidelity(model, narrower, inputsOf(shape, 2))).outputError).toBeLessThan(1e-4);
+});
+
+test.each([1, 2, 3, 4])('random features, seed %i: refitted is nearer than not refitted', async (seed) => {
+  for (const [model, shape] of [
+    [products(randomValues(72, seed)), [6]],
+    [convolutions(randomValues(144, seed)), [2, 5, 5]],
+  ] as const) {
+    const errors: number[] = [];
+    for (const calibration of [inputsOf(shape, 10 + seed), 'none'] as const) {
+      const { model: narrower } = await compressModel(model, { ratio: 0.5, reduce: 'neurons', calibration });
+      errors.push((await outputFidelity(model, narrower, inputsOf(shape, 20 + seed))).outputError!);
+    }
+    expect(errors[0]).toBeLessThan(errors[1]!);
+  }
+});
