@@ -7,6 +7,7 @@ import {
   Random,
   type Tensor,
 } from '@spherize/core';
+import { loadable } from '../src/index.js';
 
 /** Columns dealt out to clusters of sizes that differ, each with a scale of its own; the first column of a cluster is its centroid. */
 export function dealtOut(model: Model, layer: string, ratio: number, seed = 1): CompressedLayer {
@@ -45,4 +46,13 @@ export async function outputsOf(model: Model): Promise<Record<string, Tensor>> {
   } finally {
     await session.release();
   }
+}
+
+/** The classes of a model's layers, or the operations of its nodes, in their order. */
+export function partsOf(model: Model): string[] {
+  const topology = loadable(model).modelTopology as {
+    node?: { op: string }[];
+    config?: { layers: { class_name: string }[] };
+  };
+  return topology.node?.map(({ op }) => op) ?? topology.config!.layers.map(({ class_name }) => class_name);
 }

@@ -20,18 +20,10 @@ import { loadable } from '../src/index.js';
 import { tfjsModel } from '../src/node.js';
 import { GraphBuilder } from './build-graph-model.js';
 import { artifactsOf, randomWeights, tfl } from './build-layers-model.js';
+import { partsOf } from './compressing.js';
 
 /** float32 sums in another order, through a few layers. */
 const ROUNDING = 1e-4;
-
-/** The classes of a model's layers, or the operations of its nodes, in their order. */
-function partsOf(model: Model): string[] {
-  const topology = loadable(model).modelTopology as {
-    node?: { op: string }[];
-    config?: { layers: { class_name: string }[] };
-  };
-  return topology.node?.map(({ op }) => op) ?? topology.config!.layers.map(({ class_name }) => class_name);
-}
 
 function offered(model: Model, names: readonly string[]): Model {
   return offering(model, selectLayers(model, names));

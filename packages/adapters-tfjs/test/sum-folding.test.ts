@@ -13,23 +13,13 @@ import { SUMMATION_TOLERANCE } from '@spherize/core/proof';
 import type { io } from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { loadable } from '../src/index.js';
 import { tfjsModel } from '../src/node.js';
 import { GraphBuilder } from './build-graph-model.js';
 import { artifactsOf, randomWeights, tfl } from './build-layers-model.js';
-import { outputsOf } from './compressing.js';
+import { outputsOf, partsOf } from './compressing.js';
 
 /** float32 sums in another order, through a few layers. */
 const ROUNDING = 1e-4;
-
-/** The classes of a model's layers, or the operations of its nodes, in their order. */
-function partsOf(model: Model): string[] {
-  const topology = loadable(model).modelTopology as {
-    node?: { op: string }[];
-    config?: { layers: { class_name: string }[] };
-  };
-  return topology.node?.map(({ op }) => op) ?? topology.config!.layers.map(({ class_name }) => class_name);
-}
 
 /** Any clusters of n columns, some of them dropped; or every column by itself, in another order. */
 function randomClusters(model: Model, name: string, random: Random): CompressedLayer {

@@ -2,7 +2,7 @@ import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import type { LongRunOptions } from '../cancellation.js';
 import { evaluateModel } from '../evaluation/evaluate-model.js';
 import type { LabelledData } from '../evaluation/labelled-data.js';
-import { outputFidelity } from '../evaluation/output-fidelity.js';
+import { fidelityTo, recordOutputs } from '../evaluation/output-fidelity.js';
 import type { Model } from '../format/model-format.js';
 import type { WidthReport } from '../neurons/reduce-neurons.js';
 import { compressModel } from '../pipeline/compress-model.js';
@@ -43,6 +43,7 @@ export async function measureWidths(
   { ratios, inputs, data, onProgress, ...options }: MeasureWidthsOptions,
 ): Promise<WidthCurve[]> {
   const { signal } = options;
+  const recorded = await recordOutputs(model, inputs, { signal, scores: data?.scores });
   const total = ratios.length * widths.length;
   let done = 0;
   const curves: WidthCurve[] = [];
@@ -59,10 +60,7 @@ export async function measureWidths(
       });
       const own = { ...options, ratio: { [width.name]: ratio }, prove: false };
       const { model: smaller, reductions } = await compressModel(model, own);
-      const { outputError, agreement } = await outputFidelity(model, smaller, inputs, {
-        signal,
-        scores: data?.scores,
-      });
+      const { outputError, agreement } = await fidelityTo(recorded, smaller, { signal });
       const top1 = data === undefined ? null : (await evaluateModel(smaller, data, { signal })).top1;
       points.push({ ...reductions[0]!, ratio, outputError, agreement, top1 });
       done++;

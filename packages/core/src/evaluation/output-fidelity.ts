@@ -27,8 +27,23 @@ export interface FidelityOptions {
   readonly scores?: string | undefined;
 }
 
+/** What the original gives on some inputs, to compare one compressed model after the other with it. */
+export interface RecordedOutputs {
+  /** What the inputs were. */
+  readonly inputs: string;
+  /** Names of the outputs of floats. */
+  readonly floats: readonly string[];
+  /** The output with the scores of the classes, where there may be one. */
+  readonly classes: string | undefined;
+  /** None where the original does not run on the inputs. */
+  readonly batches: readonly {
+    readonly feeds: Readonly<Record<string, Tensor>>;
+    readonly outputs: Readonly<Record<string, Tensor>>;
+  }[];
+}
+
 /**
- * Runs the original and a compressed model on the same inputs. Memory: the original's outputs are kept.
+ * Runs the original and a compressed model on the same inputs. Memory: the inputs and the original's outputs are kept.
  *
  * @returns null for both figures where the original does not run on these inputs
  */
@@ -36,30 +51,54 @@ export async function outputFidelity(
   original: Model,
   compressed: Model,
   inputs: CalibrationInputs,
-  { signal, scores }: FidelityOptions = {},
+  options: FidelityOptions = {},
 ): Promise<OutputFidelity> {
+  return fidelityTo(await recordOutputs(original, inputs, options), compressed, options);
+}
+
+/** Runs the original on inputs, which are kept with what it gives. */
+export async function recordOutputs(
+  original: Model,
+  inputs: CalibrationInputs,
+  { signal, scores }: FidelityOptions = {},
+): Promise<RecordedOutputs> {
   const floats = original.outputs.filter(({ type }) => isFloat(type)).map(({ name }) => name);
   const classes = floats.length > 0 ? scoresOutput(original, scores).name : undefined;
+  const recorded = { inputs: inputs.name, floats, classes };
+  const batches: RecordedOutputs['batches'][number][] = [];
+  const session = await original.session();
+  try {
+    for await (const feeds of inputs.batches(signal)) {
+      signal?.throwIfAborted();
+      const outputs = await session.run(feeds).catch(() => undefined);
+      signal?.throwIfAborted();
+      if (outputs === undefined) return { ...recorded, batches: [] };
+      batches.push({ feeds, outputs });
+    }
+  } finally {
+    await session.release();
+  }
+  return { ...recorded, batches };
+}
+
+/** Runs a compressed model on the inputs of a record. */
+export async function fidelityTo(
+  { inputs, floats, classes, batches }: RecordedOutputs,
+  compressed: Model,
+  { signal }: Pick<FidelityOptions, 'signal'> = {},
+): Promise<OutputFidelity> {
+  if (batches.length === 0) return { outputError: null, agreement: null, samples: 0, inputs };
   const errors = new Map(floats.map((name) => [name, 0]));
-  const kept = new Map<string, Tensor[]>(floats.map((name) => [name, []]));
   let samples = 0;
   let scored = 0;
   let equal = 0;
-  const sessions = [await original.session()];
+  const session = await compressed.session();
   try {
-    sessions.push(await compressed.session());
-    for await (const feeds of inputs.batches(signal)) {
+    for (const { feeds, outputs: expected } of batches) {
       signal?.throwIfAborted();
-      const expected = await sessions[0]!.run(feeds).catch(() => undefined);
-      signal?.throwIfAborted();
-      if (expected === undefined)
-        return { outputError: null, agreement: null, samples: 0, inputs: inputs.name };
-      const actual = await sessions[1]!.run(feeds);
-      for (const name of floats) {
-        const tensor = expected[name]!;
-        kept.get(name)!.push(tensor);
-        errors.set(name, errors.get(name)! + squaredError(tensor, actual[name]));
-      }
+      const actual = await session.run(feeds);
+      for (const name of floats)
+        errors.set(name, errors.get(name)! + squaredError(expected[name]!, actual[name]));
       const before = classes === undefined ? undefined : largestScores(expected[classes]);
       const after = classes === undefined ? undefined : largestScores(actual[classes]);
       if (before !== undefined && after?.length === before.length) {
@@ -69,14 +108,16 @@ export async function outputFidelity(
       samples += Object.values(feeds)[0]?.shape[0] ?? 1;
     }
   } finally {
-    for (const session of sessions) await session.release();
+    await session.release();
   }
-  const spreads = new Map([...kept].map(([name, tensors]) => [name, spreadOf(tensors)]));
+  const spreads = new Map(
+    floats.map((name) => [name, spreadOf(batches.map(({ outputs }) => outputs[name]!))]),
+  );
   return {
     outputError: floats.length > 0 ? meanError(errors, spreads) : null,
     agreement: scored > 0 ? equal / scored : null,
     samples,
-    inputs: inputs.name,
+    inputs,
   };
 }
 

@@ -1,10 +1,10 @@
 /** What each width can lose at what error: the distortions from which ratios are allocated. */
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import type { LongRunOptions } from '../cancellation.js';
-import { InputError } from '../errors.js';
 import type { Model } from '../format/model-format.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { Width } from '../widths/find-widths.js';
+import { requireFeatures } from '../widths/require-features.js';
 import { NarrowedNetwork } from './narrowed-network.js';
 import { NetworkRefit } from './refit-network.js';
 
@@ -26,12 +26,7 @@ export async function errorCurves(
   inputs: CalibrationInputs,
   { engine, seed = 0, signal, onProgress }: ErrorCurvesOptions,
 ): Promise<Map<string, Float64Array>> {
-  if (model.features === undefined)
-    throw new InputError(
-      'UNSUPPORTED',
-      'the format of this model cannot make widths narrower: reduce columns',
-    );
-  const network = new NarrowedNetwork(model.features, model.graph);
+  const network = new NarrowedNetwork(requireFeatures(model), model.graph);
   const read = widths.filter(({ consumers }) => consumers.length > 0);
   const refit = new NetworkRefit(model, network, read, inputs, { engine, seed, signal });
   const curves = new Map<string, Float64Array>(widths.map(({ name }) => [name, new Float64Array(0)]));

@@ -98,11 +98,11 @@ export class FeatureSweep {
   sweep(feature: number): void {
     const block = this.#blocks[feature]!;
     const sign = this.#out[feature] ? -1 : 1;
+    const inverse = this.#inverse(feature);
     this.#out[feature] = 1 - this.#out[feature]!;
     const [n, s] = [this.#n, block.length];
     if (s === 0) return;
     const [m, p] = [this.#m, this.#p];
-    const inverse = sign > 0 ? this.#inverse(-1, block) : negativeInverse(this.#part(m, block, block), s);
     // Rows of the block before the sweep: V = M_·J M_JJ⁻¹, and P_·J.
     const mine = new Float64Array(s * n);
     const coupled = new Float64Array(s * n);
@@ -155,9 +155,10 @@ export class FeatureSweep {
   }
 
   /** `M_JJ⁻¹`: positive definite of a feature that is in, negative of one that is out. */
-  #inverse(feature: number, block: readonly number[] = this.#blocks[feature]!): Float64Array {
+  #inverse(feature: number): Float64Array {
+    const block = this.#blocks[feature]!;
     const part = this.#part(this.#m, block, block);
-    if (feature >= 0 && this.#out[feature]) return negativeInverse(part, block.length);
+    if (this.#out[feature]) return negativeInverse(part, block.length);
     if (!invertPositiveDefinite(part, block.length)) part.fill(0);
     return part;
   }

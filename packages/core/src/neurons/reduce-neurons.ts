@@ -3,10 +3,10 @@ import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import type { LongRunOptions } from '../cancellation.js';
 import type { Clusterer } from '../clustering/clusterer.js';
 import { clustersForRatio } from '../compression/column-reduction.js';
-import { InputError } from '../errors.js';
 import type { Model } from '../format/model-format.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { Width } from '../widths/find-widths.js';
+import { requireFeatures } from '../widths/require-features.js';
 import { mergeFeatures } from './merge-features.js';
 import { NarrowedNetwork } from './narrowed-network.js';
 import { keepPairs } from './paired-features.js';
@@ -57,13 +57,7 @@ export async function reduceNeurons(
   ratios: ReadonlyMap<string, number>,
   { engine, clusterer, inputs, roundTo, seed = 0, signal, onProgress }: ReduceNeuronsOptions,
 ): Promise<NarrowedModel> {
-  const { features, graph } = model;
-  if (features === undefined)
-    throw new InputError(
-      'UNSUPPORTED',
-      'the format of this model cannot make widths narrower: reduce columns',
-    );
-  const network = new NarrowedNetwork(features, graph);
+  const network = new NarrowedNetwork(requireFeatures(model), model.graph);
   const reductions: WidthReport[] = [];
   let done = 0;
   const chosen = network.widths.widths.filter(({ name }) => ratios.has(name));

@@ -1,6 +1,7 @@
 /** Of each width the reduction that keeps the model's outputs closer, with as many parameters gone. */
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import { clustersOfLayer } from '../compression/column-reduction.js';
+import { fidelityTo, type RecordedOutputs, recordOutputs } from '../evaluation/output-fidelity.js';
 import { spanOf } from '../format/filter-window.js';
 import type { FcLayer, Model } from '../format/model-format.js';
 import type { WidthReport } from '../neurons/reduce-neurons.js';
@@ -10,7 +11,6 @@ import { findWidths } from '../widths/find-widths.js';
 import { compressColumns } from './compress-columns.js';
 import { compressWidths } from './compress-widths.js';
 import type { CompressedModel, ResolvedOptions } from './compressed-model.js';
-import { OutputLoss } from './output-loss.js';
 
 /** Samples on which reductions are compared. */
 const PROBES = 200;
@@ -32,7 +32,7 @@ export async function compressBest(
   options: ResolvedOptions,
 ): Promise<CompressedModel> {
   const { onProgress } = options;
-  const losses = await OutputLoss.record(model, probeInputs(model, options), options.signal);
+  const probe = await recordOutputs(model, probeInputs(model, options), { signal: options.signal });
   const narrower = new Map<string, number>();
   const columns = new Map<string, { width: string; ratio: number }>();
   let done = 0;
@@ -48,7 +48,7 @@ export async function compressBest(
     const better =
       clustered.length > 0 &&
       ratio > 0 &&
-      (await columnsLoseLess(model, [name, ratio], clustered, losses, options));
+      (await columnsLoseLess(model, [name, ratio], clustered, probe, options));
     if (better) for (const [layer, own] of clustered) columns.set(layer.name, { width: name, ratio: own });
     else narrower.set(name, ratio);
     done++;
@@ -91,15 +91,15 @@ async function columnsLoseLess(
   model: Model,
   [name, ratio]: readonly [string, number],
   clustered: ColumnRatios,
-  losses: OutputLoss,
+  probe: RecordedOutputs,
   options: ResolvedOptions,
 ): Promise<boolean> {
   const quiet: ResolvedOptions = { ...options, prove: false, onProgress: undefined };
-  const narrower = await compressWidths(model, new Map([[name, ratio]]), quiet);
-  const narrowed = await losses.of(narrower.model);
+  const loss = async ({ model: smaller }: CompressedModel): Promise<number> =>
+    (await fidelityTo(probe, smaller, { signal: options.signal })).outputError ?? 0;
+  const narrowed = await loss(await compressWidths(model, new Map([[name, ratio]]), quiet));
   if (narrowed < NOTHING) return false;
-  const columns = await compressColumns(model, clustered, quiet);
-  return (await losses.of(columns.model)) < narrowed;
+  return (await loss(await compressColumns(model, clustered, quiet))) < narrowed;
 }
 
 /** Some of the calibration inputs, or else random ones. */

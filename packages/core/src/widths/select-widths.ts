@@ -1,6 +1,7 @@
 import { InputError } from '../errors.js';
 import type { Model } from '../format/model-format.js';
 import { findWidths, type Width } from './find-widths.js';
+import { requireFeatures } from './require-features.js';
 
 /** Which widths are meant where none is named: all, or those that run through no residual sum. */
 export type WidthsMeant = 'all' | 'inner';
@@ -17,11 +18,7 @@ export function selectWidths(
   names?: readonly string[],
   meant: WidthsMeant = 'all',
 ): readonly Width[] {
-  if (model.features === undefined)
-    throw new InputError(
-      'UNSUPPORTED',
-      'the format of this model cannot make widths narrower: reduce columns',
-    );
+  requireFeatures(model);
   const { widths } = findWidths(model.graph);
   const offered = widths.filter(({ reason }) => reason === undefined);
   if (names === undefined) {
