@@ -1,7 +1,11 @@
-/** `--target-size`, `--target-speedup` and `--max-drop`: what the library does, with the command's cache, threads and words. */
-import { rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { type CompressedModel, InputError, type Model, selectLayers } from '@spherize/core';
+/** Targets: what the library does, with the command's cache, threads and words. */
+import {
+  type CompressedModel,
+  InputError,
+  type LongRunOptions,
+  type Model,
+  selectLayers,
+} from '@spherize/core';
 import {
   CHOOSING_PART,
   compressToTarget,
@@ -13,12 +17,12 @@ import {
   type TargetReport,
 } from '@spherize/core/allocation';
 import { requireRunnable } from '@spherize/core/proof';
-import { requireMemory, temporaryFolder } from '@spherize/files';
+import { requireMemory } from '@spherize/files';
 import type { OpenCalibration } from '../calibration/open-calibration.js';
 import type { Dataset } from '../data/dataset.js';
+import { writtenBytes } from '../footprint/written-bytes.js';
 import type { OpenModel } from '../plugins/model-formats.js';
 import { percent } from '../terminal/output.js';
-import { startProgress } from '../terminal/progress.js';
 import { openTrials, type TrialsOptions } from './open-trials.js';
 import type { Target } from './target-options.js';
 
@@ -36,52 +40,46 @@ export interface TargetData {
 }
 
 /**
- * Compresses a model to a target under a progress bar.
+ * Compresses the columns of a model's layers to a target.
  *
  * @throws InputError `BAD_ARGUMENT` when the target cannot be reached
  */
 export async function searchTarget(
   opened: OpenModel,
-  target: Target,
+  target: Exclude<Target, { readonly maxError: number }>,
   { data, calibration }: TargetData,
   options: TargetSearchOptions,
-  signal: AbortSignal,
+  { signal, onProgress }: LongRunOptions & { readonly signal: AbortSignal },
 ): Promise<TargetReached> {
   try {
     const layers = selectLayers(opened.model, options.layers);
     await requireRunnable(opened.model);
     if ('maxDrop' in target) requireEnoughSamples(data?.samples ?? 0, target.maxDrop);
     const pruned = options.sparsity > 0;
-    const progress = startProgress();
+    const part = 'maxDrop' in target ? CHOOSING_PART : undefined;
+    const probe = data && { data, part };
+    const open = await openTrials(opened, layers, { probe, calibration }, options, { signal });
     try {
-      progress.show({ detail: 'original' });
-      const part = 'maxDrop' in target ? CHOOSING_PART : undefined;
-      const probe = data && { data, part };
-      const open = await openTrials(opened, layers, { probe, calibration }, options, { signal });
-      try {
-        const { bytes } = opened;
-        const bytesOf = (model: Model): Promise<number> => writtenBytes(model, options.output);
-        return await compressToTarget(
-          open.trials,
-          'size' in target ? { ...target, bytes, bytesOf } : target,
-          {
-            data,
-            seed: options.seed,
-            mean: options.mean,
-            std: options.std,
-            measurements: open.cache,
-            ahead: open.pool.threads + 1,
-            pruned,
-            requireMemory,
-            signal,
-            onProgress: progress.show,
-          },
-        );
-      } finally {
-        await open.pool.close();
-      }
+      const { bytes } = opened;
+      const bytesOf = (model: Model): Promise<number> => writtenBytes(model, options.output);
+      return await compressToTarget(
+        open.trials,
+        'size' in target ? { ...target, bytes, bytesOf } : target,
+        {
+          data,
+          seed: options.seed,
+          mean: options.mean,
+          std: options.std,
+          measurements: open.cache,
+          ahead: open.pool.threads + 1,
+          pruned,
+          requireMemory,
+          signal,
+          onProgress,
+        },
+      );
     } finally {
-      progress.stop();
+      await open.pool.close();
     }
   } catch (error) {
     throw inFlags(error, target);
@@ -89,7 +87,7 @@ export async function searchTarget(
 }
 
 /**
- * Makes all widths narrower by one share, so that a target is reached.
+ * Makes widths narrower, each by what it costs the outputs, so that a target is reached.
  *
  * @throws InputError `BAD_ARGUMENT` when it cannot be reached
  */
@@ -117,35 +115,27 @@ function inFlags(error: unknown, target: Target): unknown {
 function flagOf(target: Target): string {
   if ('size' in target) return `--target-size ${target.size}`;
   if ('speedup' in target) return `--target-speedup ${target.speedup}`;
+  if ('maxError' in target) return `--max-error ${target.maxError}`;
   return `--max-drop ${Number((100 * target.maxDrop).toFixed(2))}`;
-}
-
-/** Bytes of a model's files, found by writing them elsewhere. */
-async function writtenBytes(model: Model, output: string): Promise<number> {
-  const folder = await temporaryFolder('spherize-size-');
-  try {
-    return await model.write(join(folder, basename(output)));
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 /** How a target was met, in one line. */
 export function targetSummary(report: TargetReport | NarrowedReport): string {
   if ('size' in report)
     return `--target-size ${report.size}: ${percent(report.reached, 2)} of the file's bytes`;
-  if ('share' in report) {
-    const share = `by ${percent(report.share, 1)} of every width`;
-    if ('speedup' in report)
-      return `--target-speedup ${report.speedup}: ${report.reached.toFixed(2)} times fewer multiply-accumulates, ${share}`;
-    const points = (part: number): string => `${(100 * part).toFixed(2)} points`;
-    return `--max-drop ${points(report.maxDrop)}: top-1 falls by ${points(report.drop)} on ${report.samples} samples that chose nothing (${report.lost} lost, ${report.gained} gained), by at most ${points(report.bound)} with ${percent(report.confidence, 0)} confidence, ${share}`;
-  }
-  const { beforeMs, afterMs } = report.measured;
-  const times = `${beforeMs.toFixed(2)} ms → ${afterMs.toFixed(2)} ms (${(beforeMs / afterMs).toFixed(1)}×)`;
-  if ('speedup' in report) {
-    return `--target-speedup ${report.speedup}: ${report.reached.toFixed(2)} times fewer multiply-accumulates in the layers; measured for one sample from the first of them on: ${times}`;
-  }
+  if ('maxError' in report)
+    return `--max-error ${report.maxError}: ${percent(report.reached, 2)} on the inputs that chose the ratios`;
   const points = (share: number): string => `${(100 * share).toFixed(2)} points`;
-  return `--max-drop ${points(report.maxDrop)}: top-1 falls by ${points(report.drop)} on ${report.samples} samples that chose nothing (${report.lost} lost, ${report.gained} gained), by at most ${points(report.bound)} with ${percent(report.confidence, 0)} confidence; measured for one sample from the first layer on: ${times}`;
+  const measured = 'measured' in report ? report.measured : undefined;
+  const times =
+    measured &&
+    `${measured.beforeMs.toFixed(2)} ms → ${measured.afterMs.toFixed(2)} ms (${(measured.beforeMs / measured.afterMs).toFixed(1)}×)`;
+  if ('speedup' in report) {
+    const fewer = `--target-speedup ${report.speedup}: ${report.reached.toFixed(2)} times fewer multiply-accumulates`;
+    return times === undefined
+      ? fewer
+      : `${fewer} in the layers; measured for one sample from the first of them on: ${times}`;
+  }
+  const drop = `--max-drop ${points(report.maxDrop)}: top-1 falls by ${points(report.drop)} on ${report.samples} samples that chose nothing (${report.lost} lost, ${report.gained} gained), by at most ${points(report.bound)} with ${percent(report.confidence, 0)} confidence`;
+  return times === undefined ? drop : `${drop}; measured for one sample from the first layer on: ${times}`;
 }

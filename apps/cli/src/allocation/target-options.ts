@@ -8,16 +8,33 @@ export interface TargetOptions {
   readonly targetSize?: number;
   readonly targetSpeedup?: number;
   readonly maxDrop?: number;
+  readonly maxError?: number;
   readonly data?: string;
   readonly limit?: number;
 }
 
-/** One target, as the options give it; see `Target` of the library. */
-export type Target = { readonly size: number } | { readonly speedup: number } | { readonly maxDrop: number };
+/** One target, as the options give it; see `NarrowTarget` of the library. */
+export type Target =
+  | { readonly size: number }
+  | { readonly speedup: number }
+  | { readonly maxDrop: number }
+  | { readonly maxError: number };
 
-/** `--target-size`, `--target-speedup`, `--max-drop`, and the data that they are measured on. */
+/** The relative error of the outputs that is allowed where nothing says how far to compress. */
+export const DEFAULT_MAX_ERROR = 0.02;
+
+/** `--max-error`, `--target-size`, `--target-speedup`, `--max-drop`, and the data that they are measured on. */
 export function addTargetOptions(command: Command): Command {
   return command
+    .option(
+      '--max-error <share>',
+      `choose the ratios: at most this relative error of the outputs, on inputs that no refit has seen (default: ${DEFAULT_MAX_ERROR}, where nothing else says how far)`,
+      (text) => {
+        const share = parseNumber('--max-error', text);
+        if (share > 0 && share < 1) return share;
+        throw new InputError('BAD_ARGUMENT', `--max-error: expected a number in (0, 1), got '${text}'`);
+      },
+    )
     .option('--target-size <share>', "choose the ratios: at most this share of the file's bytes", (text) => {
       const share = parseNumber('--target-size', text);
       if (share > 0 && share < 1) return share;
@@ -46,26 +63,21 @@ export function addTargetOptions(command: Command): Command {
 }
 
 /**
- * The target among the options, or undefined when ratios are given.
+ * The target among the options, or undefined when ratios are given. Without either, the outputs' error is limited.
  *
- * @throws InputError `BAD_ARGUMENT` unless exactly one of the ratios and the targets is given, with data where needed and only there
+ * @throws InputError `BAD_ARGUMENT` when more than one of the ratios and the targets is given, or data are missing or not needed
  */
 export function chosenTarget(options: TargetOptions, ratiosGiven: boolean): Target | undefined {
-  const { targetSize, targetSpeedup, maxDrop } = options;
+  const { targetSize, targetSpeedup, maxDrop, maxError } = options;
   const given = [
     ...(ratiosGiven ? ['--ratio'] : []),
     ...(targetSize === undefined ? [] : ['--target-size']),
     ...(targetSpeedup === undefined ? [] : ['--target-speedup']),
     ...(maxDrop === undefined ? [] : ['--max-drop']),
+    ...(maxError === undefined ? [] : ['--max-error']),
   ];
-  if (given.length !== 1) {
-    throw new InputError(
-      'BAD_ARGUMENT',
-      given.length === 0
-        ? 'how far to compress is missing: give --ratio, --target-size, --target-speedup or --max-drop'
-        : `${given.join(' and ')} exclude each other: give one of them`,
-    );
-  }
+  if (given.length > 1)
+    throw new InputError('BAD_ARGUMENT', `${given.join(' and ')} exclude each other: give one of them`);
   if (options.data === undefined && maxDrop !== undefined)
     throw new InputError(
       'BAD_ARGUMENT',
@@ -77,5 +89,6 @@ export function chosenTarget(options: TargetOptions, ratiosGiven: boolean): Targ
     throw new InputError('BAD_ARGUMENT', '--data chooses ratios, but --ratio gives them: leave one out');
   if (targetSize !== undefined) return { size: targetSize };
   if (targetSpeedup !== undefined) return { speedup: targetSpeedup };
-  return maxDrop === undefined ? undefined : { maxDrop };
+  if (maxDrop !== undefined) return { maxDrop };
+  return ratiosGiven ? undefined : { maxError: maxError ?? DEFAULT_MAX_ERROR };
 }

@@ -1,42 +1,43 @@
 import {
-  type CompressedModel,
+  type Clusterer,
   compressModel,
-  groupSkipped,
+  findWidths,
   InputError,
-  type Progress,
+  type Model,
   type Reduction,
   selectLayers,
   selectWidths,
-  unreached,
 } from '@spherize/core';
-import { type OutputFidelity, outputFidelity } from '@spherize/core/evaluation';
-import type { Verification } from '@spherize/core/proof';
+import { outputFidelity } from '@spherize/core/evaluation';
+import { NAMED_OPTIONS } from '@spherize/core/sweep';
 import { replaceFile, requireMemory } from '@spherize/files';
 import { Command } from 'commander';
-import { searchNarrowTarget, searchTarget, targetSummary } from '../allocation/compress-to-target.js';
+import { searchNarrowTarget, searchTarget } from '../allocation/compress-to-target.js';
 import {
   addTargetOptions,
   chosenTarget,
   type Target,
   type TargetOptions,
 } from '../allocation/target-options.js';
-import { GENERATED } from '../calibration/open-calibration.js';
+import { NONE } from '../calibration/open-calibration.js';
 import { unseenInputs } from '../calibration/unseen-inputs.js';
 import { requireClusteringMemory } from '../clustering/required-memory.js';
+import { defaultOutput, makeOutputFolder, removeIfEmpty } from '../compression/default-output.js';
+import { nothingGained } from '../compression/gain.js';
+import { type NothingToGain, type Outcome, outcomeDocument, printOutcome } from '../compression/outcome.js';
 import { requireWritableFile } from '../files/output-places.js';
 import { gzipSize } from '../footprint/gzip-size.js';
-import { comparisonTable, graphFootprint, staticFigures } from '../footprint/static-footprint.js';
+import { graphFootprint } from '../footprint/static-footprint.js';
+import { wholeLatency } from '../footprint/whole-latency.js';
 import type { ClustererChoice } from '../options/clusterer-choice.js';
 import { parseRatios, type RatioItem, ratioItems } from '../options/parse.js';
 import { openClusterer, type ShortForms } from '../plugins/clusterers.js';
 import { matrixEngine } from '../plugins/matrix-engines.js';
-import { filesOf, openModel, requireSameFormat } from '../plugins/model-formats.js';
+import { filesOf, type OpenModel, openModel, requireSameFormat } from '../plugins/model-formats.js';
 import { effectiveRecipe, recipePath, recipeText } from '../recipe/recipe.js';
 import { interruptible } from '../terminal/interrupt.js';
-import { formatTable, logLine, megabytes, percent, printJson, printLine } from '../terminal/output.js';
-import { startProgress } from '../terminal/progress.js';
-import { skippedTable } from '../terminal/skipped-table.js';
-import { visible } from '../terminal/visible.js';
+import { printJson } from '../terminal/output.js';
+import { type Phases, startPhases } from '../terminal/phases.js';
 import {
   addCalibrationOptions,
   addClustererOptions,
@@ -56,7 +57,6 @@ import {
   type FormatOptions,
   type LabelOptions,
   type NormalizationOptions,
-  openCalibrationIfGiven,
   openCalibrationOrGenerated,
   openDataIfGiven,
   type ReduceOptions,
@@ -64,6 +64,9 @@ import {
   requireNoPruning,
   type ShapeOptions,
 } from './shared-options.js';
+
+/** Where the bar stands when compressing begins, when the result is compared, and when it is written. */
+const [COMPRESSING, COMPARING, WRITING] = [0.02, 0.92, 0.98];
 
 interface CompressOptions
   extends CommonOptions,
@@ -74,9 +77,12 @@ interface CompressOptions
     LabelOptions,
     NormalizationOptions,
     ShapeOptions,
-    ReduceOptions,
+    Omit<ReduceOptions, 'reduce'>,
     TargetOptions {
-  readonly output: string;
+  readonly reduce?: Reduction;
+  readonly output?: string;
+  readonly paper?: true;
+  readonly wide?: true;
   readonly scores?: string;
   readonly clusterer: ClustererChoice;
   readonly ratio?: RatioItem[];
@@ -86,12 +92,15 @@ interface CompressOptions
   readonly memory: number;
 }
 
-/** `spherize compress MODEL -o OUT`: clusters the columns of the model's layers and writes the smaller model. */
+/** `spherize compress MODEL`: makes the model's widths narrower or clusters the columns of its layers, and writes the smaller model. */
 export function compressCommand(): Command {
   const definition = new Command('compress')
     .description('make a model smaller, and write it in its own format')
     .argument('<model>', 'model file, or the name of an embedded model')
-    .requiredOption('-o, --output <file>', 'the model to write')
+    .option(
+      '-o, --output <file>',
+      'the model to write (default: NAME.small.onnx beside it, or a folder NAME.small)',
+    )
     .option(
       '--ratio <ratio>',
       'column reduction ratio in [0, 1), or LAYER=RATIO; repeat it or separate by commas, a name with a comma in "quotes"',
@@ -100,6 +109,11 @@ export function compressCommand(): Command {
         ...ratioItems(value),
       ],
     )
+    .option(
+      '--paper',
+      "the paper's method exactly: columns, spherical clustering by Lloyd's algorithm, nothing refitted; needs --ratio",
+    )
+    .option('--wide', 'list every width, layer and tensor, however many there are')
     .option(
       '--scores <name>',
       "the model's output with the scores of the classes (default: the first of floats with a score per class)",
@@ -113,7 +127,7 @@ export function compressCommand(): Command {
               addDequantizeOption(
                 addFormatOption(
                   addShapeOption(
-                    addLabelOptions(addTargetOptions(addClustererOptions(addReduceOptions(definition)))),
+                    addLabelOptions(addTargetOptions(addClustererOptions(addReduceOptions(definition), 'rank-one'))),
                   ),
                 ),
               ),
@@ -127,238 +141,193 @@ export function compressCommand(): Command {
 
 async function compress(source: string, options: CompressOptions, command: Command): Promise<void> {
   const started = performance.now();
+  followPaper(options, command);
+  followShortForms(command);
   const target = chosenTarget(options, options.ratio !== undefined);
   const ratios = parseRatios(options.ratio ?? []);
   const { clusterer } = await openClusterer(options.clusterer, options);
-  for (const path of [options.output, recipePath(options.output)]) await requireWritableFile(path);
-  const opened = await openModel(source, options.format, options);
-  const { model, bytes: bytesBefore } = opened;
-  requireSameFormat(opened, options.output);
+  if (options.output !== undefined) await requireOutput(options.output);
+  const phases = startPhases('reading');
+  let outcome: Outcome | NothingToGain;
+  try {
+    const opened = await openModel(source, options.format, options);
+    const output = options.output ?? defaultOutput(source, opened.path);
+    requireSameFormat(opened, output);
+    outcome = await interruptible(async (signal) => {
+      const found = await smaller({ opened, output, target, ratios, clusterer }, options, phases, signal);
+      if ('reason' in found) return { ...found, seconds: secondsSince(started) };
+      const { result } = found;
+      phases.enter('writing', WRITING);
+      const bytes = await result.model.write(output);
+      for (const [name, value] of Object.entries({ output, reduce: found.reduce, ...maxError(target) }))
+        command.setOptionValue(name, value);
+      await replaceFile(recipePath(output), recipeText(effectiveRecipe(command)));
+      const seconds = secondsSince(started);
+      const gzipBytes = await gzipSize(await filesOf(output, options.format), signal);
+      return { ...found, after: { bytes, gzipBytes, ...(await graphFootprint(result.model)) }, seconds };
+    });
+  } finally {
+    phases.stop();
+  }
+  if (options.json) printJson(outcomeDocument(outcome));
+  else printOutcome(outcome, options.wide);
+}
+
+/** `--algorithm` and `--scale` are options of the textbook clusterers: with one of them and no other clusterer, spherical is meant. */
+function followShortForms(command: Command): void {
+  const given = (name: string): boolean =>
+    ![undefined, 'default'].includes(command.getOptionValueSource(name));
+  if (!given('clusterer') && Object.keys(NAMED_OPTIONS).some(given))
+    command.setOptionValue('clusterer', 'spherical');
+}
+
+/** What is compressed, and how far. */
+interface Task {
+  readonly opened: OpenModel;
+  readonly output: string;
+  readonly target: Target | undefined;
+  readonly ratios: ReturnType<typeof parseRatios>;
+  readonly clusterer: Clusterer;
+}
+
+/** Everything but writing: the smaller model with its figures, or why there is none worth writing. */
+async function smaller(
+  { opened, output, target, ratios, clusterer }: Task,
+  options: CompressOptions,
+  phases: Phases,
+  signal: AbortSignal,
+): Promise<Omit<Outcome, 'after' | 'seconds'> | Omit<NothingToGain, 'seconds'>> {
+  const { model, bytes, source } = opened;
+  const { layers, widths, seed, roundTo, memory } = options;
+  const reduce = options.reduce ?? reductionFor(model, target);
   if (options.data === undefined) requireNoLabelOptions(options);
-  const data = await openDataIfGiven(options, model);
-  const { reduce } = options;
   if (reduce !== 'columns') requireNoPruning(options);
-  const openCalibration = reduce === 'columns' ? openCalibrationIfGiven : openCalibrationOrGenerated;
-  const calibration = await openCalibration(options, model, data);
+  const nothing = (reason: string) => ({ source, model, bytes, reason });
+  if (target !== undefined && 'maxError' in target) {
+    if (options.reduce === 'columns')
+      throw new InputError(
+        'BAD_ARGUMENT',
+        '--max-error chooses what leaves widths: take --reduce neurons or auto, or give a --ratio for columns',
+      );
+    if (reduce === 'columns') return nothing('none of its widths can become narrower: spherize inspect says why');
+  }
+  const data = await openDataIfGiven(options, model);
+  if (options.output === undefined) {
+    await makeOutputFolder(output);
+    await requireOutput(output);
+  }
+  const calibration = await openCalibrationOrGenerated(options, model, data);
   const shared = {
     clusterer,
     engine: matrixEngine(),
-    roundTo: options.roundTo,
-    seed: options.seed,
-    memory: options.memory,
+    roundTo,
+    seed,
+    memory,
     calibration: calibration?.inputs ?? 'none',
     requireMemory,
+    signal,
   } as const;
-  const compressAsAsked = async (signal: AbortSignal): Promise<CompressedModel> => {
-    const select =
-      reduce === 'columns'
-        ? (names?: readonly string[]) => selectLayers(model, names)
-        : (names?: readonly string[]) => selectWidths(model, names, options.widths);
-    const ratio = chosenRatios(select, options.layers, ratios);
-    if (reduce === 'columns')
-      requireClusteringMemory(selectLayers(model, [...ratio.keys()]), options.memory, false);
-    const sparsity = reduce === 'columns' ? { sparsity: options.sparsity } : {};
-    return withProgress((onProgress) =>
-      compressModel(model, { ...shared, ...sparsity, reduce, ratio, signal, onProgress }),
-    );
-  };
-  const reach = (wanted: Target, signal: AbortSignal) => {
-    if (reduce === 'columns') return searchTarget(opened, wanted, { data, calibration }, options, signal);
-    const { output, layers, widths } = options;
-    return withProgress((onProgress) =>
-      searchNarrowTarget(opened, wanted, {
+  // The original's gzip size takes as long as the clustering: both at once, and before the output may replace the file.
+  const failed = new AbortController();
+  const gzipBefore = gzipSize(opened.files, AbortSignal.any([signal, failed.signal]));
+  gzipBefore.catch(() => {});
+  try {
+    // Now, while nothing else is in memory: it may run the whole model.
+    const footprint = await graphFootprint(model);
+    const { result, reached } = await phases.part(COMPRESSING, COMPARING, async (onProgress) => {
+      if (target === undefined) {
+        const ratio =
+          reduce === 'columns'
+            ? chosenRatios((names) => selectLayers(model, names), layers, ratios)
+            : chosenRatios((names) => selectWidths(model, names, widths), layers, ratios);
+        if (reduce === 'columns')
+          requireClusteringMemory(selectLayers(model, [...ratio.keys()]), memory, false);
+        const sparsity = reduce === 'columns' ? { sparsity: options.sparsity } : {};
+        const result = await compressModel(model, { ...shared, ...sparsity, reduce, ratio, onProgress });
+        return { result, reached: undefined };
+      }
+      if (reduce === 'columns' && !('maxError' in target))
+        return searchTarget(opened, target, { data, calibration }, { ...options, output }, { signal, onProgress });
+      const inputs = await unseenInputs(model, calibration, footprint.macs, { ...options, seed: seed + 1 });
+      return searchNarrowTarget(opened, target, {
         ...shared,
         output,
         layers,
         widths,
-        reduce,
+        reduce: reduce === 'columns' ? 'auto' : reduce,
+        inputs,
         data,
-        signal,
         onProgress,
-      }),
-    );
-  };
-  const { result, reached, bytesAfter, before, after, fidelity, seconds } = await interruptible(
-    async (interrupt) => {
-      // The original's gzip size takes as long as the clustering: both at once, and before the output may replace the file.
-      const failed = new AbortController();
-      const gzipBefore = gzipSize(opened.files, AbortSignal.any([interrupt, failed.signal]));
-      gzipBefore.catch(() => {});
-      try {
-        // Now, while nothing else is in memory: it may run the whole model.
-        const footprintBefore = await graphFootprint(model);
-        const { result, reached } = target
-          ? await reach(target, interrupt)
-          : { result: await compressAsAsked(interrupt), reached: undefined };
-        const before = {
-          bytes: bytesBefore,
-          gzipBytes: await gzipBefore,
-          ...footprintBefore,
-        };
-        const unseen = await unseenInputs(model, calibration, before.macs, options);
-        const fidelity = await outputFidelity(model, result.model, unseen, {
-          signal: interrupt,
-          scores: options.scores,
-        });
-        interrupt.throwIfAborted();
-        const bytesAfter = await result.model.write(options.output);
-        await replaceFile(recipePath(options.output), recipeText(effectiveRecipe(command)));
-        const seconds = (performance.now() - started) / 1000;
-        const after = {
-          bytes: bytesAfter,
-          gzipBytes: await gzipSize(await filesOf(options.output, options.format), interrupt),
-          ...(await graphFootprint(result.model)),
-        };
-        return { result, reached, bytesAfter, before, after, fidelity, seconds };
-      } finally {
-        failed.abort();
-      }
-    },
-  );
-  const verified = result.proof!;
-  if (verified.deviation === null) logLine(`not verified: ${verified.reason}`);
-  const notes = model.notes ?? [];
-  const compressed = new Set(result.layers.map(({ name }) => name));
-  const skipped =
-    reduce === 'columns' ? model.skipped.filter(({ name }) => !compressed.has(name)) : unreached(model);
-  const layers = result.layers.map(({ fold, ...layer }) => ({ ...layer, fold: fold.reason }));
-  const { rounding } = result.model;
-  const storage = rounding && { types: rounding.types, weightError: rounding.error };
-  if (options.json) {
-    printJson({
-      model: source,
-      output: options.output,
-      bytesBefore,
-      bytesAfter,
-      gzipBytesBefore: before.gzipBytes,
-      gzipBytesAfter: after.gzipBytes,
-      parametersBefore: before.parameters,
-      parametersAfter: after.parameters,
-      macsBefore: before.macs,
-      macsAfter: after.macs,
-      layers,
-      reductions: result.reductions,
-      skipped,
-      outputError: fidelity.outputError,
-      agreement: fidelity.agreement,
-      unseen: { inputs: fidelity.inputs, samples: fidelity.samples },
-      ...(notes.length > 0 && { notes }),
-      ...(reached && { target: reached }),
-      ...(storage && { storage }),
-      verified,
-      seconds,
+      });
     });
-    return;
-  }
-  const rows = layers.map((layer) => [
-    layer.name,
-    String(layer.columns),
-    String(layer.clusters),
-    percent(layer.ratio, 1),
-    percent(layer.sparsity, 1),
-    layer.relativeError.toFixed(4),
-    layer.fold,
-  ]);
-  if (reduce !== 'columns') printLine(reductionTable(result.reductions));
-  if (rows.length > 0)
-    printLine(
-      formatTable(['layer', 'columns', 'clusters', 'reduction', 'sparsity', 'rel. error', 'scales'], rows),
-    );
-  const groups = groupSkipped(skipped);
-  if (groups.length > 0) printLine(`\n${skippedTable(groups)}`);
-  for (const note of notes) printLine(visible(`note: ${note}`));
-  printLine(`\n${calibrationSummary(result, reduce)}`);
-  printLine(fidelitySummary(fidelity));
-  printLine(`\n${comparisonTable(staticFigures(before, after))}`);
-  if (verified.deviation !== null) {
-    printLine(
-      `\nverified: outputs differ from the ${verified.against} by ${verified.deviation.toExponential(1)} of the largest output`,
-    );
-  }
-  if (verified.deviation !== null && verified.vanishing !== undefined) {
-    printLine(
-      visible(
-        `small weights of ${verified.vanishing.join(', ')} are lost in the types that store them: convert the model to float32 to keep them`,
-      ),
-    );
-  }
-  if (storage) printLine(storageSummary(storage, verified));
-  if (reached) printLine(targetSummary(reached));
-  const share = percent(bytesAfter / bytesBefore, 1);
-  printLine(
-    `${megabytes(bytesBefore)} → ${megabytes(bytesAfter)} (${share}) in ${seconds.toFixed(1)} s: ${options.output}`,
-  );
-}
-
-/** What it cost that new weights are stored as the old ones were. */
-function storageSummary(
-  { types, weightError }: { types: readonly string[]; weightError: number },
-  verified: Verification,
-): string {
-  const outputs =
-    verified.deviation === null || verified.roundingDeviation === undefined
-      ? ''
-      : `, which moves the outputs by ${verified.roundingDeviation.toExponential(1)} of the largest`;
-  return `storage: rewritten weights stay ${types.join(' and ')}; rounding changes them by ${weightError.toExponential(1)}${outputs}`;
-}
-
-/** Runs something long under a bar. */
-async function withProgress<T>(run: (onProgress: (progress: Progress) => void) => Promise<T>): Promise<T> {
-  const bar = startProgress(100);
-  try {
-    return await run(({ phase, layer, share = 0 }) =>
-      bar.show({
-        detail: layer === undefined ? phase : `${phase} ${layer}`,
-        done: Math.round(100 * share),
-        total: 100,
-      }),
-    );
+    phases.enter('comparing', COMPARING);
+    const before = { bytes, gzipBytes: await gzipBefore, ...footprint };
+    const unseen = await unseenInputs(model, calibration, before.macs, options);
+    const fidelity = await outputFidelity(model, result.model, unseen, { signal, scores: options.scores });
+    const latency = await wholeLatency(model, result.model, seed, signal);
+    signal.throwIfAborted();
+    const worth = target !== undefined && reduce !== 'columns' && !('size' in target);
+    const reason = worth ? await nothingGained(result.model, output, bytes, latency) : undefined;
+    if (reason !== undefined) {
+      if (options.output === undefined) await removeIfEmpty(output);
+      return nothing(reason);
+    }
+    return { source, output, model, result, reduce, reached, fidelity, latency, before };
   } finally {
-    bar.stop();
+    failed.abort();
   }
 }
 
-/** What became of each width. */
-function reductionTable(reductions: CompressedModel['reductions']): string {
-  return formatTable(
-    ['width', 'from', 'to', 'less', 'by'],
-    reductions.map(({ width, from, to, kind }) => [
-      width,
-      String(from),
-      String(to),
-      percent(1 - to / from, 1),
-      kind,
-    ]),
+/**
+ * What becomes smaller where nothing says it: columns for given ratios, and for targets of models that are mostly layers of one product per
+ * sample; of all others each width by what loses less.
+ */
+function reductionFor(model: Model, target: Target | undefined): Reduction {
+  if (target === undefined || model.features === undefined) return 'columns';
+  if (findWidths(model.graph).widths.every(({ reason }) => reason !== undefined)) return 'columns';
+  return 'maxError' in target || !mostlyProducts(model) ? 'auto' : 'columns';
+}
+
+/** Whether most values of a model are in fully connected layers that compute one product per sample: those wait for memory. */
+function mostlyProducts({ graph, layers, parameters }: Model): boolean {
+  const once = new Set(
+    graph.operations.flatMap(({ flow, outputs }) =>
+      flow.type === 'layer' && (graph.shape(outputs[0]!)?.length ?? 0) <= 2 ? [flow.layer] : [],
+    ),
   );
+  const values = layers.reduce((sum, { name, outputs, inputs }) => sum + (once.has(name) ? outputs * inputs : 0), 0);
+  return 2 * values > parameters;
 }
 
-/** How close the outputs are on inputs that no refit has seen. */
-function fidelitySummary({ outputError, agreement, samples, inputs }: OutputFidelity): string {
-  if (samples === 0) return `outputs not compared: the model does not run on unseen inputs (${inputs})`;
-  const parts = [
-    ...(outputError === null ? [] : [`output error ${percent(outputError, 2)}`]),
-    ...(agreement === null ? [] : [`the same largest score for ${percent(agreement, 1)}`]),
-  ];
-  if (parts.length === 0) return 'no output of floats that could be compared';
-  return `on ${samples} unseen inputs (${inputs}): ${parts.join(', ')}`;
+function maxError(target: Target | undefined): object {
+  return target !== undefined && 'maxError' in target ? target : {};
 }
 
-/** What calibration did to each layer, in one line; or what it could do. */
-function calibrationSummary(
-  { layers, calibration: inputs }: Pick<CompressedModel, 'layers' | 'calibration'>,
-  reduce: Reduction,
-): string {
-  if (!inputs) return `not calibrated: --calibrate ${GENERATED} refits the layers, and needs no data`;
-  if (reduce === 'neurons')
-    return `what reads the widths was refitted on ${inputs.samples} inputs (${inputs.name})`;
-  const changes = layers.map(({ name, calibration }) => {
-    if (!calibration) return name;
-    const { errorBefore, errorAfter, strength } = calibration;
-    return strength === null
-      ? `${name} as it was (no refit lowers its error ${percent(errorBefore, 1)})`
-      : `${name} ${percent(errorBefore, 1)} → ${percent(errorAfter, 1)}`;
-  });
-  return `calibrated on ${inputs.samples} inputs (${inputs.name}); output error on those held back: ${changes.join(', ')}`;
+/**
+ * `--paper`, in terms of the flags that it stands for.
+ *
+ * @throws InputError `BAD_ARGUMENT` when one of them is given as well, or no ratio
+ */
+function followPaper(options: CompressOptions, command: Command): void {
+  if (options.paper === undefined) return;
+  const meant = { reduce: 'columns', clusterer: 'spherical', algorithm: 'lloyd', calibrate: NONE };
+  const given = Object.keys(meant).find(
+    (name) => ![undefined, 'default'].includes(command.getOptionValueSource(name)),
+  );
+  if (given !== undefined)
+    throw new InputError('BAD_ARGUMENT', `--paper says what --${given} is: leave one of them out`);
+  if (options.ratio === undefined)
+    throw new InputError('BAD_ARGUMENT', '--paper compresses to a given ratio: add --ratio');
+  for (const [name, value] of Object.entries(meant)) command.setOptionValue(name, value);
+  command.setOptionValue('paper', undefined);
+}
+
+async function requireOutput(output: string): Promise<void> {
+  for (const path of [output, recipePath(output)]) await requireWritableFile(path);
+}
+
+function secondsSince(started: number): number {
+  return (performance.now() - started) / 1000;
 }
 
 /** The ratio of each layer or width to compress: those of `--layers`, else those that `--ratio` names, else all. */

@@ -34,10 +34,11 @@ import {
   addMemoryOption,
   addNormalizationOptions,
   addOutputOption,
-  addReduceOptions,
+  addReduceOption,
   addShapeOption,
   addShortForms,
   addThreadsOption,
+  addWidthsOption,
   type CalibrationChoice,
   type CommonOptions,
   type DequantizeOption,
@@ -89,8 +90,8 @@ export function scanCommand(): Command {
     )
     .option('--limit <n>', 'use only its first n samples', (text) => parseInteger('--limit', text, 1))
     .option('--ratios <list>', 'column reduction ratios', shareList('--ratios'), [...CURVE_RATIOS]);
-  const command = addReduceOptions(
-    addClustererOptions(addLabelOptions(addOutputOption(addShapeOption(definition)))),
+  const command = addWidthsOption(
+    addReduceOption(addClustererOptions(addLabelOptions(addOutputOption(addShapeOption(definition))))),
   ).option('--restart', 'measure anew what earlier runs have kept');
   return addCommonOptions(
     addNormalizationOptions(

@@ -164,14 +164,14 @@ export function addShortForms(command: Command): Command {
 }
 
 /** `--clusterer`, `--sparsity` and `--round-to`: what is made of each layer. */
-export function addClustererOptions(command: Command): Command {
+export function addClustererOptions(command: Command, byDefault = 'spherical'): Command {
   const builtIn = clusterers.builtIn.map(({ name }) => name).join(', ');
   return command
     .option(
       '--clusterer <clusterer>',
       `${builtIn}, a package or a path; with options of its own as in spherical:scale=projected`,
       (value: string | NamedOptions) => clustererValue('--clusterer', value),
-      'spherical',
+      byDefault,
     )
     .option(
       '--sparsity <share>',
@@ -191,21 +191,28 @@ export interface ReduceOptions {
 
 /** `--reduce`. */
 export function addReduceOption(command: Command): Command {
-  const kinds: readonly Reduction[] = ['columns', 'neurons', 'auto'];
-  return command.addOption(
-    new Option(
-      '--reduce <name>',
-      'columns of layers, neurons (features leave whole widths: no operation is added), or auto: of each width what loses less',
-    )
-      .argParser((text) => parseChoice('--reduce', text, kinds))
-      .default('columns'),
-  );
+  return command.addOption(reduceOption().default('columns'));
 }
 
-/** `--reduce` and `--widths`. */
+function reduceOption(): Option {
+  const kinds: readonly Reduction[] = ['columns', 'neurons', 'auto'];
+  return new Option(
+    '--reduce <name>',
+    'columns of layers, neurons (features leave whole widths: no operation is added), or auto: of each width what loses less',
+  ).argParser((text) => parseChoice('--reduce', text, kinds));
+}
+
+/** `--reduce` and `--widths`; what is reduced by default depends on what says how far. */
 export function addReduceOptions(command: Command): Command {
+  const option = reduceOption();
+  option.description += ' (default: columns with --ratio, else auto)';
+  return addWidthsOption(command.addOption(option));
+}
+
+/** `--widths`. */
+export function addWidthsOption(command: Command): Command {
   const meant: readonly WidthsMeant[] = ['all', 'inner'];
-  return addReduceOption(command).addOption(
+  return command.addOption(
     new Option(
       '--widths <name>',
       'with neurons and auto, where none is named: all, or inner, which leaves those of residual sums alone',

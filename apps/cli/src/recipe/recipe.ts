@@ -14,7 +14,7 @@ export interface Recipe {
 }
 
 /** Flags that say how to run, not what: they are in no recipe. */
-const NOT_RECORDED = new Set(['json', 'verbose', 'config', 'restart', 'help']);
+const NOT_RECORDED = new Set(['json', 'verbose', 'wide', 'config', 'restart', 'help']);
 
 /** Names that stand for arguments, not for flags, in every command. */
 const ARGUMENTS = new Set(['model', 'compressed', 'folders', 'folder']);
@@ -80,11 +80,12 @@ export function effectiveRecipe(command: Command): Recipe {
   for (const option of recipeOptions(command)) {
     const value = command.getOptionValue(option.attributeName());
     const values = given.get(command);
-    if (takesLayers(option) && value !== undefined) entries.push([option.name(), recordedRatios(value)]);
-    else if (takesClusterers(option) && value !== undefined) entries.push([option.name(), value]);
+    if (value === undefined) continue;
+    if (takesLayers(option)) entries.push([option.name(), recordedRatios(value)]);
+    else if (takesClusterers(option)) entries.push([option.name(), value]);
     else if (values?.has(option.name())) entries.push([option.name(), values.get(option.name())]);
     // A default that depends on the machine is no part of a recipe.
-    else if (value !== undefined && option.defaultValueDescription === undefined)
+    else if (option.defaultValueDescription === undefined)
       entries.push([option.name(), value]);
   }
   return { $schema: SCHEMA_URL, command: command.name(), ...Object.fromEntries(entries) };

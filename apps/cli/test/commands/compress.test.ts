@@ -91,6 +91,8 @@ describe('the report', () => {
           reason: 'a 3×3 convolution: it reads one channel',
         },
       ],
+      latencyBefore: { median: expect.any(Number), quartiles: [expect.any(Number), expect.any(Number)] },
+      latencyAfter: { median: expect.any(Number), quartiles: [expect.any(Number), expect.any(Number)] },
       verified: { deviation: expect.any(Number), against: 'explicit form' },
       seconds: expect.any(Number),
     });
@@ -115,7 +117,10 @@ describe('the report', () => {
     expect(stdout).toMatch(/^ +before +after +ratio$/m);
     expect(stdout).toMatch(/^multiply-accumulates per sample +5,232 +3,264 +1\.60×$/m);
     expect(stdout).toMatch(
-      /^verified: outputs differ from the explicit form by \d\.\de-\d+ of the largest output$/m,
+      /^verified: the file computes what was planned; outputs differ from the explicit form by \d\.\de-\d+ of the largest output$/m,
+    );
+    expect(stdout).toMatch(
+      /\n1\.\d\d × smaller, .*, answers unchanged on \d+\.\d % of 400 unseen inputs\n/,
     );
     expect(stdout).toMatch(/\n0\.017 MB → 0\.01\d MB \(\d\d\.\d %\) in \d+\.\d s: table\.onnx\n$/);
   });
@@ -208,11 +213,28 @@ describe('--clusterer and --algorithm', () => {
     if (clusterer === 'kmeans') expect(sums[1]).toBeLessThan(sums[0]!);
   });
 
-  test('the defaults are spherical and hartigan', async () => {
-    await compress('default.onnx', '--ratio', '0.5');
-    const named = ['--clusterer', 'spherical', '--algorithm', 'hartigan', '--seed', '0'];
+  test('the default is rank-one, refitted on inputs that are made up', async () => {
+    const { layers } = await compress('default.onnx', '--ratio', '0.5');
+    for (const layer of layers) expect(layer).toHaveProperty('calibration');
+    const named = ['--clusterer', 'rank-one', '--calibrate', 'generated', '--seed', '0'];
     await compress('named.onnx', '--ratio', '0.5', ...named);
     expect(bytesOf('named.onnx')).toEqual(bytesOf('default.onnx'));
+  });
+
+  test('an algorithm by itself is one of spherical clustering', async () => {
+    await compress('lloyd.onnx', '--ratio', '0.5', '--algorithm', 'lloyd');
+    await compress('named.onnx', '--ratio', '0.5', '--clusterer', 'spherical', '--algorithm', 'lloyd');
+    expect(bytesOf('named.onnx')).toEqual(bytesOf('lloyd.onnx'));
+  });
+
+  test("--paper is spherical clustering by Lloyd's algorithm, with nothing refitted", async () => {
+    const { layers } = await compress('paper.onnx', '--ratio', '0.5', '--paper');
+    for (const layer of layers) expect(layer).not.toHaveProperty('calibration');
+    const named = ['--clusterer', 'spherical', '--algorithm', 'lloyd', '--calibrate', 'none'];
+    await compress('named.onnx', '--ratio', '0.5', ...named);
+    expect(bytesOf('named.onnx')).toEqual(bytesOf('paper.onnx'));
+    await spherizeJson(folder, 'compress', '--config', 'paper.recipe.json', '-o', 'again.onnx');
+    expect(bytesOf('again.onnx')).toEqual(bytesOf('paper.onnx'));
   });
 });
 
@@ -289,7 +311,7 @@ describe('convolutions', () => {
     const { code, stderr } = await spherize(
       folder,
       ...args.slice(0, 4),
-      ...['--target-speedup', '2', '--layers', 'conv2'],
+      ...['--target-speedup', '2', '--layers', 'conv2', '--reduce', 'columns'],
     );
     expect([code, stderr]).toEqual([2, expect.stringContaining('conv2 is a convolution')]);
   });

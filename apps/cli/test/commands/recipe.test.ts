@@ -42,8 +42,8 @@ test('a compression writes its recipe, and following it gives the same bytes', a
     model: 'small.onnx',
     output: 'half.onnx',
     ratio: { fc1: 0.5, fc2: 0.25 },
-    clusterer: 'spherical',
-    algorithm: 'hartigan',
+    clusterer: 'rank-one',
+    reduce: 'columns',
     sparsity: 0,
     seed: 3,
   });

@@ -24,7 +24,6 @@ interface Report {
     lost: number;
     gained: number;
     measured: { beforeMs: number; afterMs: number };
-    share: number;
   };
   reductions: { from: number; to: number }[];
 }
@@ -130,7 +129,7 @@ describe('--max-drop', () => {
     expect(await accuracy(output, unseen)).toBeGreaterThanOrEqual(1 - points / 100);
   });
 
-  test('of widths, which all lose the same share', async () => {
+  test('of widths, each by what it costs the outputs', async () => {
     const data = ['--data', 'npy:seen-x.npy,seen-y.npy', '--calibrate', 'npy:refit-x.npy,refit-y.npy'];
     const { target, reductions } = await compress(
       'narrow.onnx',
@@ -143,9 +142,7 @@ describe('--max-drop', () => {
     expect(target).toMatchObject({ maxDrop: 0.25, confidence: 0.95, samples: 300 });
     expect(target.drop).toBe((target.lost - target.gained) / 300);
     expect(target.bound).toBeLessThanOrEqual(0.25);
-    expect(target.share).toBeGreaterThan(0);
-    for (const { from, to } of reductions)
-      expect(to).toBe(Math.max(1, Math.round(from * (1 - target.share))));
+    expect(reductions.some(({ from, to }) => to < from)).toBe(true);
     expect(await accuracy('narrow.onnx', 'npy:unseen-x.npy,unseen-y.npy')).toBeGreaterThanOrEqual(0.75);
   });
 

@@ -31,6 +31,7 @@ export {
 export { type Measurements, memoryMeasurements } from './measurements.js';
 export {
   type NarrowedReport,
+  type NarrowTarget,
   type NarrowToTargetOptions,
   narrowToTarget,
 } from './narrow-to-target.js';

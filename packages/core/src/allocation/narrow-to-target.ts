@@ -1,129 +1,218 @@
-/** From a target to the share of its features that every width loses, each candidate checked on the narrower model. */
-import { l2Slice } from '../clustering/l2-slice.js';
+/** From a target to what every width loses, each candidate checked on the narrower model. */
+
+import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import { InputError } from '../errors.js';
 import { labelRanks } from '../evaluation/accuracy.js';
 import { splitEvery } from '../evaluation/data-part.js';
 import { scoredBatches } from '../evaluation/evaluate-model.js';
 import type { LabelledData } from '../evaluation/labelled-data.js';
+import { fidelityTo, recordOutputs } from '../evaluation/output-fidelity.js';
 import { accuracyDrop, type PairedHits, pairedHits } from '../evaluation/paired-drop.js';
 import type { Model } from '../format/model-format.js';
 import { compressModel } from '../pipeline/compress-model.js';
 import type { CompressedModel, CompressModelOptions } from '../pipeline/compressed-model.js';
+import { defaultCalibration } from '../pipeline/default-calibration.js';
+import { openEngine } from '../pipeline/open-engine.js';
+import { selectWidths } from '../widths/select-widths.js';
+import { type AmountOf, allocateWidths, type WidthPath } from './allocate-widths.js';
 import type { Target } from './compress-to-target.js';
 import { CLAIM_CONFIDENCE } from './fixed-sequence.js';
+import { narrowedShape } from './narrowed-shape.js';
 import { CHOOSING_PART, requireEnoughSamples, strongestOf } from './within-drop.js';
 
-/** The most that a width loses. */
-const MOST = 0.98;
-/** How closely a share is found. */
+/** How closely a place on the path is found where candidates are only counted, and where each is refitted. */
 const STEPS = 10;
-/** Shares that are tried for an accuracy, the mildest first. */
-const SHARES: readonly number[] = Array.from({ length: 19 }, (_, i) => (i + 1) / 20);
+const REFITTED_STEPS = 4;
+/** A candidate is good enough with so much of the budget; others aim a little below it. */
+const NEARLY = 0.85;
+const AIM = 0.95;
+/** Places nearer to each other than this make no difference. */
+const CLOSE = 0.01;
+/** Places on the path that are tried for an accuracy, the mildest first. */
+const PLACES: readonly number[] = Array.from({ length: 20 }, (_, i) => (i + 1) / 20);
+/** What the path takes of the time; each candidate on it takes the rest. */
+const ALLOCATED = 0.3;
+/** What runtimes compute side by side: widths are multiples of it where time counts. */
+const LANES = 8;
 
 /** What widths are to reach. */
+export type NarrowTarget =
+  | Target
+  /** At most this relative error of the outputs, see `OutputFidelity`: needs no labels. */
+  | { readonly maxError: number };
+
+/** How a target is searched for. */
 export interface NarrowToTargetOptions extends Omit<CompressModelOptions, 'ratio' | 'reduce'> {
   /** Default `neurons`. */
   readonly reduce?: 'neurons' | 'auto' | undefined;
+  /** Inputs on which outputs are compared: better others than those of the refit. */
+  readonly inputs: CalibrationInputs;
   /** Labelled data, for `maxDrop`. */
   readonly data?: LabelledData | undefined;
 }
 
-/** How a target was met, with the share that every width lost. */
-export type NarrowedReport = { readonly share: number } & (
+/** How a target was met. */
+export type NarrowedReport =
   | { readonly size: number; readonly reached: number }
   | { readonly speedup: number; readonly reached: number }
+  | { readonly maxError: number; readonly reached: number }
   | ({
       readonly maxDrop: number;
       readonly drop: number;
       readonly bound: number;
       readonly confidence: number;
-    } & PairedHits)
-);
+    } & PairedHits);
 
 /**
- * Chooses one share for all widths, so that the narrower model reaches a target. The result is proved, as `compressModel` does.
+ * Measures what each width costs the outputs, and takes from all of them along one path of allocations until the target is reached.
+ * The result is proved, as `compressModel` does.
  *
  * @throws InputError `BAD_ARGUMENT` when the target cannot be reached, with its name as `option`; else as `compressModel`
  */
 export async function narrowToTarget(
   model: Model,
-  target: Target,
-  { data, reduce = 'neurons', ...options }: NarrowToTargetOptions,
+  target: NarrowTarget,
+  { data, inputs, reduce = 'neurons', onProgress, ...given }: NarrowToTargetOptions,
 ): Promise<{ result: CompressedModel; reached: NarrowedReport }> {
-  const compress = (ratio: number): Promise<CompressedModel> =>
-    compressModel(model, { ...options, reduce, ratio });
-  if ('maxDrop' in target) return searchDrop(model, target.maxDrop, data, compress);
-  const { limit, full, amountOf, option } = await amounts(model, target);
-  /** Which features leave does not matter here: as many do. */
-  const quickly = async (ratio: number): Promise<number> => {
-    const quick = { ...options, calibration: 'none', prove: false, clusterer: l2Slice } as const;
-    const { model: narrower } = await compressModel(model, { ...quick, reduce: 'neurons', ratio });
-    return amountOf(narrower);
-  };
-  let [low, high] = [0, MOST];
-  const least = await quickly(MOST);
+  if ('maxDrop' in target) requireEnoughSamples(data?.samples ?? 0, target.maxDrop);
+  const calibration = given.calibration ?? defaultCalibration(model, given.seed ?? 0) ?? 'none';
+  const roundTo = given.roundTo ?? ('size' in target ? 1 : LANES);
+  const { layers, widths, engine: own, ...others } = { ...given, calibration, reduce, roundTo };
+  const { signal } = others;
+  const { engine, release } = await openEngine(model, own);
+  try {
+    const each = { ...others, engine };
+    const path = await allocateWidths(model, selectWidths(model, layers, widths), {
+      ...each,
+      inputs,
+      calibration: calibration === 'none' ? undefined : calibration,
+      amounts: await amountsOf(model, target),
+      onProgress: (step) => onProgress?.({ ...step, share: ALLOCATED * (step.share ?? 0) }),
+    });
+    const compress = (place: number): Promise<CompressedModel> =>
+      compressModel(model, {
+        ...each,
+        ratio: path(place).ratios,
+        onProgress: (step) =>
+          onProgress?.({ ...step, share: ALLOCATED + (1 - ALLOCATED) * (step.share ?? 0) }),
+      });
+    if ('maxDrop' in target) return await searchDrop(model, target.maxDrop, data!, compress);
+    if ('maxError' in target) return await searchError(model, target.maxError, inputs, path, compress, signal);
+    const shape = (place: number): Model => narrowedShape(model, path(place).ratios, roundTo);
+    return await searchAmount(model, target, shape, compress);
+  } finally {
+    await release();
+  }
+}
+
+/** What is to become less: what the target names, else parameters and multiply-accumulates alike. */
+async function amountsOf(model: Model, target: NarrowTarget): Promise<AmountOf[]> {
+  const parameters: AmountOf = async (own) => own.parameters;
+  if ('size' in target) return [parameters];
+  const macs: AmountOf = async (own) => (await own.multiplyAccumulates?.()) ?? Number.NaN;
+  const known = (await macs(model)) > 0;
+  if ('speedup' in target) {
+    if (known) return [macs];
+    throw new InputError(
+      'UNSUPPORTED',
+      'the multiply-accumulates of this model are not known: give its free axes lengths, or another target',
+      { option: 'speedup' },
+    );
+  }
+  return known ? [parameters, macs] : [parameters];
+}
+
+/** The mildest place at which a model is small enough, or fast. */
+async function searchAmount(
+  model: Model,
+  target: Extract<Target, { readonly size: number } | { readonly speedup: number }>,
+  shape: (place: number) => Model,
+  compress: (place: number) => Promise<CompressedModel>,
+): Promise<{ result: CompressedModel; reached: NarrowedReport }> {
+  const bySize = 'size' in target;
+  const amountOf: AmountOf = bySize ? target.bytesOf : async (own) => (await own.multiplyAccumulates!())!;
+  const full = bySize ? target.bytes : await amountOf(model);
+  const limit = bySize ? Math.floor(target.size * full) : full / target.speedup;
+  const least = await amountOf(shape(1));
   if (least > limit)
     throw new InputError(
       'BAD_ARGUMENT',
-      `widths at their narrowest leave ${(least / full).toFixed(4)}: give ${'size' in target ? 'at least that' : `at most ${(full / least).toFixed(1)}`}`,
-      { option },
+      `widths at their narrowest leave ${(least / full).toFixed(4)}: give ${bySize ? 'at least that' : `at most ${(full / least).toFixed(1)}`}`,
+      { option: bySize ? 'size' : 'speedup' },
     );
+  let [low, high] = [0, 1];
   for (let step = 0; step < STEPS; step++) {
     const middle = (low + high) / 2;
-    if ((await quickly(middle)) <= limit) high = middle;
+    if ((await amountOf(shape(middle))) <= limit) high = middle;
     else low = middle;
   }
   let result = await compress(high);
   let amount = await amountOf(result.model);
   // Columns that take the place of neurons add a little of their own.
-  for (; amount > limit && high < MOST; amount = await amountOf(result.model)) {
-    high = Math.min(MOST, high + 0.01);
+  for (; amount > limit && high < 1; amount = await amountOf(result.model)) {
+    high = Math.min(1, high + 0.01);
     result = await compress(high);
   }
-  const reached =
-    'size' in target
-      ? { size: target.size, reached: amount / full }
-      : { speedup: target.speedup, reached: full / amount };
-  return { result, reached: { share: high, ...reached } };
+  const reached = bySize
+    ? { size: target.size, reached: amount / full }
+    : { speedup: target.speedup, reached: full / amount };
+  return { result, reached };
 }
 
-/** What is to shrink, and to what. */
-async function amounts(
+/**
+ * The furthest place at which the outputs are near enough. Losses of single widths do not quite add up: the first candidate is where they
+ * should reach the budget, and each other one is moved by what the one before missed.
+ */
+async function searchError(
   model: Model,
-  target: Exclude<Target, { readonly maxDrop: number }>,
-): Promise<{ full: number; limit: number; amountOf: (model: Model) => Promise<number>; option: string }> {
-  if ('size' in target) {
-    const { size, bytes, bytesOf } = target;
-    return { full: bytes, limit: Math.floor(size * bytes), amountOf: bytesOf, option: 'size' };
+  maxError: number,
+  inputs: CalibrationInputs,
+  path: WidthPath,
+  compress: (place: number) => Promise<CompressedModel>,
+  signal: AbortSignal | undefined,
+): Promise<{ result: CompressedModel; reached: NarrowedReport }> {
+  const recorded = await recordOutputs(model, inputs, { signal });
+  let [low, high] = [0, 1];
+  let best: { result: CompressedModel; error: number } | undefined;
+  let place = placeOfLoss(path, AIM * maxError);
+  for (let step = 0; step < REFITTED_STEPS && high - low > CLOSE; step++) {
+    const result = await compress(place);
+    const error = (await fidelityTo(recorded, result.model, { signal })).outputError ?? 0;
+    if (error <= maxError) [low, best] = [place, { result, error }];
+    else high = place;
+    if (low === 1 || (error <= maxError && error > NEARLY * maxError)) break;
+    const aim = placeOfLoss(path, (path(place).loss * maxError * AIM) / Math.max(error, 1e-9));
+    place = aim > low && aim < high ? aim : (low + high) / 2;
   }
-  const macs = async (own: Model): Promise<number> => {
-    const found = await own.multiplyAccumulates?.();
-    if (found === undefined)
-      throw new InputError(
-        'UNSUPPORTED',
-        'the multiply-accumulates of this model are not known: give its free axes lengths, or another target',
-        { option: 'speedup' },
-      );
-    return found;
-  };
-  const full = await macs(model);
-  return { full, limit: full / target.speedup, amountOf: macs, option: 'speedup' };
+  const { result, error } = best ?? { result: await compress(0), error: 0 };
+  return { result, reached: { maxError, reached: error } };
+}
+
+/** Where the losses of single widths add up to a loss, about. */
+function placeOfLoss(path: WidthPath, loss: number): number {
+  let [low, high] = [0, 1];
+  if (path(1).loss <= loss) return 1;
+  for (let step = 0; step < 30; step++) {
+    const middle = (low + high) / 2;
+    if (path(middle).loss <= loss) low = middle;
+    else high = middle;
+  }
+  return low;
 }
 
 async function searchDrop(
   model: Model,
   maxDrop: number,
-  data: LabelledData | undefined,
-  compress: (ratio: number) => Promise<CompressedModel>,
+  data: LabelledData,
+  compress: (place: number) => Promise<CompressedModel>,
 ): Promise<{ result: CompressedModel; reached: NarrowedReport }> {
-  requireEnoughSamples(data?.samples ?? 0, maxDrop);
-  const { every, others } = splitEvery(data!, CHOOSING_PART);
+  const { every, others } = splitEvery(data, CHOOSING_PART);
   const before = [await ranksOf(model, every), await ranksOf(model, others)] as const;
   const known = new Map<number, { result: CompressedModel; choosing: PairedHits; deciding: PairedHits }>();
   const at = async (i: number) => {
     let found = known.get(i);
     if (found === undefined) {
-      const result = await compress(SHARES[i]!);
+      const result = await compress(PLACES[i]!);
       const [choosing, deciding] = [
         pairedHits(before[0], await ranksOf(result.model, every)),
         pairedHits(before[1], await ranksOf(result.model, others)),
@@ -133,12 +222,12 @@ async function searchDrop(
     }
     return found;
   };
-  const found = await strongestOf(SHARES.length, maxDrop, others.samples, at);
+  const found = await strongestOf(PLACES.length, maxDrop, others.samples, at);
   if (found === undefined) {
     const { deciding } = await at(0);
     throw new InputError(
       'BAD_ARGUMENT',
-      `${SHARES[0]} of every width gone loses ${(100 * accuracyDrop(deciding)).toFixed(2)} points on ${deciding.samples} samples: allow a larger drop, give more data, or refit on inputs of its kind`,
+      `the mildest step on the path from the whole model to its smallest loses ${(100 * accuracyDrop(deciding)).toFixed(2)} points on ${deciding.samples} samples: allow a larger drop, give more data, or refit on inputs of its kind`,
       { option: 'maxDrop' },
     );
   }
@@ -146,7 +235,6 @@ async function searchDrop(
   return {
     result,
     reached: {
-      share: SHARES[found.chosen]!,
       maxDrop,
       drop: accuracyDrop(deciding),
       bound: found.bound,

@@ -3,8 +3,15 @@ export { AccuracyCount, classesOf, labelRanks } from './accuracy.js';
 export { dataPart, splitEvery } from './data-part.js';
 export { EVALUATION_BATCH, type EvaluateOptions, evaluateModel } from './evaluate-model.js';
 export type { LabelledBatch, LabelledData } from './labelled-data.js';
-export { compareLatency, type Latency, summary, type TimedRun } from './latency.js';
+export { type ComparedLatency, compareLatency, type Latency, summary, type TimedRun } from './latency.js';
 export { ModelRunner, singleInput } from './model-runner.js';
-export { type FidelityOptions, type OutputFidelity, outputFidelity } from './output-fidelity.js';
+export {
+  type FidelityOptions,
+  fidelityTo,
+  type OutputFidelity,
+  outputFidelity,
+  type RecordedOutputs,
+  recordOutputs,
+} from './output-fidelity.js';
 export { accuracyDrop, accuracyDropBound, type PairedHits } from './paired-drop.js';
 export { samplesPerRun } from './run-size.js';

@@ -4,6 +4,14 @@ import type { ModelSession, Tensor } from '../format/model-format.js';
 const LEAST_RUNS = 9;
 const WARM_UPS = 2;
 
+/** Both models' times, and the second's less the first's of runs that stood side by side. */
+export interface ComparedLatency {
+  readonly before: Latency;
+  readonly after: Latency;
+  readonly difference: Latency;
+  readonly runs: number;
+}
+
 /** Times of one model's runs, in milliseconds. */
 export interface Latency {
   readonly median: number;
@@ -19,21 +27,23 @@ export interface TimedRun {
 
 /**
  * Times two models in alternation, so that a change of the machine's load or clock meets both. After two warm-ups, runs
- * go on until `seconds` have passed and each model has run nine times.
+ * go on until `seconds` have passed and each model has run nine times, or until each has run `most` times.
  */
 export async function compareLatency(
   before: TimedRun,
   after: TimedRun,
   seconds: number,
   signal?: AbortSignal,
-): Promise<{ before: Latency; after: Latency; runs: number }> {
+  most: number = Number.POSITIVE_INFINITY,
+): Promise<ComparedLatency> {
   const first = { ...before, times: [] as number[] };
   const second = { ...after, times: [] as number[] };
   for (const { session, inputs } of [first, second]) {
     for (let i = 0; i < WARM_UPS; i++) await session.run(inputs);
   }
   const started = performance.now();
-  for (let run = 0; run < LEAST_RUNS || performance.now() - started < 1000 * seconds; run++) {
+  const goesOn = (run: number): boolean => run < LEAST_RUNS || performance.now() - started < 1000 * seconds;
+  for (let run = 0; run < most && goesOn(run); run++) {
     for (const { session, inputs, times } of run % 2 === 0 ? [first, second] : [second, first]) {
       signal?.throwIfAborted();
       const start = performance.now();
@@ -41,7 +51,12 @@ export async function compareLatency(
       times.push(performance.now() - start);
     }
   }
-  return { before: summary(first.times), after: summary(second.times), runs: first.times.length };
+  return {
+    before: summary(first.times),
+    after: summary(second.times),
+    difference: summary(second.times.map((time, i) => time - first.times[i]!)),
+    runs: first.times.length,
+  };
 }
 
 /** Median and quartiles, interpolated between neighbours. */

@@ -8,6 +8,8 @@ export interface Choice {
   readonly kept: Int32Array;
   /** What the features that left add to the squared error, by how many have left: 0 when none have, up to all that go. */
   readonly errors: Float64Array;
+  /** Those that left, in order, before any exchange. */
+  readonly left: readonly number[];
 }
 
 /** Exchanges that improve the error by less than this share of it are left. */
@@ -36,6 +38,7 @@ export async function chooseByError(
   };
   const inside = blocks.map((block) => new Set(block));
   const errors = [0];
+  const order: number[] = [];
   let error = 0;
   const leaving = blocks.reduce((sum, block) => sum + Math.max(0, block.length - keep), 0);
   for (let gone = 0; gone < leaving; gone++) {
@@ -50,6 +53,7 @@ export async function chooseByError(
     }
     for (const sweep of sweeps) sweep.sweep(next);
     inside[from]!.delete(next);
+    order.push(next);
     error += least;
     errors.push(error);
   }
@@ -58,6 +62,7 @@ export async function chooseByError(
   return {
     kept: Int32Array.from(inside.flatMap((left) => [...left].sort((a, b) => a - b))),
     errors: Float64Array.from(errors),
+    left: order,
   };
 }
 

@@ -88,11 +88,19 @@ export class LayerSystem implements ReadingLayer {
     });
   }
 
+  async errorWithout(leaving: ReadonlySet<number>): Promise<number | undefined> {
+    const stay = this.#stay(leaving);
+    const { error } = await this.#strongest(stay, columnsOf(this.#own.weights, stay));
+    const rows = this.#held.reduce((sum, { y }) => sum + y.rows, 0);
+    const spread = rows * this.#moments.centred().yy.reduce((sum, value) => sum + value, 0);
+    return spread > 0 ? error / spread : undefined;
+  }
+
   async refit(leaving: ReadonlySet<number>): Promise<void> {
-    const { columns, features, weights, bias } = this.#own;
-    const stay = [...columns.keys()].filter((c) => !leaving.has(features[c]!));
+    const { columns, weights, bias } = this.#own;
+    const stay = this.#stay(leaving);
     const start = columnsOf(weights, stay);
-    const strength = await this.#strength(stay, start);
+    const { strength } = await this.#strongest(stay, start);
     for (const { z, y } of this.#held) await this.#moments.add(z, y);
     const solved = strength === null ? undefined : affineRidge(this.#momentsOf(stay), start)(strength);
     const places = stay.map((c) => columns[c]!);
@@ -106,8 +114,16 @@ export class LayerSystem implements ReadingLayer {
     );
   }
 
-  /** The strength with the smallest error on the rows held back; null where none is better than the weights as they are. */
-  async #strength(stay: readonly number[], start: DenseMatrix): Promise<number | null> {
+  #stay(leaving: ReadonlySet<number>): number[] {
+    const { columns, features } = this.#own;
+    return [...columns.keys()].filter((c) => !leaving.has(features[c]!));
+  }
+
+  /** The strength with the smallest error on the rows held back, and that error; null where none is better than the weights as they are. */
+  async #strongest(
+    stay: readonly number[],
+    start: DenseMatrix,
+  ): Promise<{ strength: number | null; error: number }> {
     const solve = affineRidge(this.#momentsOf(stay), start);
     const { bias } = this.#own;
     const held = this.#held.map(({ z, y }) => ({ z: columnsOf(z, stay), y }));
@@ -133,7 +149,9 @@ export class LayerSystem implements ReadingLayer {
       if (best.index !== begun) break;
     }
     const before = await errorOf({ weights: start, bias: Float64Array.from(bias ?? unbiased) });
-    return best.error < before ? STRENGTHS[best.index]! : null;
+    return best.error < before
+      ? { strength: STRENGTHS[best.index]!, error: best.error }
+      : { strength: null, error: before };
   }
 
   #momentsOf(columns: readonly number[]): CentredMoments {

@@ -22,6 +22,8 @@ export interface ReadingLayer {
   sweep(features: readonly number[], strength: number): Promise<FeatureSweep | undefined>;
   /** The share that each feature alone has in the outputs: `‖w_j‖² var x_j`, up to a factor. */
   scores(features: readonly number[]): Promise<Float64Array>;
+  /** Its relative error on rows that were held back, once it is refitted without these features; undefined where that cannot be told. */
+  errorWithout(leaving: ReadonlySet<number>): Promise<number | undefined>;
   /** Refits the layer without these features. Never worse than it was on rows that were held back. */
   refit(leaving: ReadonlySet<number>): Promise<void>;
 }

@@ -89,13 +89,21 @@ export class NetworkRefit {
 
   /**
    * What the loss of features adds to the error of the layers that read them, all that are left refitted, as a share of the outputs' variance: by
-   * the features that have left each width, up to all but one of each block. Empty where it cannot be told. Nothing leaves.
+   * the features that have left the width, up to all but one of each block. Where rows were held back, the curve goes through what half of the loss
+   * costs on them. Empty where it cannot be told. Nothing leaves.
    */
   async curve(width: Width): Promise<Float64Array> {
-    const sweeps = await this.#sweeps(width, await this.#read(width));
-    const { read } = blocksByReading(this.#network, width);
+    const layers = await this.#read(width);
+    const sweeps = await this.#sweeps(width, layers);
     if (sweeps === undefined) return new Float64Array(0);
-    return (await chooseByError(sweeps, read, 1, { ...this.#options, exchanges: false })).errors;
+    const { read } = blocksByReading(this.#network, width);
+    const { errors, left } = await chooseByError(sweeps, read, 1, { ...this.#options, exchanges: false });
+    const half = Math.floor(left.length / 2);
+    const features = featuresOf(width);
+    const leaving = new Set(left.slice(0, half).map((place) => features[place]!));
+    let held = 0;
+    for (const layer of layers) held += (await layer.errorWithout(leaving)) ?? Number.NaN;
+    return held > 0 && errors[half]! > 0 ? errors.map((error) => (error * held) / errors[half]!) : errors;
   }
 
   /** The layers that read the width, with their rows. */

@@ -90,6 +90,10 @@ export class WideLayer implements ReadingLayer {
     );
   }
 
+  async errorWithout(): Promise<undefined> {
+    return undefined;
+  }
+
   async refit(leaving: ReadonlySet<number>): Promise<void> {
     const { columns, features, bias } = this.#own;
     const { weights, shift } = this.#substituted(leaving);

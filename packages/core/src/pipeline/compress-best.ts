@@ -1,5 +1,6 @@
 /** Of each width the reduction that keeps the model's outputs closer, with as many parameters gone. */
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
+import { firstSamples } from '../calibration/first-samples.js';
 import { clustersOfLayer } from '../compression/column-reduction.js';
 import { fidelityTo, type RecordedOutputs, recordOutputs } from '../evaluation/output-fidelity.js';
 import { spanOf } from '../format/filter-window.js';
@@ -114,16 +115,5 @@ function probeInputs(model: Model, { calibration, seed = 0 }: ResolvedOptions): 
       },
     };
   }
-  return {
-    name: calibration.name,
-    samples: Math.min(PROBES, calibration.samples),
-    async *batches(signal) {
-      let samples = 0;
-      for await (const batch of calibration.batches(signal)) {
-        yield batch;
-        samples += Object.values(batch)[0]?.shape[0] ?? 1;
-        if (samples >= PROBES) return;
-      }
-    },
-  };
+  return firstSamples(calibration, PROBES);
 }

@@ -1,0 +1,246 @@
+/** What a compression did, as a document and in words and tables. */
+import { type CompressedModel, groupSkipped, type Model, type Reduction, unreached } from '@spherize/core';
+import type { NarrowedReport, TargetReport } from '@spherize/core/allocation';
+import type { ComparedLatency, OutputFidelity } from '@spherize/core/evaluation';
+import type { Verification } from '@spherize/core/proof';
+import { targetSummary } from '../allocation/compress-to-target.js';
+import { GENERATED } from '../calibration/open-calibration.js';
+import { comparisonTable, type StaticFootprint, staticFigures } from '../footprint/static-footprint.js';
+import { isFaster, isSlower } from '../footprint/whole-latency.js';
+import { formatTable, logLine, megabytes, percent, printLine } from '../terminal/output.js';
+import { skippedTable } from '../terminal/skipped-table.js';
+import { visible } from '../terminal/visible.js';
+
+/** Rows of a table that fit beside the others on one screen. */
+const FEW = 8;
+
+/** Everything that is known about one compression. */
+export interface Outcome {
+  readonly source: string;
+  /** The file that was written. */
+  readonly output: string;
+  readonly model: Model;
+  readonly result: CompressedModel;
+  readonly reduce: Reduction;
+  readonly reached: TargetReport | NarrowedReport | undefined;
+  readonly fidelity: OutputFidelity;
+  /** Of the whole model, where it was measured. */
+  readonly latency: ComparedLatency | undefined;
+  readonly before: StaticFootprint;
+  readonly after: StaticFootprint;
+  readonly seconds: number;
+}
+
+/** Why nothing was written. */
+export interface NothingToGain {
+  readonly source: string;
+  readonly model: Model;
+  readonly bytes: number;
+  readonly reason: string;
+  readonly seconds: number;
+}
+
+/** What `--json` prints. */
+export function outcomeDocument(outcome: Outcome | NothingToGain): object {
+  if ('reason' in outcome) {
+    const { source, bytes, reason, seconds } = outcome;
+    return { model: source, output: null, reason, bytesBefore: bytes, bytesAfter: bytes, seconds };
+  }
+  const { source, output, model, result, reached, fidelity, latency, before, after, seconds } = outcome;
+  const notes = model.notes ?? [];
+  const storage = storageOf(result);
+  return {
+    model: source,
+    output,
+    bytesBefore: before.bytes,
+    bytesAfter: after.bytes,
+    gzipBytesBefore: before.gzipBytes,
+    gzipBytesAfter: after.gzipBytes,
+    parametersBefore: before.parameters,
+    parametersAfter: after.parameters,
+    macsBefore: before.macs,
+    macsAfter: after.macs,
+    ...(latency && { latencyBefore: latency.before, latencyAfter: latency.after }),
+    layers: result.layers.map(({ fold, ...layer }) => ({ ...layer, fold: fold.reason })),
+    reductions: result.reductions,
+    skipped: leftAlone(outcome),
+    outputError: fidelity.outputError,
+    agreement: fidelity.agreement,
+    unseen: { inputs: fidelity.inputs, samples: fidelity.samples },
+    ...(notes.length > 0 && { notes }),
+    ...(reached && { target: reached }),
+    ...(storage && { storage }),
+    verified: result.proof!,
+    seconds,
+  };
+}
+
+/**
+ * The same for people.
+ *
+ * @param wide every width, layer and tensor that was left alone, however many
+ */
+export function printOutcome(outcome: Outcome | NothingToGain, wide = false): void {
+  if ('reason' in outcome) {
+    printLine(visible(`nothing to gain: ${outcome.reason}; no file is written`));
+    return;
+  }
+  const { output, model, result, reduce, reached, fidelity, latency, before, after, seconds } = outcome;
+  const verified = result.proof!;
+  if (verified.deviation === null) logLine(`not verified: ${verified.reason}`);
+  const rows = result.layers.map((layer) => [
+    layer.name,
+    String(layer.columns),
+    String(layer.clusters),
+    percent(layer.ratio, 1),
+    percent(layer.sparsity, 1),
+    layer.relativeError.toFixed(4),
+    layer.fold.reason,
+  ]);
+  const few = (count: number): boolean => wide || count <= FEW;
+  if (reduce !== 'columns')
+    printLine(
+      few(result.reductions.length)
+        ? reductionTable(result.reductions)
+        : `${result.reductions.filter(({ from, to }) => to < from).length} of ${result.reductions.length} widths are narrower: --wide lists them`,
+    );
+  if (rows.length > 0)
+    printLine(
+      few(rows.length)
+        ? formatTable(
+            ['layer', 'columns', 'clusters', 'reduction', 'sparsity', 'rel. error', 'scales'],
+            rows,
+          )
+        : `${rows.length} layers have fewer columns: --wide lists them`,
+    );
+  const groups = groupSkipped(leftAlone(outcome));
+  if (groups.length > 0)
+    printLine(
+      few(groups.length)
+        ? `\n${skippedTable(groups)}`
+        : `\n${groups.reduce((sum, { parameters }) => sum + parameters, 0)} parameters were left alone for ${groups.length} reasons: --wide lists them`,
+    );
+  for (const note of model.notes ?? []) printLine(visible(`note: ${note}`));
+  printLine(`\n${calibrationSummary(result, reduce)}`);
+  printLine(fidelitySummary(fidelity));
+  printLine(`\n${comparisonTable([...staticFigures(before, after), ...latencyFigures(latency)])}`);
+  if (verified.deviation !== null) {
+    printLine(
+      `\nverified: the file computes what was planned; outputs differ from the ${verified.against} by ${verified.deviation.toExponential(1)} of the largest output`,
+    );
+  }
+  if (verified.deviation !== null && verified.vanishing !== undefined) {
+    printLine(
+      visible(
+        `small weights of ${verified.vanishing.join(', ')} are lost in the types that store them: convert the model to float32 to keep them`,
+      ),
+    );
+  }
+  const storage = storageOf(result);
+  if (storage) printLine(storageSummary(storage, verified));
+  if (reached) printLine(targetSummary(reached));
+  printLine(`\n${sentence(outcome)}`);
+  const share = percent(after.bytes / before.bytes, 1);
+  printLine(
+    `${megabytes(before.bytes)} → ${megabytes(after.bytes)} (${share}) in ${seconds.toFixed(1)} s: ${output}`,
+  );
+}
+
+/** What was not compressed, each with its reason. */
+function leftAlone({ model, result, reduce }: Outcome) {
+  const compressed = new Set(result.layers.map(({ name }) => name));
+  return reduce === 'columns' ? model.skipped.filter(({ name }) => !compressed.has(name)) : unreached(model);
+}
+
+function storageOf({ model: { rounding } }: CompressedModel) {
+  return rounding && { types: rounding.types, weightError: rounding.error };
+}
+
+/** Before and after of the whole model's time. */
+function latencyFigures(latency: ComparedLatency | undefined) {
+  if (latency === undefined) return [];
+  const text = (value: number) => `${value.toFixed(2)} ms`;
+  return [{ name: 'one run, median', before: latency.before.median, after: latency.after.median, text }];
+}
+
+/** The outcome in one line. */
+function sentence({ before, after, fidelity, latency }: Outcome): string {
+  const { outputError, agreement, samples } = fidelity;
+  const answers =
+    agreement !== null
+      ? `answers unchanged on ${percent(agreement, 1)} of ${samples} unseen inputs`
+      : outputError === null
+        ? 'outputs not compared'
+        : `outputs change by ${percent(outputError, 2)} on ${samples} unseen inputs`;
+  return [
+    factor(before.bytes, after.bytes, 'smaller', 'larger'),
+    ...(latency === undefined ? [] : [speed(latency)]),
+    answers,
+  ].join(', ');
+}
+
+function speed(latency: ComparedLatency): string {
+  if (!isFaster(latency) && !isSlower(latency)) return 'as fast within noise';
+  return factor(latency.before.median, latency.after.median, 'faster', 'slower');
+}
+
+function factor(before: number, after: number, less: string, more: string): string {
+  const [larger, smaller] = before >= after ? [before, after] : [after, before];
+  const times = larger / smaller;
+  return `${times.toFixed(times < 1.995 ? 2 : 1)} × ${before >= after ? less : more}`;
+}
+
+/** What it cost that new weights are stored as the old ones were. */
+function storageSummary(
+  { types, weightError }: { types: readonly string[]; weightError: number },
+  verified: Verification,
+): string {
+  const outputs =
+    verified.deviation === null || verified.roundingDeviation === undefined
+      ? ''
+      : `, which moves the outputs by ${verified.roundingDeviation.toExponential(1)} of the largest`;
+  return `storage: rewritten weights stay ${types.join(' and ')}; rounding changes them by ${weightError.toExponential(1)}${outputs}`;
+}
+
+/** What became of each width. */
+function reductionTable(reductions: CompressedModel['reductions']): string {
+  return formatTable(
+    ['width', 'from', 'to', 'less', 'by'],
+    reductions.map(({ width, from, to, kind }) => [
+      width,
+      String(from),
+      String(to),
+      percent(1 - to / from, 1),
+      kind,
+    ]),
+  );
+}
+
+/** How close the outputs are on inputs that no refit has seen. */
+function fidelitySummary({ outputError, agreement, samples, inputs }: OutputFidelity): string {
+  if (samples === 0) return `outputs not compared: the model does not run on unseen inputs (${inputs})`;
+  const parts = [
+    ...(outputError === null ? [] : [`output error ${percent(outputError, 2)}`]),
+    ...(agreement === null ? [] : [`the same largest score for ${percent(agreement, 1)}`]),
+  ];
+  if (parts.length === 0) return 'no output of floats that could be compared';
+  return `on ${samples} unseen inputs (${inputs}): ${parts.join(', ')}`;
+}
+
+/** What calibration did to each layer, in one line; or what it could do. */
+function calibrationSummary(
+  { layers, calibration: inputs }: Pick<CompressedModel, 'layers' | 'calibration'>,
+  reduce: Reduction,
+): string {
+  if (!inputs) return `not calibrated: --calibrate ${GENERATED} refits the layers, and needs no data`;
+  if (reduce === 'neurons')
+    return `what reads the widths was refitted on ${inputs.samples} inputs (${inputs.name})`;
+  const changes = layers.map(({ name, calibration }) => {
+    if (!calibration) return name;
+    const { errorBefore, errorAfter, strength } = calibration;
+    return strength === null
+      ? `${name} as it was (no refit lowers its error ${percent(errorBefore, 1)})`
+      : `${name} ${percent(errorBefore, 1)} → ${percent(errorAfter, 1)}`;
+  });
+  return `calibrated on ${inputs.samples} inputs (${inputs.name}); output error on those held back: ${changes.join(', ')}`;
+}
