@@ -1,5 +1,5 @@
 /** Least squares of one layer, or of one group of its outputs: what it reads in the network as it is, and what the original gives there. */
-import { type AffineMap, affineRidge, meanVariance } from '../calibration/affine-ridge.js';
+import { type AffineMap, affineRidge } from '../calibration/affine-ridge.js';
 import { type CentredMoments, Moments, momentsOfColumns } from '../calibration/moments.js';
 import type { FeatureLayer } from '../format/feature-flow.js';
 import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
@@ -63,17 +63,16 @@ export class LayerSystem implements ReadingLayer {
   async sweep(features: readonly number[], strength: number): Promise<FeatureSweep | undefined> {
     const moments = this.#moments.centred();
     const n = this.#own.weights.cols;
-    const solved = affineRidge(moments, this.#own.weights)(strength);
+    const solved = await affineRidge(moments, this.#own.weights, this.#engine)(strength);
     const spread = moments.yy.reduce((sum, value) => sum + value, 0);
-    if (solved === undefined || !(spread > 0)) return undefined;
+    if (solved?.inverse === undefined || !(spread > 0)) return undefined;
     const products = await this.#engine.multiply(transpose(solved.weights), solved.weights);
-    const lambda = strength * meanVariance(moments);
-    for (let i = 0; i < n; i++) moments.zz[i * n + i] = moments.zz[i * n + i]! + lambda;
-    return FeatureSweep.start(
-      moments.zz,
-      Float64Array.from(products.data, (value) => value / spread),
+    return new FeatureSweep(
+      solved.inverse,
+      new Float64Array(products.data).map((value) => value / spread),
       n,
       placesByFeature(features, this.#own.features),
+      this.#engine,
     );
   }
 
@@ -94,7 +93,8 @@ export class LayerSystem implements ReadingLayer {
     const start = columnsOf(weights, stay);
     const strength = await this.#strength(stay, start);
     for (const { z, y } of this.#held) await this.#moments.add(z, y);
-    const solved = strength === null ? undefined : affineRidge(this.#momentsOf(stay), start)(strength);
+    const solved =
+      strength === null ? undefined : await affineRidge(this.#momentsOf(stay), start, this.#engine)(strength);
     const places = stay.map((c) => columns[c]!);
     replaceGroup(
       this.#network,
@@ -108,7 +108,7 @@ export class LayerSystem implements ReadingLayer {
 
   /** The strength with the smallest error on the rows held back; null where none is better than the weights as they are. */
   async #strength(stay: readonly number[], start: DenseMatrix): Promise<number | null> {
-    const solve = affineRidge(this.#momentsOf(stay), start);
+    const solve = affineRidge(this.#momentsOf(stay), start, this.#engine);
     const { bias } = this.#own;
     const held = this.#held.map(({ z, y }) => ({ z: columnsOf(z, stay), y }));
     const unbiased = new Float64Array(start.rows);
@@ -122,11 +122,11 @@ export class LayerSystem implements ReadingLayer {
       }
       return sum;
     };
-    let best = { index: USUAL, error: await errorOf(solve(STRENGTHS[USUAL]!)) };
+    let best = { index: USUAL, error: await errorOf(await solve(STRENGTHS[USUAL]!)) };
     for (const step of [1, -1]) {
       const begun = best.index;
       for (let index = begun + step; STRENGTHS[index] !== undefined; index += step) {
-        const error = await errorOf(solve(STRENGTHS[index]!));
+        const error = await errorOf(await solve(STRENGTHS[index]!));
         if (!(error < best.error)) break;
         best = { index, error };
       }
