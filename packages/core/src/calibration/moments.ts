@@ -18,6 +18,8 @@ export interface CentredMoments {
   readonly zy: Float64Array;
   /** `Σ (y − ȳ)² / rows`, m values. */
   readonly yy: Float64Array;
+  /** `Σ ‖y − ȳ‖² / rows`, about the means in any case. */
+  readonly spread: number;
 }
 
 /** Rows that go into one product of the engine: float32 sums of more would lose digits. */
@@ -84,6 +86,7 @@ export class Moments {
       zz,
       zy,
       yy: this.#yy.map((sum, i) => sum / rows - shiftY[i]! ** 2),
+      spread: this.#yy.reduce((all, sum, i) => all + sum / rows - (this.#sumY[i]! / rows) ** 2, 0),
     };
   }
 

@@ -16,8 +16,12 @@ export interface ErrorCurvesOptions extends LongRunOptions {
 /**
  * The error over the number of features that leave, for every number at once, from one pass over the inputs.
  *
- * @returns by width: entry i is what i features that leave add to `Σ‖y − ŷ‖² / Σ‖y − ȳ‖²` of the layers that read them, summed over the layers, when the
- * weights of all others are refitted; entry 0 is 0. It ends where each block has one feature left, and is empty where no error is known
+ * The unit is a share without dimension: squared error by variance, `Σ‖y − ŷ‖² / Σ‖y − ȳ‖²` over the rows of a layer's outputs, 0 nothing lost and 1
+ * as bad as the mean. A width that several layers read has the sum of their shares. Curves of different widths do not add up to the error of the
+ * model's outputs: what a layer's error does there is not in them.
+ *
+ * @returns by width: entry i is what i features that leave cost, chosen by elimination and the weights of all others refitted. Entry 0 is 0, none is
+ * less than the one before, and the last is that of one feature left in each block. Empty where no error is known
  * @throws InputError `UNSUPPORTED` when the model's format cannot make widths narrower
  */
 export async function errorCurves(

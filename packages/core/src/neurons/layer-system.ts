@@ -64,7 +64,7 @@ export class LayerSystem implements ReadingLayer {
     const moments = this.#moments.centred();
     const n = this.#own.weights.cols;
     const solved = await affineRidge(moments, this.#own.weights, this.#engine)(strength);
-    const spread = moments.yy.reduce((sum, value) => sum + value, 0);
+    const { spread } = moments;
     if (solved?.inverse === undefined || !(spread > 0)) return undefined;
     const products = await this.#engine.multiply(transpose(solved.weights), solved.weights);
     return new FeatureSweep(
