@@ -136,6 +136,34 @@ describe.each([
   });
 });
 
+/** Thousands of products behind each other. */
+const MANY = 6;
+
+it.each([
+  { features: 90, span: 1 },
+  { features: 20, span: 4 },
+])(
+  '$features features of $span columns: what waits and what has been carried out count alike',
+  async ({ features, span }) => {
+    const made = problem(features, span, 3, 11);
+    const sweep = started(made);
+    const out = Array.from({ length: Math.floor(features / 2) }, (_, i) => (7 * i) % features);
+    let error = 0;
+    for (const feature of [...out, out[1]!, out[3]!]) {
+      error += sweep.change(feature);
+      await sweep.sweep(feature);
+    }
+    const left = out.filter((_, i) => i !== 1 && i !== 3);
+    expect(error).toBeCloseTo(errorWithout(made, left), MANY);
+    const stays = out[3]!;
+    expect(error + sweep.returning(left[0]!)(stays)).toBeCloseTo(
+      errorWithout(made, [...left.slice(1), stays]),
+      MANY,
+    );
+    expect(error + sweep.change(stays)).toBeCloseTo(errorWithout(made, [...left, stays]), MANY);
+  },
+);
+
 it('adds up the errors of several layers, and keeps as many in every block', async () => {
   const [a, b] = [problem(6, 1, 3, 1), problem(6, 2, 4, 2)];
   const blocks = [Int32Array.of(0, 1, 2), Int32Array.of(3, 4, 5)];
