@@ -100,3 +100,22 @@ test.each([
     expect(Math.abs(outputError! / curve[gone]! - 1)).toBeLessThan(CURVE);
   }
 });
+
+test('memory bounds what is kept, to the same result, and refuses moments that it does not hold', async () => {
+  const model = convolutions(randomValues(144, 5));
+  const calibration = inputsOf([2, 5, 5], 1);
+  const written = async (memory?: number): Promise<unknown> => {
+    const { model: narrower } = await compressModel(model, {
+      ratio: 0.5,
+      reduce: 'neurons',
+      calibration,
+      ...(memory && { memory }),
+    });
+    return narrower.graph.layers.map(({ name }) => narrower.features!.weights(name));
+  };
+  // The moments of 72 columns are held, the inputs of 400 samples are not.
+  expect(await written(300_000)).toEqual(await written());
+  await expect(written(100_000)).rejects.toThrow(
+    "memory: refitting layer 'b' takes 0.2 MB for what its 72 columns have in common, more than 0.1 MB: allow more, or reduce other widths",
+  );
+});

@@ -11,6 +11,8 @@ import { NetworkRefit } from './refit-network.js';
 export interface ErrorCurvesOptions extends LongRunOptions {
   readonly engine: MatrixEngine;
   readonly seed?: number | undefined;
+  /** As of `reduceNeurons`. */
+  readonly memory?: number | undefined;
 }
 
 /**
@@ -22,17 +24,17 @@ export interface ErrorCurvesOptions extends LongRunOptions {
  *
  * @returns by width: entry i is what i features that leave cost, chosen by elimination and the weights of all others refitted. Entry 0 is 0, none is
  * less than the one before, and the last is that of one feature left in each block. Empty where no error is known
- * @throws InputError `UNSUPPORTED` when the model's format cannot make widths narrower
+ * @throws InputError `UNSUPPORTED` when the model's format cannot make widths narrower, or a layer's moments take more than `memory`
  */
 export async function errorCurves(
   model: Model,
   widths: readonly Width[],
   inputs: CalibrationInputs,
-  { engine, seed = 0, signal, onProgress }: ErrorCurvesOptions,
+  { engine, seed = 0, memory, signal, onProgress }: ErrorCurvesOptions,
 ): Promise<Map<string, Float64Array>> {
   const network = new NarrowedNetwork(requireFeatures(model), model.graph);
   const read = widths.filter(({ consumers }) => consumers.length > 0);
-  const refit = new NetworkRefit(model, network, read, inputs, { engine, seed, signal });
+  const refit = new NetworkRefit(model, network, read, inputs, { engine, seed, memory, signal });
   const curves = new Map<string, Float64Array>(widths.map(({ name }) => [name, new Float64Array(0)]));
   for (const [done, width] of read.entries()) {
     signal?.throwIfAborted();

@@ -1,6 +1,7 @@
 /** With inputs: features leave by the error that their loss makes, and the layers that read them are refitted to what the original gives. */
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import { sampleRows } from '../calibration/layer-rows.js';
+import { InputError } from '../errors.js';
 import type { FeatureGraph } from '../format/feature-flow.js';
 import type { Model } from '../format/model-format.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
@@ -19,10 +20,10 @@ import { samplesOf, TargetRows } from './target-rows.js';
 import { WideLayer } from './wide-layer.js';
 import { blocksByReading, featuresOf, leavingFeatures } from './width-places.js';
 
-/** Bytes that recorded tensors may take, and targets. */
-const MEMORY = 2 ** 28;
+/** The most bytes that recorded tensors take, and targets. */
+const RECORDED = 2 ** 28;
 /** Columns of a layer up to which moments are taken column by column: the cost grows with the cube. */
-const MOST_COLUMNS = 1536;
+const MOST_COLUMNS = 3584;
 /**
  * Ridge of the choice, as a multiple of the mean variance. What inputs that are made up say of how features go together is half believed.
  */
@@ -32,6 +33,8 @@ const MADE_UP = 0.3;
 export interface RefitNetworkOptions {
   readonly engine: MatrixEngine;
   readonly seed: number;
+  /** Bytes that the moments of a layer may take, and what is recorded. Default: no limit. */
+  readonly memory?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -45,7 +48,10 @@ export class NetworkRefit {
   /** The first operation of each width that is to become narrower, or of one behind it. */
   readonly #starts: ReadonlyMap<Width, number>;
 
-  /** @param widths those that are going to become narrower, in order */
+  /**
+   * @param widths those that are going to become narrower, in order
+   * @throws InputError `UNSUPPORTED` for a layer that reads one of them and whose moments take more than `memory`
+   */
   constructor(
     original: Model,
     network: NarrowedNetwork,
@@ -60,7 +66,9 @@ export class NetworkRefit {
     const names = new Set(widths.flatMap(({ consumers }) => consumers));
     const reads = [...names].map((name) => layerRead(graph, network.layer(name)));
     this.#reads = new Map(reads.map((read) => [read.layer.name, read]));
-    const limits = { ...options, memory: MEMORY };
+    const memory = options.memory ?? Number.POSITIVE_INFINITY;
+    for (const read of reads) requireMoments(read, memory);
+    const limits = { ...options, memory: Math.min(RECORDED, memory) };
     const whole = reads.filter((read) => read.whole);
     this.#targets = new TargetRows(original, inputs, whole, limits);
     this.#resumed = new ResumedNetwork(network, graph, inputs, limits);
@@ -107,7 +115,7 @@ export class NetworkRefit {
     );
     const layers = reads.map(({ layer, whole, columns }) =>
       Array.from({ length: layer.groups }, (_, group) => {
-        const Kind = whole && columns <= MOST_COLUMNS ? LayerSystem : WideLayer;
+        const Kind = takesMoments({ whole, columns }) ? LayerSystem : WideLayer;
         return new Kind(this.#network, layer, group, engine);
       }),
     );
@@ -161,6 +169,28 @@ export class NetworkRefit {
     }
     return sweeps;
   }
+}
+
+/** Whether moments are taken column by column. */
+function takesMoments({ whole, columns }: Pick<LayerRead, 'whole' | 'columns'>): boolean {
+  return whole && columns <= MOST_COLUMNS;
+}
+
+/** Moments, those about the means, the inverse, the products of weights and their sums; or the rows that are kept instead of moments. */
+function requireMoments(read: LayerRead, memory: number): void {
+  const { columns, wanted, layer } = read;
+  const outputs = layer.outputs / layer.groups;
+  const bytes = takesMoments(read)
+    ? (5 * columns + 2 * outputs) * columns * Float64Array.BYTES_PER_ELEMENT
+    : wanted * (columns + outputs) * Float32Array.BYTES_PER_ELEMENT;
+  if (bytes * layer.groups <= memory) return;
+  const megabytes = (size: number): string => `${(size / 1e6).toFixed(1)} MB`;
+  throw new InputError(
+    'UNSUPPORTED',
+    `refitting layer '${layer.name}' takes ${megabytes(bytes * layer.groups)} for what its ${columns} columns have in common, ` +
+      `more than ${megabytes(memory)}: allow more, or reduce other widths`,
+    { option: 'memory' },
+  );
 }
 
 /**
