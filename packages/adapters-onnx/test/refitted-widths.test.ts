@@ -1,5 +1,13 @@
 /** Layers that read a narrower width are refitted to what the original gives. */
-import { type CalibrationInputs, compressModel, type Model, type Tensor } from '@spherize/core';
+import {
+  type CalibrationInputs,
+  compressModel,
+  errorCurves,
+  findWidths,
+  type Model,
+  portableEngine,
+  type Tensor,
+} from '@spherize/core';
 import { outputFidelity } from '@spherize/core/evaluation';
 import { expect, test } from 'vitest';
 import { onnxModel } from '../src/node.js';
@@ -69,4 +77,45 @@ test.each([1, 2, 3, 4])('random features, seed %i: refitted is nearer than not r
     }
     expect(errors[0]).toBeLessThan(errors[1]!);
   }
+});
+
+/** A curve leaves some samples out and has a ridge of its own; exchanges come on top of it. */
+const CURVE = 0.5;
+
+test.each([
+  ['products', products(randomValues(72, 5)), [6]],
+  ['convolutions', convolutions(randomValues(144, 5)), [2, 5, 5]],
+] as const)('%s: a curve never falls, and says the error of each choice', async (_, model, shape) => {
+  const [width] = findWidths(model.graph).widths;
+  const inputs = inputsOf(shape, 1);
+  const curve = (await errorCurves(model, [width!], inputs, { engine: portableEngine })).get(width!.name)!;
+  expect(curve).toHaveLength(width!.size);
+  expect(curve[0]).toBe(0);
+  for (let gone = 1; gone < curve.length; gone++) {
+    expect(curve[gone]).toBeGreaterThanOrEqual(curve[gone - 1]!);
+    const ratio = gone / width!.size;
+    const { model: narrower } = await compressModel(model, { ratio, reduce: 'neurons', calibration: inputs });
+    // The layer that reads the width gives the model's output.
+    const { outputError } = await outputFidelity(model, narrower, inputs);
+    expect(Math.abs(outputError! / curve[gone]! - 1)).toBeLessThan(CURVE);
+  }
+});
+
+test('memory bounds what is kept, to the same result, and refuses moments that it does not hold', async () => {
+  const model = convolutions(randomValues(144, 5));
+  const calibration = inputsOf([2, 5, 5], 1);
+  const written = async (memory?: number): Promise<unknown> => {
+    const { model: narrower } = await compressModel(model, {
+      ratio: 0.5,
+      reduce: 'neurons',
+      calibration,
+      ...(memory && { memory }),
+    });
+    return narrower.graph.layers.map(({ name }) => narrower.features!.weights(name));
+  };
+  // The moments of 72 columns are held, the inputs of 400 samples are not.
+  expect(await written(300_000)).toEqual(await written());
+  await expect(written(100_000)).rejects.toThrow(
+    "memory: refitting layer 'b' takes 0.2 MB for what its 72 columns have in common, more than 0.1 MB: allow more, or reduce other widths",
+  );
 });

@@ -104,6 +104,7 @@ export {
   toMlMatrix,
   transpose,
 } from './matrix/dense-matrix.js';
+export type { DoubleMatrix } from './matrix/double-matrix.js';
 export {
   type ComputeGramOptions,
   computeGram,

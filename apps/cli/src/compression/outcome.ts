@@ -126,7 +126,7 @@ export function printOutcome(outcome: Outcome | NothingToGain, wide = false): vo
   printLine(`\n${comparisonTable([...staticFigures(before, after), ...latencyFigures(latency)])}`);
   if (verified.deviation !== null) {
     printLine(
-      `\nverified: the file computes what was planned; outputs differ from the ${verified.against} by ${verified.deviation.toExponential(1)} of the largest output`,
+      `\nverified: the file computes what was planned, to ${verified.deviation.toExponential(1)} of the largest output (${verified.against})`,
     );
   }
   if (verified.deviation !== null && verified.vanishing !== undefined) {

@@ -117,7 +117,7 @@ describe('the report', () => {
     expect(stdout).toMatch(/^ +before +after +ratio$/m);
     expect(stdout).toMatch(/^multiply-accumulates per sample +5,232 +3,264 +1\.60×$/m);
     expect(stdout).toMatch(
-      /^verified: the file computes what was planned; outputs differ from the explicit form by \d\.\de-\d+ of the largest output$/m,
+      /^verified: the file computes what was planned, to \d\.\de-\d+ of the largest output \(explicit form\)$/m,
     );
     expect(stdout).toMatch(
       /\n1\.\d\d × smaller, .*, answers unchanged on \d+\.\d % of 400 unseen inputs\n/,

@@ -13,7 +13,7 @@ import {
   text,
 } from './nodes/node-def.js';
 
-const CONVOLUTIONS = new Set(['Conv2D', '_FusedConv2D']);
+export const CONVOLUTIONS: ReadonlySet<string> = new Set(['Conv2D', '_FusedConv2D']);
 
 /**
  * A convolution of one group with filters and a bias of its own.
@@ -75,8 +75,14 @@ export function whyNotOffered({
   return plain && isMemberSum(weights.weight) ? 'it adds up the members of clusters' : undefined;
 }
 
-/** Undefined for a padding that is not known. */
-function windowOf(node: NodeDef, kernel: readonly number[]): FilterWindow | undefined {
+/**
+ * Where a convolution looks.
+ *
+ * @param kernel sizes of a filter
+ * @returns undefined for a padding that is not known, and for channels-first
+ */
+export function windowOf(node: NodeDef, kernel: readonly number[]): FilterWindow | undefined {
+  if (!channelsLast(node)) return undefined;
   const along = (name: string): number[] => {
     const sizes = integers(node, name);
     return sizes.length === 4 ? sizes.slice(1, 3) : [1, 1];

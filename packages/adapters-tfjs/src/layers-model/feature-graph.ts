@@ -1,11 +1,12 @@
 /** Lists the calls of a LayersModel's layers as core's feature flow, each with its effect, and all kernels that make and read features. */
-import type { FeatureFlow, FeatureGraph, FeatureLayer, FlowOperation } from '@spherize/core';
+import type { FeatureFlow, FeatureGraph, FeatureLayer, FilterWindow, FlowOperation } from '@spherize/core';
 import { isFloat } from '../artifacts/weights.js';
 import { boundShapes } from './bound-shapes.js';
 import { callOrder } from './call-order.js';
 import { activationFlow, activationName } from './classes/activations.js';
 import { classOf } from './classes/class-table.js';
 import type { FlowFacts, FlowStep, KernelFlow, Shape } from './classes/layer-class.js';
+import { filterWindow } from './filter-window.js';
 import { InnerTensors, UniqueNames } from './inner-tensors.js';
 import { INPUT_LAYER, type LayerDef, type LayerGraph, tensorName } from './layer-graph.js';
 import { kernelFacts, type LayerKernel } from './layer-kernels.js';
@@ -128,9 +129,11 @@ export class LayersFeatureGraph implements FeatureGraph {
       return { type: 'other', reason: 'has a kernel that is no tensor of floats' };
     const added =
       bias && def.config.use_bias !== false ? weights.get(names.find(def.name, bias) ?? '') : undefined;
+    const window = kernel === 'kernel' && layout === 'inputs first' ? windowOf(def, shape) : undefined;
     const layer: FeatureLayer = {
       name,
       ...kernelFacts(shape, layout),
+      ...(window && { window }),
       bias: added !== undefined,
       shared: def.calls.length > 1,
     };
@@ -153,4 +156,13 @@ function furtherOutputs({ layers, outputs }: LayerGraph): ReadonlyMap<string, re
     found.set(first, [...new Set([...all, tensorName(ref)])]);
   }
   return found;
+}
+
+const CONVOLUTIONS = new Set(['Conv1D', 'Conv2D', 'Conv3D']);
+
+/** Where a convolution looks; undefined where its filters cannot be laid out, and for any other layer. */
+function windowOf({ className, config }: LayerDef, shape: readonly number[]): FilterWindow | undefined {
+  if (!CONVOLUTIONS.has(className)) return undefined;
+  const window = filterWindow(config, shape);
+  return typeof window === 'string' ? undefined : window;
 }

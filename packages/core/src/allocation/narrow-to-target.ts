@@ -22,10 +22,12 @@ import { CHOOSING_PART, requireEnoughSamples, strongestOf } from './within-drop.
 
 /** How closely a place on the path is found where candidates are only counted, and where each is refitted. */
 const STEPS = 10;
-const REFITTED_STEPS = 4;
+const REFITTED_STEPS = 6;
 /** A candidate is good enough with so much of the budget; others aim a little below it. */
-const NEARLY = 0.85;
+const NEARLY = 0.7;
 const AIM = 0.95;
+/** A loss that is rounding. */
+const TINY = 1e-9;
 /** Places nearer to each other than this make no difference. */
 const CLOSE = 0.01;
 /** Places on the path that are tried for an accuracy, the mildest first. */
@@ -181,8 +183,10 @@ async function searchError(
     if (error <= maxError) [low, best] = [place, { result, error }];
     else high = place;
     if (low === 1 || (error <= maxError && error > NEARLY * maxError)) break;
-    const aim = placeOfLoss(path, (path(place).loss * maxError * AIM) / Math.max(error, 1e-9));
-    place = aim > low && aim < high ? aim : (low + high) / 2;
+    const aim = placeOfLoss(path, (path(place).loss * maxError * AIM) / Math.max(error, TINY));
+    // Half-way in what is lost, where the losses tell nothing.
+    const between = placeOfLoss(path, Math.sqrt(Math.max(path(low).loss, TINY) * path(high).loss));
+    place = [aim, between, (low + high) / 2].find((next) => next > low && next < high)!;
   }
   const { result, error } = best ?? { result: await compress(0), error: 0 };
   return { result, reached: { maxError, reached: error } };

@@ -1,12 +1,17 @@
 /** Affine ridge regression from moments: `min E‖y − W z − b‖² + λ‖W − W₀‖²`, with a free b where moments are about the means. */
 import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
-import { invertPositiveDefinite } from './cholesky.js';
+import { type DoubleMatrix, multiplyDoubles } from '../matrix/double-matrix.js';
+import type { MatrixEngine } from '../matrix/matrix-engine.js';
+import { invertByBlocks } from './block-inverse.js';
 import type { CentredMoments } from './moments.js';
 
-/** W, shape `[m, n]`, and b, m values. */
 export interface AffineMap {
+  /** W, shape `[m, n]`. */
   readonly weights: DenseMatrix;
+  /** b, m values. */
   readonly bias: Float64Array;
+  /** `(G + λI)⁻¹`, shape `[n, n]`; undefined where the bias alone was solved for. */
+  readonly inverse?: Float64Array;
 }
 
 /** Mean of the diagonal of `zz`: the unit of a ridge's strength. */
@@ -26,47 +31,42 @@ export function meanVariance({ zz, meanZ: { length: n } }: CentredMoments): numb
 export function affineRidge(
   moments: CentredMoments,
   start: DenseMatrix,
-): (strength: number) => AffineMap | undefined {
+  engine: MatrixEngine,
+): (strength: number) => Promise<AffineMap | undefined> {
   const { zz, meanZ, meanY } = moments;
   const [n, m] = [meanZ.length, meanY.length];
-  let rest: Float64Array | undefined;
-  return (strength) => {
+  let rest: DoubleMatrix | undefined;
+  return async (strength) => {
     const weights = denseMatrix(m, n, start.data.slice());
-    if (strength !== Number.POSITIVE_INFINITY && n > 0) {
-      const lambda = strength * meanVariance(moments);
-      if (!(lambda > 0)) return undefined;
-      const inverse = zz.slice();
-      for (let i = 0; i < n; i++) inverse[i * n + i] = inverse[i * n + i]! + lambda;
-      if (!invertPositiveDefinite(inverse, n)) return undefined;
-      rest ??= residualMoments(moments, start);
-      for (let o = 0; o < m; o++)
-        for (let i = 0; i < n; i++)
-          weights.data[o * n + i] = start.data[o * n + i]! + dot(inverse, i * n, rest, o * n, n);
-    }
-    return { weights, bias: biasFor(weights, meanZ, meanY) };
+    if (strength === Number.POSITIVE_INFINITY || n === 0)
+      return { weights, bias: biasFor(weights, meanZ, meanY) };
+    const lambda = strength * meanVariance(moments);
+    if (!(lambda > 0)) return undefined;
+    const inverse = zz.slice();
+    for (let i = 0; i < n; i++) inverse[i * n + i] = inverse[i * n + i]! + lambda;
+    if (!(await invertByBlocks(inverse, n, engine))) return undefined;
+    rest ??= await residualMoments(moments, start, engine);
+    const { data } = await multiplyDoubles(engine, rest, { rows: n, cols: n, data: inverse });
+    for (let at = 0; at < data.length; at++) weights.data[at] = start.data[at]! + data[at]!;
+    return { weights, bias: biasFor(weights, meanZ, meanY), inverse };
   };
 }
 
 /** `R − W₀ G`, shape `[m, n]`. */
-function residualMoments({ zz, zy, meanZ, meanY }: CentredMoments, start: DenseMatrix): Float64Array {
+async function residualMoments(
+  { zz, zy, meanZ, meanY }: CentredMoments,
+  start: DenseMatrix,
+  engine: MatrixEngine,
+): Promise<DoubleMatrix> {
   const [n, m] = [meanZ.length, meanY.length];
-  const rest = new Float64Array(m * n);
-  const row = new Float64Array(n);
-  for (let o = 0; o < m; o++) {
-    row.set(start.data.subarray(o * n, (o + 1) * n));
-    for (let i = 0; i < n; i++) rest[o * n + i] = zy[i * m + o]! - dot(zz, i * n, row, 0, n);
-  }
+  const rest = await multiplyDoubles(
+    engine,
+    { rows: m, cols: n, data: new Float64Array(start.data) },
+    { rows: n, cols: n, data: zz },
+  );
+  for (let o = 0; o < m; o++)
+    for (let i = 0; i < n; i++) rest.data[o * n + i] = zy[i * m + o]! - rest.data[o * n + i]!;
   return rest;
-}
-
-function dot(a: Float64Array, from: number, b: Float64Array, start: number, length: number): number {
-  let [even, odd] = [0, 0];
-  let p = 0;
-  for (; p + 1 < length; p += 2) {
-    even += a[from + p]! * b[start + p]!;
-    odd += a[from + p + 1]! * b[start + p + 1]!;
-  }
-  return p < length ? even + odd + a[from + p]! * b[start + p]! : even + odd;
 }
 
 /** `ȳ − W z̄`. */

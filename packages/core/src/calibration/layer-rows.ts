@@ -55,7 +55,8 @@ export function sampleRows(
     // One of each stretch of positions.
     const position = count === positions ? i : Math.floor(((i + random.uniform()) * positions) / count);
     const from = Math.floor(position / inner) * width * inner + (position % inner);
-    for (let f = 0; f < width; f++) rows.data[i * width + f] = values[from + f * inner]!;
+    if (inner === 1) rows.data.set(values.subarray(from, from + width), i * width);
+    else for (let f = 0; f < width; f++) rows.data[i * width + f] = values[from + f * inner]!;
     samples[i] = Math.floor((position * first) / positions);
   }
   return { rows, samples };

@@ -18,6 +18,8 @@ export interface CentredMoments {
   readonly zy: Float64Array;
   /** `Σ (y − ȳ)² / rows`, m values. */
   readonly yy: Float64Array;
+  /** `Σ ‖y − ȳ‖² / rows`, about the means in any case. */
+  readonly spread: number;
 }
 
 /** Rows that go into one product of the engine: float32 sums of more would lose digits. */
@@ -84,14 +86,14 @@ export class Moments {
       zz,
       zy,
       yy: this.#yy.map((sum, i) => sum / rows - shiftY[i]! ** 2),
+      spread: this.#yy.reduce((all, sum, i) => all + sum / rows - (this.#sumY[i]! / rows) ** 2, 0),
     };
   }
 
   async #accumulate(z: DenseMatrix, y: DenseMatrix): Promise<void> {
     addColumnSums(z, this.#sumZ);
     addColumnSums(y, this.#sumY);
-    for (let at = 0; at < y.data.length; at++)
-      this.#yy[at % this.m] = this.#yy[at % this.m]! + y.data[at]! ** 2;
+    addColumnSquares(y, this.#yy);
     const turned = transpose(z);
     addTo(this.#zz, (await this.#engine.multiply(turned, z)).data);
     addTo(this.#zy, (await this.#engine.multiply(turned, y)).data);
@@ -126,6 +128,11 @@ function addColumnSums({ rows, cols, data }: DenseMatrix, sums: Float64Array): v
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < cols; j++) sums[j] = sums[j]! + data[i * cols + j]!;
   }
+}
+
+function addColumnSquares({ rows, cols, data }: DenseMatrix, sums: Float64Array): void {
+  for (let i = 0, at = 0; i < rows; i++)
+    for (let j = 0; j < cols; j++, at++) sums[j] = sums[j]! + data[at]! * data[at]!;
 }
 
 /** Some rows, less the origin. */

@@ -1,4 +1,5 @@
 import type { DenseMatrix } from './dense-matrix.js';
+import type { DoubleMatrix } from './double-matrix.js';
 
 /**
  * Large matrix products: the one operation that native code does much better.
@@ -18,6 +19,8 @@ export interface MatrixEngine {
    * @returns a new matrix of shape `[n, q]`, row-major
    */
   multiply(a: DenseMatrix, b: DenseMatrix): Promise<DenseMatrix>;
+  /** The same in float64. Left out by engines that have no such product: loops take its place. */
+  multiplyDoubles?(a: DoubleMatrix, b: DoubleMatrix): Promise<DoubleMatrix>;
   /** Frees what products left; a later product starts anew. Left out by engines that hold nothing. */
   release?(): Promise<void>;
 }

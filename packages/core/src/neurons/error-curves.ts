@@ -11,24 +11,30 @@ import { NetworkRefit } from './refit-network.js';
 export interface ErrorCurvesOptions extends LongRunOptions {
   readonly engine: MatrixEngine;
   readonly seed?: number | undefined;
+  /** As of `reduceNeurons`. */
+  readonly memory?: number | undefined;
 }
 
 /**
  * The error over the number of features that leave, for every number at once, from one pass over the inputs.
  *
- * @returns by width: entry i is what i features that leave add to `Σ‖y − ŷ‖² / Σ‖y − ȳ‖²` of the layers that read them, summed over the layers, when the
- * weights of all others are refitted; entry 0 is 0. It ends where each block has one feature left, and is empty where no error is known
- * @throws InputError `UNSUPPORTED` when the model's format cannot make widths narrower
+ * The unit is a share without dimension: squared error by variance, `Σ‖y − ŷ‖² / Σ‖y − ȳ‖²` over the rows of a layer's outputs, 0 nothing lost and 1
+ * as bad as the mean. A width that several layers read has the sum of their shares. Curves of different widths do not add up to the error of the
+ * model's outputs: what a layer's error does there is not in them.
+ *
+ * @returns by width: entry i is what i features that leave cost, chosen by elimination and the weights of all others refitted. Entry 0 is 0, none is
+ * less than the one before, and the last is that of one feature left in each block. Empty where no error is known
+ * @throws InputError `UNSUPPORTED` when the model's format cannot make widths narrower, or a layer's moments take more than `memory`
  */
 export async function errorCurves(
   model: Model,
   widths: readonly Width[],
   inputs: CalibrationInputs,
-  { engine, seed = 0, signal, onProgress }: ErrorCurvesOptions,
+  { engine, seed = 0, memory, signal, onProgress }: ErrorCurvesOptions,
 ): Promise<Map<string, Float64Array>> {
   const network = new NarrowedNetwork(requireFeatures(model), model.graph);
   const read = widths.filter(({ consumers }) => consumers.length > 0);
-  const refit = new NetworkRefit(model, network, read, inputs, { engine, seed, signal });
+  const refit = new NetworkRefit(model, network, read, inputs, { engine, seed, memory, signal });
   const curves = new Map<string, Float64Array>(widths.map(({ name }) => [name, new Float64Array(0)]));
   for (const [done, width] of read.entries()) {
     signal?.throwIfAborted();

@@ -10,165 +10,279 @@
  *
  * A feature owns a block J of columns: one of a product, the positions of a filter of a convolution. Sweeping it changes the squared error by
  * `tr(M_JJ⁻¹ P_JJ)`: up by `w_J (S⁻¹)_JJ⁻¹ w_Jᵀ` when it leaves (optimal brain surgeon; Hassibi and Stork, 1993), down when it returns.
+ *
+ * What sweeps change of the two matrices waits until it makes a product that is worth an engine's while; only the blocks of features are
+ * kept up to date, and rows that are asked for are brought up to date.
  */
 import { invertPositiveDefinite } from '../calibration/cholesky.js';
+import { multiplyDoubles } from '../matrix/double-matrix.js';
+import type { MatrixEngine } from '../matrix/matrix-engine.js';
+
+/** Columns that are swept before the matrices change. */
+const WAITING = 32;
+/** Rows of the matrices that one product changes. */
+const STRIPE = 512;
+
+/** A sweep of block J, of s columns; arrays are of shape `[s, n]`, row-major. */
+interface Sweep {
+  readonly block: readonly number[];
+  /** `M_J·` before it. */
+  readonly mine: Float64Array;
+  /** `M_JJ⁻¹ M_J·`. */
+  readonly v: Float64Array;
+  /** `P_J· − ½ P_JJ M_JJ⁻¹ M_J·`: M changes by `−Vᵀ·mine`, P by `−(Vᵀ·half + halfᵀ·V)`. */
+  readonly half: Float64Array;
+  /** Rows J of both matrices after it. */
+  readonly m: Float64Array;
+  readonly p: Float64Array;
+}
 
 export class FeatureSweep {
   readonly #n: number;
   readonly #m: Float64Array;
   readonly #p: Float64Array;
   readonly #blocks: readonly (readonly number[])[];
+  readonly #engine: MatrixEngine;
   readonly #out: Uint8Array;
-
-  private constructor(n: number, m: Float64Array, p: Float64Array, blocks: readonly (readonly number[])[]) {
-    this.#n = n;
-    this.#m = m;
-    this.#p = p;
-    this.#blocks = blocks;
-    this.#out = new Uint8Array(blocks.length);
-  }
+  /** M_JJ and P_JJ of each feature, up to date. */
+  readonly #ownM: readonly Float64Array[];
+  readonly #ownP: readonly Float64Array[];
+  #waiting: Sweep[] = [];
 
   /**
    * All columns are in.
    *
-   * @param moments S, shape `[n, n]`, ridge included; overwritten
+   * @param inverse `S⁻¹`, shape `[n, n]`, ridge included; overwritten
    * @param contributions `Wᵀ W` of the weights with all columns in, shape `[n, n]`; overwritten
    * @param blocks the columns of each feature
-   * @returns undefined where S is singular
    */
-  static start(
-    moments: Float64Array,
+  constructor(
+    inverse: Float64Array,
     contributions: Float64Array,
     n: number,
     blocks: readonly (readonly number[])[],
-  ): FeatureSweep | undefined {
-    return invertPositiveDefinite(moments, n)
-      ? new FeatureSweep(n, moments, contributions, blocks)
-      : undefined;
+    engine: MatrixEngine,
+  ) {
+    this.#n = n;
+    this.#m = inverse;
+    this.#p = contributions;
+    this.#blocks = blocks;
+    this.#engine = engine;
+    this.#out = new Uint8Array(blocks.length);
+    const own = (matrix: Float64Array) =>
+      blocks.map((block) => columnsOf(rowsOf(matrix, block, n), block, n));
+    this.#ownM = own(inverse);
+    this.#ownP = own(contributions);
   }
 
   /** What sweeping a feature changes the error by. */
   change(feature: number): number {
-    const block = this.#blocks[feature]!;
-    if (block.length === 0) return 0;
-    if (block.length === 1) {
-      const at = block[0]! * (this.#n + 1);
-      return this.#p[at]! / this.#m[at]!;
-    }
-    return traceOfProduct(this.#inverse(feature), this.#part(this.#p, block, block), block.length);
+    const { length } = this.#blocks[feature]!;
+    if (length === 0) return 0;
+    if (length === 1) return this.#ownP[feature]![0]! / this.#ownM[feature]![0]!;
+    return traceOfProduct(this.#inverse(feature), this.#ownP[feature]!, length);
   }
 
-  /** What it changes the error by to take one feature out and then another one in. */
-  exchange(leaves: number, returns: number): number {
-    const [out, back] = [this.#blocks[leaves]!, this.#blocks[returns]!];
-    const first = this.change(leaves);
-    if (out.length === 0 || back.length === 0) return first + this.change(returns);
-    const [s, t] = [out.length, back.length];
-    if (s === 1 && t === 1) {
-      const [i, j, n] = [out[0]!, back[0]!, this.#n];
-      const between = this.#m[j * n + i]!;
-      const v = between / this.#m[i * n + i]!;
-      const cross = this.#p[i * n + j]!;
-      const p = this.#p[j * n + j]! - 2 * v * cross + v * v * this.#p[i * n + i]!;
-      return first + p / (this.#m[j * n + j]! - v * between);
-    }
-    const inverse = this.#inverse(leaves);
-    const between = this.#part(this.#m, back, out);
-    const v = multiply(between, inverse, t, s, s);
-    const m = this.#part(this.#m, back, back);
-    const p = this.#part(this.#p, back, back);
-    const cross = this.#part(this.#p, out, back);
-    const own = multiply(v, this.#part(this.#p, out, out), t, s, s);
-    const moved = multiply(v, cross, t, s, t);
-    for (let a = 0; a < t; a++) {
-      for (let b = 0; b < t; b++) {
-        let [less, more] = [0, 0];
-        for (let c = 0; c < s; c++) {
-          less += v[a * s + c]! * between[b * s + c]!;
-          more += own[a * s + c]! * v[b * s + c]!;
-        }
-        m[a * t + b] = m[a * t + b]! - less;
-        p[a * t + b] = p[a * t + b]! - moved[a * t + b]! - moved[b * t + a]! + more;
+  /** @returns what it changes the error by to take another feature out and then this one in */
+  returning(feature: number): (leaves: number) => number {
+    const [back, n] = [this.#blocks[feature]!, this.#n];
+    const t = back.length;
+    if (t === 0) return (leaves) => this.change(leaves);
+    const { m, p } = this.#rows(back);
+    const [ownM, ownP] = [this.#ownM[feature]!, this.#ownP[feature]!];
+    return (leaves) => {
+      const out = this.#blocks[leaves]!;
+      const s = out.length;
+      if (s === 0) return this.change(feature);
+      if (s === 1 && t === 1) {
+        const own = this.#ownM[leaves]![0]!;
+        const square = this.#ownP[leaves]![0]!;
+        const between = m[out[0]!]!;
+        const v = between / own;
+        const moved = ownP[0]! - 2 * v * p[out[0]!]! + v * v * square;
+        return square / own + moved / (ownM[0]! - v * between);
       }
-    }
-    return first + traceOfProduct(negativeInverse(m, t), p, t);
+      const inverse = this.#inverse(leaves);
+      const square = this.#ownP[leaves]!;
+      const between = columnsOf(m, out, n);
+      const v = multiply(between, inverse, t, s, s);
+      const cross = columnsOf(p, out, n);
+      const own = multiply(v, square, t, s, s);
+      const [nextM, nextP] = [ownM.slice(), ownP.slice()];
+      for (let a = 0; a < t; a++) {
+        for (let b = 0; b < t; b++) {
+          let [less, moved] = [0, 0];
+          for (let c = 0; c < s; c++) {
+            less += v[a * s + c]! * between[b * s + c]!;
+            moved +=
+              v[a * s + c]! * cross[b * s + c]! +
+              cross[a * s + c]! * v[b * s + c]! -
+              own[a * s + c]! * v[b * s + c]!;
+          }
+          nextM[a * t + b] = nextM[a * t + b]! - less;
+          nextP[a * t + b] = nextP[a * t + b]! - moved;
+        }
+      }
+      return traceOfProduct(inverse, square, s) + traceOfProduct(negativeInverse(nextM, t), nextP, t);
+    };
   }
 
   /** Takes a feature out, or back in. */
-  sweep(feature: number): void {
+  async sweep(feature: number): Promise<void> {
     const block = this.#blocks[feature]!;
     const sign = this.#out[feature] ? -1 : 1;
     const inverse = this.#inverse(feature);
     this.#out[feature] = 1 - this.#out[feature]!;
     const [n, s] = [this.#n, block.length];
     if (s === 0) return;
-    const [m, p] = [this.#m, this.#p];
-    // Rows of the block before the sweep: V = M_·J M_JJ⁻¹, and P_·J.
-    const mine = new Float64Array(s * n);
-    const coupled = new Float64Array(s * n);
-    const v = new Float64Array(s * n);
-    for (const [a, row] of block.entries()) {
-      mine.set(m.subarray(row * n, (row + 1) * n), a * n);
-      coupled.set(p.subarray(row * n, (row + 1) * n), a * n);
-    }
-    for (let a = 0; a < s; a++)
-      for (let b = 0; b < s; b++) addScaled(v, a * n, mine, b * n, inverse[a * s + b]!, n);
-    const square = this.#part(p, block, block);
-    // P_·J − ½ V P_JJ, so that the change of P is symmetric: −(V Hᵀ + H Vᵀ).
-    const half = coupled.slice();
-    for (let a = 0; a < s; a++)
-      for (let b = 0; b < s; b++) addScaled(half, a * n, v, b * n, -0.5 * square[a * s + b]!, n);
+    const { m: mine, p: coupled } = this.#rows(block);
+    const square = this.#ownP[feature]!;
+    const v = multiply(inverse, mine, s, s, n);
+    const pulled = multiply(square, v, s, s, n);
+    const half = coupled.map((value, at) => value - 0.5 * pulled[at]!);
+    // (P_J· − P_JJ V) by M_JJ⁻¹ are the rows of the block itself.
+    const rest = coupled.map((value, at) => value - pulled[at]!);
+    const p = multiply(inverse, rest, s, s, n).map((value) => sign * value);
+    const m = v.map((value) => sign * value);
+    const both = multiply(multiply(inverse, square, s, s, s), inverse, s, s, s);
     for (let a = 0; a < s; a++) {
-      for (let i = 0; i < n; i++) {
-        const vi = v[a * n + i]!;
-        const hi = half[a * n + i]!;
-        if (vi === 0 && hi === 0) continue;
-        const row = i * n;
-        for (let j = 0; j < n; j++) {
-          m[row + j] = m[row + j]! - vi * mine[a * n + j]!;
-          p[row + j] = p[row + j]! - vi * half[a * n + j]! - hi * v[a * n + j]!;
+      for (const [b, column] of block.entries()) {
+        m[a * n + column] = -inverse[a * s + b]!;
+        p[a * n + column] = both[a * s + b]!;
+      }
+    }
+    const done: Sweep = { block, mine, v, half, m, p };
+    for (const [other, columns] of this.#blocks.entries())
+      if (other !== feature) this.#bringBlock(other, columns, done);
+    this.#ownM[feature]!.set(inverse.map((value) => -value));
+    square.set(both);
+    this.#waiting.push(done);
+    if (this.#waiting.reduce((sum, { block: { length } }) => sum + length, 0) >= WAITING)
+      await this.#carryOut();
+  }
+
+  #bringBlock(feature: number, columns: readonly number[], { block, mine, v, half }: Sweep): void {
+    const [n, s, t] = [this.#n, block.length, columns.length];
+    const [m, p] = [this.#ownM[feature]!, this.#ownP[feature]!];
+    for (let a = 0; a < s; a++) {
+      const at = a * n;
+      for (let i = 0; i < t; i++) {
+        const row = at + columns[i]!;
+        const [vi, hi] = [v[row]!, half[row]!];
+        for (let j = 0; j < t; j++) {
+          const column = at + columns[j]!;
+          m[i * t + j] = m[i * t + j]! - vi * mine[column]!;
+          p[i * t + j] = p[i * t + j]! - vi * half[column]! - hi * v[column]!;
         }
       }
     }
-    // (P_·J − V P_JJ) M_JJ⁻¹ and its like, for the block itself.
-    const rest = coupled;
-    for (let a = 0; a < s; a++)
-      for (let b = 0; b < s; b++) addScaled(rest, a * n, v, b * n, -square[a * s + b]!, n);
-    const turned = new Float64Array(s * n);
-    for (let a = 0; a < s; a++)
-      for (let b = 0; b < s; b++) addScaled(turned, a * n, rest, b * n, sign * inverse[a * s + b]!, n);
-    for (const [a, row] of block.entries()) {
-      for (let i = 0; i < n; i++) {
-        m[row * n + i] = sign * v[a * n + i]!;
-        m[i * n + row] = sign * v[a * n + i]!;
-        p[row * n + i] = turned[a * n + i]!;
-        p[i * n + row] = turned[a * n + i]!;
+  }
+
+  /** Some rows of both matrices, up to date: shape `[rows, n]`. */
+  #rows(rows: readonly number[]): { m: Float64Array; p: Float64Array } {
+    const n = this.#n;
+    const [m, p] = [rowsOf(this.#m, rows, n), rowsOf(this.#p, rows, n)];
+    for (const [r, row] of rows.entries())
+      this.#bringRow(row, m.subarray(r * n, (r + 1) * n), p.subarray(r * n, (r + 1) * n));
+    return { m, p };
+  }
+
+  /** Brings a row of each matrix up to date. */
+  #bringRow(row: number, m: Float64Array, p: Float64Array): void {
+    const n = this.#n;
+    // What the last sweep of the row itself made of it, and all that came after.
+    const last = this.#waiting.findLastIndex(({ block }) => block.includes(row));
+    if (last >= 0) {
+      const done = this.#waiting[last]!;
+      const own = done.block.indexOf(row) * n;
+      m.set(done.m.subarray(own, own + n));
+      p.set(done.p.subarray(own, own + n));
+    }
+    for (const { block, mine, v, half, ...done } of this.#waiting.slice(last + 1)) {
+      for (let from = 0; from < v.length; from += n) {
+        const [vi, hi] = [v[from + row]!, half[from + row]!];
+        for (let j = 0, at = from; j < n; j++, at++) {
+          m[j] = m[j]! - vi * mine[at]!;
+          p[j] = p[j]! - vi * half[at]! - hi * v[at]!;
+        }
+      }
+      for (const [b, column] of block.entries()) {
+        m[column] = done.m[b * n + row]!;
+        p[column] = done.p[b * n + row]!;
       }
     }
-    const both = multiply(multiply(inverse, square, s, s, s), inverse, s, s, s);
-    for (const [a, row] of block.entries()) {
-      for (const [b, column] of block.entries()) {
-        m[row * n + column] = -inverse[a * s + b]!;
-        p[row * n + column] = both[a * s + b]!;
+  }
+
+  /** Brings both matrices up to date. */
+  async #carryOut(): Promise<void> {
+    const n = this.#n;
+    const swept = [...new Set(this.#waiting.flatMap(({ block }) => block))];
+    const { m, p } = this.#rows(swept);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    const stack = (...parts: readonly Float64Array[]): Float64Array => {
+      const all = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
+      let at = 0;
+      for (const part of parts) {
+        all.set(part, at);
+        at += part.length;
       }
+      return all;
+    };
+    const [v, half] = [waiting.map((done) => done.v), waiting.map((done) => done.half)];
+    await this.#subtract(this.#m, stack(...v), stack(...waiting.map(({ mine }) => mine)));
+    await this.#subtract(this.#p, stack(...v, ...half), stack(...half, ...v));
+    for (const [r, row] of swept.entries()) {
+      for (let i = 0; i < n; i++) {
+        this.#m[row * n + i] = m[r * n + i]!;
+        this.#m[i * n + row] = m[r * n + i]!;
+        this.#p[row * n + i] = p[r * n + i]!;
+        this.#p[i * n + row] = p[r * n + i]!;
+      }
+    }
+  }
+
+  /** `matrix − AᵀB`, A and B of shape `[w, n]`. */
+  async #subtract(matrix: Float64Array, a: Float64Array, b: Float64Array): Promise<void> {
+    const n = this.#n;
+    const w = a.length / n;
+    for (let top = 0; top < n; top += STRIPE) {
+      const rows = Math.min(STRIPE, n - top);
+      const turned = new Float64Array(rows * w);
+      for (let i = 0; i < rows; i++) for (let k = 0; k < w; k++) turned[i * w + k] = a[k * n + top + i]!;
+      const { data } = await multiplyDoubles(
+        this.#engine,
+        { rows, cols: w, data: turned },
+        { rows: w, cols: n, data: b },
+      );
+      const from = top * n;
+      for (let at = 0; at < data.length; at++) matrix[from + at] = matrix[from + at]! - data[at]!;
     }
   }
 
   /** `M_JJ⁻¹`: positive definite of a feature that is in, negative of one that is out. */
   #inverse(feature: number): Float64Array {
-    const block = this.#blocks[feature]!;
-    const part = this.#part(this.#m, block, block);
-    if (this.#out[feature]) return negativeInverse(part, block.length);
-    if (!invertPositiveDefinite(part, block.length)) part.fill(0);
+    const { length } = this.#blocks[feature]!;
+    if (this.#out[feature]) return negativeInverse(this.#ownM[feature]!, length);
+    const part = this.#ownM[feature]!.slice();
+    if (!invertPositiveDefinite(part, length)) part.fill(0);
     return part;
   }
+}
 
-  #part(matrix: Float64Array, rows: readonly number[], columns: readonly number[]): Float64Array {
-    const part = new Float64Array(rows.length * columns.length);
-    let at = 0;
-    for (const row of rows) for (const column of columns) part[at++] = matrix[row * this.#n + column]!;
-    return part;
-  }
+function rowsOf(matrix: Float64Array, rows: readonly number[], n: number): Float64Array {
+  const result = new Float64Array(rows.length * n);
+  for (const [r, row] of rows.entries()) result.set(matrix.subarray(row * n, (row + 1) * n), r * n);
+  return result;
+}
+
+/** Some columns of rows of n. */
+function columnsOf(rows: Float64Array, columns: readonly number[], n: number): Float64Array {
+  const result = new Float64Array((rows.length / n) * columns.length);
+  let at = 0;
+  for (let from = 0; from < rows.length; from += n)
+    for (const column of columns) result[at++] = rows[from + column]!;
+  return result;
 }
 
 /** The inverse of a negative definite matrix; zeros where it is not. */
@@ -177,22 +291,15 @@ function negativeInverse(matrix: Float64Array, n: number): Float64Array {
   return invertPositiveDefinite(turned, n) ? turned.map((value) => -value) : turned.fill(0);
 }
 
-function addScaled(
-  to: Float64Array,
-  at: number,
-  from: Float64Array,
-  start: number,
-  factor: number,
-  length: number,
-): void {
-  for (let i = 0; i < length; i++) to[at + i] = to[at + i]! + factor * from[start + i]!;
-}
-
 /** `A·B` of shapes `[n, p]` and `[p, q]`. */
 function multiply(a: Float64Array, b: Float64Array, n: number, p: number, q: number): Float64Array {
   const result = new Float64Array(n * q);
-  for (let i = 0; i < n; i++)
-    for (let k = 0; k < p; k++) addScaled(result, i * q, b, k * q, a[i * p + k]!, q);
+  for (let i = 0; i < n; i++) {
+    for (let k = 0; k < p; k++) {
+      const factor = a[i * p + k]!;
+      for (let j = 0; j < q; j++) result[i * q + j] = result[i * q + j]! + factor * b[k * q + j]!;
+    }
+  }
   return result;
 }
 

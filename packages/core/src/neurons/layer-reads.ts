@@ -2,9 +2,11 @@
 import { columnsRead, type LayerReading } from '../calibration/layer-rows.js';
 import type { FeatureGraph, FeatureLayer } from '../format/feature-flow.js';
 
-/** Rows for each column that a layer reads, and the fewest of all. */
-const ROWS_PER_COLUMN = 16;
-const FEWEST_ROWS = 16_384;
+/** Rows for each column that a layer reads: with more of them the weights hardly change. */
+const ROWS_PER_COLUMN = 12;
+/** More are taken where they cost next to nothing: up to so many, and so many products of two columns. */
+const CHEAP_ROWS = 16_384;
+const CHEAP_PRODUCTS = 2 ** 32;
 /** Numbers in the rows of one layer. */
 const MOST_VALUES = 2 ** 26;
 
@@ -28,7 +30,7 @@ export function layerRead(graph: FeatureGraph, layer: FeatureLayer): LayerRead {
     const reading = { axis: flow.reads, window: layer.window };
     const columns = columnsRead(layer.inputs / layer.groups, reading);
     const wanted = Math.min(
-      Math.max(FEWEST_ROWS, ROWS_PER_COLUMN * columns),
+      Math.max(ROWS_PER_COLUMN * columns, Math.min(CHEAP_ROWS, Math.ceil(CHEAP_PRODUCTS / columns ** 2))),
       Math.ceil(MOST_VALUES / (columns * layer.groups)),
     );
     const whole = layer.span === 1 || layer.window !== undefined;

@@ -1,5 +1,5 @@
 /** Least squares of one layer, or of one group of its outputs: what it reads in the network as it is, and what the original gives there. */
-import { type AffineMap, affineRidge, meanVariance } from '../calibration/affine-ridge.js';
+import { type AffineMap, affineRidge } from '../calibration/affine-ridge.js';
 import { type CentredMoments, Moments, momentsOfColumns } from '../calibration/moments.js';
 import type { FeatureLayer } from '../format/feature-flow.js';
 import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
@@ -63,17 +63,16 @@ export class LayerSystem implements ReadingLayer {
   async sweep(features: readonly number[], strength: number): Promise<FeatureSweep | undefined> {
     const moments = this.#moments.centred();
     const n = this.#own.weights.cols;
-    const solved = affineRidge(moments, this.#own.weights)(strength);
-    const spread = moments.yy.reduce((sum, value) => sum + value, 0);
-    if (solved === undefined || !(spread > 0)) return undefined;
+    const solved = await affineRidge(moments, this.#own.weights, this.#engine)(strength);
+    const { spread } = moments;
+    if (solved?.inverse === undefined || !(spread > 0)) return undefined;
     const products = await this.#engine.multiply(transpose(solved.weights), solved.weights);
-    const lambda = strength * meanVariance(moments);
-    for (let i = 0; i < n; i++) moments.zz[i * n + i] = moments.zz[i * n + i]! + lambda;
-    return FeatureSweep.start(
-      moments.zz,
-      Float64Array.from(products.data, (value) => value / spread),
+    return new FeatureSweep(
+      solved.inverse,
+      new Float64Array(products.data).map((value) => value / spread),
       n,
       placesByFeature(features, this.#own.features),
+      this.#engine,
     );
   }
 
@@ -92,7 +91,7 @@ export class LayerSystem implements ReadingLayer {
     const stay = this.#stay(leaving);
     const { error } = await this.#strongest(stay, columnsOf(this.#own.weights, stay));
     const rows = this.#held.reduce((sum, { y }) => sum + y.rows, 0);
-    const spread = rows * this.#moments.centred().yy.reduce((sum, value) => sum + value, 0);
+    const spread = rows * this.#moments.centred().spread;
     return spread > 0 ? error / spread : undefined;
   }
 
@@ -102,7 +101,8 @@ export class LayerSystem implements ReadingLayer {
     const start = columnsOf(weights, stay);
     const { strength } = await this.#strongest(stay, start);
     for (const { z, y } of this.#held) await this.#moments.add(z, y);
-    const solved = strength === null ? undefined : affineRidge(this.#momentsOf(stay), start)(strength);
+    const solved =
+      strength === null ? undefined : await affineRidge(this.#momentsOf(stay), start, this.#engine)(strength);
     const places = stay.map((c) => columns[c]!);
     replaceGroup(
       this.#network,
@@ -124,7 +124,7 @@ export class LayerSystem implements ReadingLayer {
     stay: readonly number[],
     start: DenseMatrix,
   ): Promise<{ strength: number | null; error: number }> {
-    const solve = affineRidge(this.#momentsOf(stay), start);
+    const solve = affineRidge(this.#momentsOf(stay), start, this.#engine);
     const { bias } = this.#own;
     const held = this.#held.map(({ z, y }) => ({ z: columnsOf(z, stay), y }));
     const unbiased = new Float64Array(start.rows);
@@ -138,11 +138,11 @@ export class LayerSystem implements ReadingLayer {
       }
       return sum;
     };
-    let best = { index: USUAL, error: await errorOf(solve(STRENGTHS[USUAL]!)) };
+    let best = { index: USUAL, error: await errorOf(await solve(STRENGTHS[USUAL]!)) };
     for (const step of [1, -1]) {
       const begun = best.index;
       for (let index = begun + step; STRENGTHS[index] !== undefined; index += step) {
-        const error = await errorOf(solve(STRENGTHS[index]!));
+        const error = await errorOf(await solve(STRENGTHS[index]!));
         if (!(error < best.error)) break;
         best = { index, error };
       }

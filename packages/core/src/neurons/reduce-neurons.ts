@@ -22,6 +22,11 @@ export interface ReduceNeuronsOptions extends LongRunOptions {
   /** Every block of a width keeps a multiple of this many features, rounded up, or all of them. Default 1. */
   readonly roundTo?: number | undefined;
   readonly seed?: number | undefined;
+  /**
+   * Bytes that the moments of a layer may take, and what is recorded of the model's tensors. What is recorded adapts to it, to the same result; a
+   * layer with larger moments is refused. Default: no limit.
+   */
+  readonly memory?: number | undefined;
 }
 
 /** What became of one width. */
@@ -50,12 +55,12 @@ export function keptFeatures(width: Width, ratio: number, roundTo = 1): number {
 
 /**
  * @param ratios share of its features that leaves each width, by name
- * @throws InputError `UNSUPPORTED` when the model's format cannot make widths narrower
+ * @throws InputError `UNSUPPORTED` when the model's format cannot make widths narrower, or a layer's moments take more than `memory`
  */
 export async function reduceNeurons(
   model: Model,
   ratios: ReadonlyMap<string, number>,
-  { engine, clusterer, inputs, roundTo, seed = 0, signal, onProgress }: ReduceNeuronsOptions,
+  { engine, clusterer, inputs, roundTo, seed = 0, memory, signal, onProgress }: ReduceNeuronsOptions,
 ): Promise<NarrowedModel> {
   const network = new NarrowedNetwork(requireFeatures(model), model.graph);
   const reductions: WidthReport[] = [];
@@ -71,7 +76,7 @@ export async function reduceNeurons(
       network,
       narrower.filter(({ consumers }) => consumers.length > 0),
       inputs,
-      { engine, seed, signal },
+      { engine, seed, memory, signal },
     );
   for (const width of chosen) {
     const ratio = ratios.get(width.name)!;

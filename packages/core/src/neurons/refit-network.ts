@@ -1,6 +1,7 @@
 /** With inputs: features leave by the error that their loss makes, and the layers that read them are refitted to what the original gives. */
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import { sampleRows } from '../calibration/layer-rows.js';
+import { InputError } from '../errors.js';
 import type { FeatureGraph } from '../format/feature-flow.js';
 import type { Model } from '../format/model-format.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
@@ -19,19 +20,26 @@ import { samplesOf, TargetRows } from './target-rows.js';
 import { WideLayer } from './wide-layer.js';
 import { blocksByReading, featuresOf, leavingFeatures } from './width-places.js';
 
-/** Bytes that recorded tensors may take, and targets. */
-const MEMORY = 2 ** 28;
+/** The most bytes that recorded tensors take, and targets. */
+const RECORDED = 2 ** 28;
 /** Columns of a layer up to which moments are taken column by column: the cost grows with the cube. */
-const MOST_COLUMNS = 1536;
+const MOST_COLUMNS = 3584;
 /**
  * Ridge of the choice, as a multiple of the mean variance. What inputs that are made up say of how features go together is half believed.
  */
 const GIVEN = 0.003;
 const MADE_UP = 0.3;
 
+/** An error that is rounding. */
+const TINY = 1e-12;
+/** Shares of what can leave at which curves are measured on rows that were held back. */
+const HELD_BACK_AT: readonly number[] = [0.25, 0.5, 0.75, 0.9];
+
 export interface RefitNetworkOptions {
   readonly engine: MatrixEngine;
   readonly seed: number;
+  /** Bytes that the moments of a layer may take, and what is recorded. Default: no limit. */
+  readonly memory?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -45,7 +53,10 @@ export class NetworkRefit {
   /** The first operation of each width that is to become narrower, or of one behind it. */
   readonly #starts: ReadonlyMap<Width, number>;
 
-  /** @param widths those that are going to become narrower, in order */
+  /**
+   * @param widths those that are going to become narrower, in order
+   * @throws InputError `UNSUPPORTED` for a layer that reads one of them and whose moments take more than `memory`
+   */
   constructor(
     original: Model,
     network: NarrowedNetwork,
@@ -60,7 +71,9 @@ export class NetworkRefit {
     const names = new Set(widths.flatMap(({ consumers }) => consumers));
     const reads = [...names].map((name) => layerRead(graph, network.layer(name)));
     this.#reads = new Map(reads.map((read) => [read.layer.name, read]));
-    const limits = { ...options, memory: MEMORY };
+    const memory = options.memory ?? Number.POSITIVE_INFINITY;
+    for (const read of reads) requireMoments(read, memory);
+    const limits = { ...options, memory: Math.min(RECORDED, memory) };
     const whole = reads.filter((read) => read.whole);
     this.#targets = new TargetRows(original, inputs, whole, limits);
     this.#resumed = new ResumedNetwork(network, graph, inputs, limits);
@@ -89,8 +102,8 @@ export class NetworkRefit {
 
   /**
    * What the loss of features adds to the error of the layers that read them, all that are left refitted, as a share of the outputs' variance: by
-   * the features that have left the width, up to all but one of each block. Where rows were held back, the curve goes through what half of the loss
-   * costs on them. Empty where it cannot be told. Nothing leaves.
+   * the features that have left the width, up to all but one of each block. Elimination tells the shape; where rows were held back, the curve goes
+   * through what some of its points cost on them. Empty where it cannot be told. Nothing leaves.
    */
   async curve(width: Width): Promise<Float64Array> {
     const layers = await this.#read(width);
@@ -98,12 +111,16 @@ export class NetworkRefit {
     if (sweeps === undefined) return new Float64Array(0);
     const { read } = blocksByReading(this.#network, width);
     const { errors, left } = await chooseByError(sweeps, read, 1, { ...this.#options, exchanges: false });
-    const half = Math.floor(left.length / 2);
     const features = featuresOf(width);
-    const leaving = new Set(left.slice(0, half).map((place) => features[place]!));
-    let held = 0;
-    for (const layer of layers) held += (await layer.errorWithout(leaving)) ?? Number.NaN;
-    return held > 0 && errors[half]! > 0 ? errors.map((error) => (error * held) / errors[half]!) : errors;
+    const known = new Map<number, number>();
+    for (const share of HELD_BACK_AT) {
+      const gone = Math.round(share * left.length);
+      const leaving = new Set(left.slice(0, gone).map((place) => features[place]!));
+      let held = 0;
+      for (const layer of layers) held += (await layer.errorWithout(leaving)) ?? Number.NaN;
+      if (held >= 0 && errors[gone]! > 0) known.set(gone, held);
+    }
+    return throughPoints(errors, known);
   }
 
   /** The layers that read the width, with their rows. */
@@ -115,7 +132,7 @@ export class NetworkRefit {
     );
     const layers = reads.map(({ layer, whole, columns }) =>
       Array.from({ length: layer.groups }, (_, group) => {
-        const Kind = whole && columns <= MOST_COLUMNS ? LayerSystem : WideLayer;
+        const Kind = takesMoments({ whole, columns }) ? LayerSystem : WideLayer;
         return new Kind(this.#network, layer, group, engine);
       }),
     );
@@ -171,6 +188,28 @@ export class NetworkRefit {
   }
 }
 
+/** Whether moments are taken column by column. */
+function takesMoments({ whole, columns }: Pick<LayerRead, 'whole' | 'columns'>): boolean {
+  return whole && columns <= MOST_COLUMNS;
+}
+
+/** Moments, those about the means, the inverse, the products of weights and their sums; or the rows that are kept instead of moments. */
+function requireMoments(read: LayerRead, memory: number): void {
+  const { columns, wanted, layer } = read;
+  const outputs = layer.outputs / layer.groups;
+  const bytes = takesMoments(read)
+    ? (5 * columns + 2 * outputs) * columns * Float64Array.BYTES_PER_ELEMENT
+    : wanted * (columns + outputs) * Float32Array.BYTES_PER_ELEMENT;
+  if (bytes * layer.groups <= memory) return;
+  const megabytes = (size: number): string => `${(size / 1e6).toFixed(1)} MB`;
+  throw new InputError(
+    'UNSUPPORTED',
+    `refitting layer '${layer.name}' takes ${megabytes(bytes * layer.groups)} for what its ${columns} columns have in common, ` +
+      `more than ${megabytes(memory)}: allow more, or reduce other widths`,
+    { option: 'memory' },
+  );
+}
+
 /**
  * By feature, the place of the first operation that makes a tensor with it. That need not be a layer: features of a residual width may begin
  * as the zeros of a Pad.
@@ -188,4 +227,18 @@ function firstPlaces(
     }
   }
   return places;
+}
+
+/** A curve through some points, in between by factors that go from one to the next; it never falls. */
+function throughPoints(curve: Float64Array, points: ReadonlyMap<number, number>): Float64Array {
+  const known = [...points].map(([at, value]) => ({ at, factor: Math.max(value, TINY) / curve[at]! }));
+  if (known.length === 0) return curve;
+  let most = 0;
+  return curve.map((value, at) => {
+    const next = known.find((point) => point.at >= at) ?? known.at(-1)!;
+    const before = known.findLast((point) => point.at <= at) ?? next;
+    const way = next.at === before.at ? 0 : (at - before.at) / (next.at - before.at);
+    most = Math.max(most, value * before.factor ** (1 - way) * next.factor ** way);
+    return most;
+  });
 }

@@ -4,6 +4,7 @@
  * are whole the columns are refitted from there to what the original gives.
  */
 import { affineRidge, meanVariance } from '../calibration/affine-ridge.js';
+import { invertByBlocks } from '../calibration/block-inverse.js';
 import { type CentredMoments, Moments, momentsOfColumns } from '../calibration/moments.js';
 import { refitLayer } from '../calibration/refit-layer.js';
 import type { FeatureLayer } from '../format/feature-flow.js';
@@ -82,12 +83,9 @@ export class WideLayer implements ReadingLayer {
     const zz = moments.zz.slice();
     const lambda = strength * meanVariance(moments);
     for (let i = 0; i < n; i++) zz[i * n + i] = zz[i * n + i]! + lambda;
-    return FeatureSweep.start(
-      zz,
-      read,
-      n,
-      Array.from({ length: n }, (_, j) => [j]),
-    );
+    if (!(await invertByBlocks(zz, n, this.#engine))) return undefined;
+    const blocks = Array.from({ length: n }, (_, j) => [j]);
+    return new FeatureSweep(zz, read, n, blocks, this.#engine);
   }
 
   async errorWithout(): Promise<undefined> {
@@ -96,7 +94,7 @@ export class WideLayer implements ReadingLayer {
 
   async refit(leaving: ReadonlySet<number>): Promise<void> {
     const { columns, features, bias } = this.#own;
-    const { weights, shift } = this.#substituted(leaving);
+    const { weights, shift } = await this.#substituted(leaving);
     const stay = [...columns.keys()].filter((c) => !leaving.has(features[c]!));
     const start = columnsOf(weights, stay);
     const moved = bias?.map((value, o) => value + shift[o]!);
@@ -118,7 +116,7 @@ export class WideLayer implements ReadingLayer {
   }
 
   /** The weights with what leaves given to what stays, and what that adds to the outputs on average. */
-  #substituted(leaving: ReadonlySet<number>): { weights: DenseMatrix; shift: Float64Array } {
+  async #substituted(leaving: ReadonlySet<number>): Promise<{ weights: DenseMatrix; shift: Float64Array }> {
     const { weights, bias } = this.#own;
     const result = denseMatrix(weights.rows, weights.cols, weights.data.slice());
     const shift = new Float64Array(weights.rows);
@@ -130,7 +128,8 @@ export class WideLayer implements ReadingLayer {
     const inner = momentsOfColumns(moments, stay);
     const zy = Float64Array.from(stay.flatMap((i) => gone.map((j) => moments.zz[i * n + j]!)));
     const meanY = Float64Array.from(gone, (j) => moments.meanZ[j]!);
-    const sums = affineRidge({ ...inner, zy, meanY }, denseMatrix(gone.length, stay.length))(SUBSTITUTE);
+    const solve = affineRidge({ ...inner, zy, meanY }, denseMatrix(gone.length, stay.length), this.#engine);
+    const sums = await solve(SUBSTITUTE);
     if (sums === undefined) return { weights, shift };
     for (const [r, j] of gone.entries()) {
       for (const [nth, from] of places[j]!.entries()) {

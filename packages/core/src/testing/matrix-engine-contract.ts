@@ -79,6 +79,31 @@ export function matrixEngineContract(engine: MatrixEngine): ContractCheck[] {
       },
     },
     {
+      name: 'multiplies float64 without rounding to float32, where it says that it can',
+      run: async () => {
+        const values = (count: number, seed: number) =>
+          Float64Array.from(randomMatrix(1, count, seed).data, (value) => value * (1 + 2 ** -40));
+        const [a, b] = [
+          { rows: 7, cols: 65, data: values(7 * 65, 1) },
+          { rows: 65, cols: 5, data: values(65 * 5, 2) },
+        ];
+        const product = await engine.multiplyDoubles?.(a, b);
+        if (product === undefined) return;
+        ensure(product.data instanceof Float64Array, 'expected the values as a Float64Array');
+        for (let i = 0; i < 7; i++) {
+          for (let j = 0; j < 5; j++) {
+            let sum = 0;
+            for (let k = 0; k < 65; k++) sum += a.data[i * 65 + k]! * b.data[k * 5 + j]!;
+            const found = product.data[i * product.cols + j]!;
+            ensure(
+              Math.abs(found - sum) <= 1e-12,
+              `expected ${sum} at (${i}, ${j}) of a product of float64, got ${found}`,
+            );
+          }
+        }
+      },
+    },
+    {
       name: 'refuses inner dimensions that do not agree',
       run: () =>
         ensureInputError(

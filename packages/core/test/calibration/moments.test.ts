@@ -78,12 +78,12 @@ it('finds an affine map again, and leaves the weights where the ridge is infinit
     }
   const moments = new Moments(n, m, true, portableEngine);
   await moments.add(z, y);
-  const solve = affineRidge(moments.centred(), denseMatrix(m, n));
-  const found = solve(1e-9)!;
+  const solve = affineRidge(moments.centred(), denseMatrix(m, n), portableEngine);
+  const found = (await solve(1e-9))!;
   for (const [at, value] of weights.entries()) expect(found.weights.data[at]).toBeCloseTo(value, PRODUCT);
   expect(found.bias[0]).toBeCloseTo(5, 3);
   expect(found.bias[1]).toBeCloseTo(6, 3);
-  const alone = solve(Number.POSITIVE_INFINITY)!;
+  const alone = (await solve(Number.POSITIVE_INFINITY))!;
   expect([...alone.weights.data]).toEqual(new Array(m * n).fill(0));
   expect(alone.bias[0]).toBeCloseTo(mean(y, 0), PRODUCT);
 });
