@@ -1,4 +1,5 @@
 import { refuseUnknownFlags } from './options/unknown-flags.js';
+import { inspectFirst } from './plugins/model-first.js';
 import { createProgram } from './program.js';
 import { followRecipe } from './recipe/follow-recipe.js';
 import { exitCodeFor, reportError } from './terminal/failure.js';
@@ -10,8 +11,10 @@ import { exitCodeFor, reportError } from './terminal/failure.js';
  */
 export async function runCommand(typed: readonly string[]): Promise<void> {
   try {
-    refuseUnknownFlags(typed, createProgram());
-    const { words, program } = await followRecipe(typed, createProgram);
+    if (typed.length === 0) return void createProgram().outputHelp();
+    const meant = await inspectFirst(typed, createProgram());
+    refuseUnknownFlags(meant, createProgram());
+    const { words, program } = await followRecipe(meant, createProgram);
     await program.parseAsync(words, { from: 'user' });
   } catch (error) {
     process.exitCode = exitCodeFor(error);

@@ -62,22 +62,18 @@ export async function searchTarget(
     try {
       const { bytes } = opened;
       const bytesOf = (model: Model): Promise<number> => writtenBytes(model, options.output);
-      return await compressToTarget(
-        open.trials,
-        'size' in target ? { ...target, bytes, bytesOf } : target,
-        {
-          data,
-          seed: options.seed,
-          mean: options.mean,
-          std: options.std,
-          measurements: open.cache,
-          ahead: open.pool.threads + 1,
-          pruned,
-          requireMemory,
-          signal,
-          onProgress,
-        },
-      );
+      return await compressToTarget(open.trials, 'size' in target ? { ...target, bytes, bytesOf } : target, {
+        data,
+        seed: options.seed,
+        mean: options.mean,
+        std: options.std,
+        measurements: open.cache,
+        ahead: open.pool.threads + 1,
+        pruned,
+        requireMemory,
+        signal,
+        onProgress,
+      });
     } finally {
       await open.pool.close();
     }

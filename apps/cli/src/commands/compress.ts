@@ -127,7 +127,9 @@ export function compressCommand(): Command {
               addDequantizeOption(
                 addFormatOption(
                   addShapeOption(
-                    addLabelOptions(addTargetOptions(addClustererOptions(addReduceOptions(definition), 'rank-one'))),
+                    addLabelOptions(
+                      addTargetOptions(addClustererOptions(addReduceOptions(definition), 'rank-one')),
+                    ),
                   ),
                 ),
               ),
@@ -209,7 +211,8 @@ async function smaller(
         'BAD_ARGUMENT',
         '--max-error chooses what leaves widths: take --reduce neurons or auto, or give a --ratio for columns',
       );
-    if (reduce === 'columns') return nothing('none of its widths can become narrower: spherize inspect says why');
+    if (reduce === 'columns')
+      return nothing('none of its widths can become narrower: spherize inspect says why');
   }
   const data = await openDataIfGiven(options, model);
   if (options.output === undefined) {
@@ -247,7 +250,13 @@ async function smaller(
         return { result, reached: undefined };
       }
       if (reduce === 'columns' && !('maxError' in target))
-        return searchTarget(opened, target, { data, calibration }, { ...options, output }, { signal, onProgress });
+        return searchTarget(
+          opened,
+          target,
+          { data, calibration },
+          { ...options, output },
+          { signal, onProgress },
+        );
       const inputs = await unseenInputs(model, calibration, footprint.macs, { ...options, seed: seed + 1 });
       return searchNarrowTarget(opened, target, {
         ...shared,
@@ -295,7 +304,10 @@ function mostlyProducts({ graph, layers, parameters }: Model): boolean {
       flow.type === 'layer' && (graph.shape(outputs[0]!)?.length ?? 0) <= 2 ? [flow.layer] : [],
     ),
   );
-  const values = layers.reduce((sum, { name, outputs, inputs }) => sum + (once.has(name) ? outputs * inputs : 0), 0);
+  const values = layers.reduce(
+    (sum, { name, outputs, inputs }) => sum + (once.has(name) ? outputs * inputs : 0),
+    0,
+  );
   return 2 * values > parameters;
 }
 

@@ -12,7 +12,10 @@ import {
   type Width,
 } from '@spherize/core';
 import { Command } from 'commander';
+import { overview } from '../footprint/model-overview.js';
 import { openModel } from '../plugins/model-formats.js';
+import { shellWord } from '../recipe/recipe.js';
+import { colours } from '../terminal/colours.js';
 import { formatTable, percent, printJson, printLine } from '../terminal/output.js';
 import { skippedTable } from '../terminal/skipped-table.js';
 import { visible } from '../terminal/visible.js';
@@ -25,14 +28,22 @@ import {
   type FormatOptions,
 } from './shared-options.js';
 
+interface InspectOptions extends CommonOptions, DequantizeOption, FormatOptions {
+  readonly wide?: true;
+}
+
+/** Rows of a table that are shown without `--wide`. */
+const FEW = 12;
+
 /** `spherize inspect MODEL`: the fully connected layers and the convolutions, their scales fold, and the widths that may become narrower. */
 export function inspectCommand(): Command {
   const command = new Command('inspect')
     .description('list what of a model can become smaller: layers and widths, and why the rest cannot')
     .argument('<model>', 'model file, or the name of an embedded model');
+  command.option('--wide', 'list every layer, width and tensor, however many there are');
   return addCommonOptions(addDequantizeOption(addFormatOption(command))).action(
-    async (source: string, options: CommonOptions & DequantizeOption & FormatOptions) => {
-      const { model } = await openModel(source, options.format, options);
+    async (source: string, options: InspectOptions) => {
+      const { model, format, bytes } = await openModel(source, options.format, options);
       const offered = offering(model, model.convolutions?.layers ?? []);
       const layers = offered.layers.map((layer) => {
         const { name, outputs, inputs, window } = layer;
@@ -64,6 +75,10 @@ export function inspectCommand(): Command {
         return;
       }
       const groups = groupSkipped(skipped);
+      const few = (count: number): boolean => options.wide === true || count <= FEW;
+      for (const [word, text] of await overview(source, format.name, model, bytes))
+        printLine(`${colours.bold(word.padEnd(10))}${visible(text)}`);
+      printLine();
       if (layers.length === 0 && widths.every(({ reason }) => reason !== undefined)) {
         const held = groups.length === 0 ? 'it holds no weights' : 'this is where its weights are:';
         printLine(`nothing to compress: no fully connected layer and no width of the model can be; ${held}`);
@@ -76,14 +91,18 @@ export function inspectCommand(): Command {
         fold.into ?? '–',
         fold.reason,
       ]);
-      if (rows.length > 0) {
+      const shown = [rows.length, widths.length, groups.length].every(few);
+      if (rows.length > 0 && few(rows.length))
         printLine(formatTable(['layer', 'outputs', 'inputs', 'sparsity', 'folds into', 'how'], rows));
-      }
-      if (widths.length > 0) printLine(`\n${widthTable(widths)}`);
-      if (groups.length > 0) {
-        printLine(`\n${skippedTable(groups)}`);
-      }
+      if (widths.length > 0 && few(widths.length)) printLine(`\n${widthTable(widths)}`);
+      if (groups.length > 0 && few(groups.length)) printLine(`\n${skippedTable(groups)}`);
       for (const note of model.notes ?? []) printLine(visible(`note: ${note}`));
+      if (!shown)
+        printLine(
+          `${rows.length} layers, ${widths.length} widths, ${groups.length} reasons why others stay: --wide lists them`,
+        );
+      if (layers.length > 0 || widths.some(({ reason }) => reason === undefined))
+        printLine(`\nnext: spherize compress ${shellWord(source)}`);
     },
   );
 }

@@ -107,10 +107,7 @@ export function printOutcome(outcome: Outcome | NothingToGain, wide = false): vo
   if (rows.length > 0)
     printLine(
       few(rows.length)
-        ? formatTable(
-            ['layer', 'columns', 'clusters', 'reduction', 'sparsity', 'rel. error', 'scales'],
-            rows,
-          )
+        ? formatTable(['layer', 'columns', 'clusters', 'reduction', 'sparsity', 'rel. error', 'scales'], rows)
         : `${rows.length} layers have fewer columns: --wide lists them`,
     );
   const groups = groupSkipped(leftAlone(outcome));

@@ -25,7 +25,13 @@ export async function wholeLatency(
   try {
     const second = await smaller.session();
     try {
-      return await compareLatency({ session: first, inputs }, { session: second, inputs }, SECONDS, signal, MOST_RUNS);
+      return await compareLatency(
+        { session: first, inputs },
+        { session: second, inputs },
+        SECONDS,
+        signal,
+        MOST_RUNS,
+      );
     } finally {
       await second.release();
     }

@@ -85,8 +85,7 @@ export function effectiveRecipe(command: Command): Recipe {
     else if (takesClusterers(option)) entries.push([option.name(), value]);
     else if (values?.has(option.name())) entries.push([option.name(), values.get(option.name())]);
     // A default that depends on the machine is no part of a recipe.
-    else if (option.defaultValueDescription === undefined)
-      entries.push([option.name(), value]);
+    else if (option.defaultValueDescription === undefined) entries.push([option.name(), value]);
   }
   return { $schema: SCHEMA_URL, command: command.name(), ...Object.fromEntries(entries) };
 }
@@ -141,6 +140,7 @@ export function recipeCommandLine({ $schema, command, ...values }: Recipe): stri
   return ['spherize', command, ...words].map(shellWord).join(' ');
 }
 
-function shellWord(word: string): string {
+/** A word as a POSIX shell reads it back. */
+export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

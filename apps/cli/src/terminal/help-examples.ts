@@ -1,10 +1,16 @@
 /** What `--help` shows at its end: commands as people type them. */
 export const HELP_EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  spherize: [
+    'spherize model.onnx                    # what it is, and what can become smaller',
+    'spherize compress model.onnx           # model.small.onnx beside it',
+    'spherize bench model.onnx model.small.onnx',
+  ],
   inspect: ['spherize inspect alexnet.onnx', 'spherize inspect alexnet-fashion --json'],
   compress: [
+    'spherize compress alexnet.onnx',
     'spherize compress alexnet.onnx -o half.onnx --ratio 0.5',
     'spherize compress alexnet.onnx -o out.onnx --ratio classifier.1=0.7,classifier.4=0.5',
-    'spherize compress alexnet.onnx -o third.onnx --target-size 0.33 --calibrate generated',
+    'spherize compress alexnet.onnx -o third.onnx --target-size 0.33',
     'spherize compress --config half.recipe.json -o again.onnx',
   ],
   evaluate: [

@@ -1,7 +1,7 @@
 /** A bar over work of several phases, and with `--verbose` what each of them took. */
 import type { Progress } from '@spherize/core';
-import { startProgress } from './progress.js';
 import { verboseLine } from './output.js';
+import { startProgress } from './progress.js';
 
 /** The bar counts in shares of the whole. */
 const TOTAL = 1000;

@@ -119,9 +119,7 @@ describe('the report', () => {
     expect(stdout).toMatch(
       /^verified: the file computes what was planned, to \d\.\de-\d+ of the largest output \(explicit form\)$/m,
     );
-    expect(stdout).toMatch(
-      /\n1\.\d\d × smaller, .*, answers unchanged on \d+\.\d % of 400 unseen inputs\n/,
-    );
+    expect(stdout).toMatch(/\n1\.\d\d × smaller, .*, answers unchanged on \d+\.\d % of 400 unseen inputs\n/);
     expect(stdout).toMatch(/\n0\.017 MB → 0\.01\d MB \(\d\d\.\d %\) in \d+\.\d s: table\.onnx\n$/);
   });
 });

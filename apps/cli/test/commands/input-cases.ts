@@ -7,7 +7,6 @@
 export type Case = readonly [args: string, line: string];
 
 const COMMAND: Case[] = [
-  ['', 'expected a command; see --help'],
   ['help nope', 'expected a command; see --help'],
   ['nope', "unknown command 'nope'; see --help"],
   ['inspct small.onnx', "unknown command 'inspct' (Did you mean inspect?); see --help"],
@@ -46,9 +45,14 @@ const COMPRESS: Case[] = [
     'conv.onnx --ratio 0.5',
     'the model has no fully connected layer that can be compressed; conv: a 3×3 convolution: it reads one channel',
   ],
+  ['small.onnx --paper', '--paper compresses to a given ratio: add --ratio'],
   [
-    'small.onnx',
-    'how far to compress is missing: give --ratio, --target-size, --target-speedup or --max-drop',
+    'small.onnx --paper --ratio 0.5 --calibrate generated',
+    '--paper says what --calibrate is: leave one of them out',
+  ],
+  [
+    'small.onnx --reduce columns',
+    '--max-error chooses what leaves widths: take --reduce neurons or auto, or give a --ratio for columns',
   ],
   ['small.onnx --ratio', "option '--ratio <ratio>' argument missing; see --help"],
   ['small.onnx --ratio 1', "--ratio: expected a number in [0, 1), got '1'"],
@@ -120,7 +124,6 @@ const COMPRESS: Case[] = [
 ];
 
 const OUTPUT: Case[] = [
-  ['', "required option '-o, --output <file>' not specified; see --help"],
   ['-o nowhere/out.onnx', "output folder '<cwd>/nowhere' does not exist: create it first"],
   ['-o small.onnx/out.onnx', "output folder '<cwd>/small.onnx' does not exist: create it first"],
   ['-o folder.onnx', 'cannot write folder.onnx: it is a folder: give the name of a file'],
@@ -223,6 +226,11 @@ const TARGETS: Case[] = [
     'small.onnx --target-speedup 2 --max-drop 1',
     '--target-speedup and --max-drop exclude each other: give one of them',
   ],
+  [
+    'small.onnx --max-error 0.1 --target-size 0.5',
+    '--target-size and --max-error exclude each other: give one of them',
+  ],
+  ['small.onnx --max-error 1', "--max-error: expected a number in (0, 1), got '1'"],
   ['small.onnx --target-size 1', "--target-size: expected a number in (0, 1), got '1'"],
   ['small.onnx --target-size 0', "--target-size: expected a number in (0, 1), got '0'"],
   ['small.onnx --target-speedup 1', "--target-speedup: expected a number above 1, got '1'"],

@@ -26,6 +26,13 @@ test('a table of the layers', async () => {
   const { code, stdout, stderr } = await spherize(folder, 'inspect', 'small.onnx');
   expect([code, stderr]).toEqual([0, '']);
   expect(stdout.split('\n').map((line) => line.replace(/─+/, '─').replace(/ {2,}/g, ' | '))).toEqual([
+    'model | small.onnx: onnx, 0.017 MB',
+    'inputs | image ?×1×6×6 float32',
+    'outputs | scores ?×6 float32',
+    'weights | 4,022 parameters: 97.9 % products, 1.2 % others, 0.9 % convolutions',
+    'computes | 5,232 multiply-accumulates per sample',
+    'widths | 3 of 4 can become narrower; all at half: 3.8 × fewer parameters, 3.2 × fewer multiply-accumulates',
+    '',
     'layer | outputs | inputs | sparsity | folds into | how',
     '─',
     'fc1 | 24 | 144 | 0.0 % | – | after a convolution: each of the 4 filters of conv_0 feeds several of the 144 columns',
@@ -39,7 +46,25 @@ test('a table of the layers', async () => {
     'fc2 | 16 | 496 | fc2 | fc3 | yes',
     'fc3 | 6 | 102 | fc3 | – | no: scores is an output of the model',
     '',
+    'next: spherize compress small.onnx',
+    '',
   ]);
+});
+
+test('a model alone is inspected, and what is no model is an unknown command', async () => {
+  const { stdout } = await spherize(folder, 'inspect', 'small.onnx');
+  expect(await spherize(folder, 'small.onnx')).toEqual({ code: 0, stdout, stderr: '' });
+  expect(await spherizeJson(folder, 'small.onnx')).toEqual(
+    await spherizeJson(folder, 'inspect', 'small.onnx'),
+  );
+  expect((await spherize(folder, 'smal.onnx')).stderr).toMatch(/^spherize: unknown command 'smal\.onnx'/);
+});
+
+test('nothing typed is the help, with examples', async () => {
+  const { code, stdout } = await spherize(folder);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^Usage: spherize /);
+  expect(stdout.match(/^ {2}\$ spherize /gm)).toHaveLength(3);
 });
 
 test('the layers as JSON', async () => {
@@ -119,7 +144,7 @@ test('a model with nothing to compress', async () => {
   const { code, stdout, stderr } = await spherize(folder, 'inspect', 'conv.onnx');
   expect([code, stderr]).toEqual([0, '']);
   expect(stdout).toMatch(
-    /^nothing to compress: .*\n\nwidth [\s\S]*\n\nnot compressed .*\n─+\nconv +36 {2}width conv stays/,
+    /^model .*\n(?:\w+ .*\n)+\nnothing to compress: .*\n\nwidth [\s\S]*\n\nnot compressed .*\n─+\nconv +36 {2}width conv stays/,
   );
 });
 

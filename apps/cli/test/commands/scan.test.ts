@@ -61,7 +61,8 @@ test('with data: the accuracy that compress and evaluate give', async () => {
     (await spherizeJson<{ top1: number }>(folder, 'evaluate', model, '--data', DATA)).top1;
   expect(baseline?.top1).toBe(await accuracy('small.onnx'));
   for (const { ratio, top1 } of layers[0]!.points) {
-    await spherizeJson(folder, 'compress', 'small.onnx', '-o', 'one.onnx', '--ratio', `fc2=${ratio}`);
+    const args = ['--ratio', `fc2=${ratio}`, '--clusterer', 'spherical', '--calibrate', 'none'];
+    await spherizeJson(folder, 'compress', 'small.onnx', '-o', 'one.onnx', ...args);
     expect(top1).toBeCloseTo(await accuracy('one.onnx'), 12);
   }
 });

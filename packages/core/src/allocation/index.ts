@@ -35,6 +35,7 @@ export {
   type NarrowToTargetOptions,
   narrowToTarget,
 } from './narrow-to-target.js';
+export { narrowedShape } from './narrowed-shape.js';
 export { type Budget, type Reached, reachBudget } from './reach-budget.js';
 export {
   type CandidateHits,

@@ -40,13 +40,7 @@ export interface MeasureWidthsOptions
 export async function measureWidths(
   model: Model,
   widths: readonly Width[],
-  {
-    ratios,
-    inputs,
-    data,
-    onProgress,
-    ...options
-  }: MeasureWidthsOptions,
+  { ratios, inputs, data, onProgress, ...options }: MeasureWidthsOptions,
 ): Promise<WidthCurve[]> {
   const { signal } = options;
   const recorded = await recordOutputs(model, inputs, { signal, scores: data?.scores });

@@ -99,7 +99,8 @@ export async function narrowToTarget(
           onProgress?.({ ...step, share: ALLOCATED + (1 - ALLOCATED) * (step.share ?? 0) }),
       });
     if ('maxDrop' in target) return await searchDrop(model, target.maxDrop, data!, compress);
-    if ('maxError' in target) return await searchError(model, target.maxError, inputs, path, compress, signal);
+    if ('maxError' in target)
+      return await searchError(model, target.maxError, inputs, path, compress, signal);
     const shape = (place: number): Model => narrowedShape(model, path(place).ratios, roundTo);
     return await searchAmount(model, target, shape, compress);
   } finally {

@@ -12,7 +12,12 @@ export function narrowedShape(model: Model, ratios: ReadonlyMap<string, number>,
     const ratio = ratios.get(width.name);
     if (ratio === undefined) continue;
     const keep = keptFeatures(width, ratio, roundTo);
-    network.remove(leavingFeatures(width, placesOfBlocks(width).flatMap((block) => [...block.slice(0, keep)])));
+    network.remove(
+      leavingFeatures(
+        width,
+        placesOfBlocks(width).flatMap((block) => [...block.slice(0, keep)]),
+      ),
+    );
   }
   return network.model();
 }

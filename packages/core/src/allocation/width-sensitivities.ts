@@ -59,7 +59,11 @@ function withNoise(model: Model, layers: readonly string[], seed: number): Model
     const { rows, cols, data } = weights;
     const size = NOISE * Math.sqrt(data.reduce((sum, value) => sum + value * value, 0) / data.length);
     noisy.set(layer, {
-      weights: denseMatrix(rows, cols, Float32Array.from(data, (value) => value + size * random.normal())),
+      weights: denseMatrix(
+        rows,
+        cols,
+        Float32Array.from(data, (value) => value + size * random.normal()),
+      ),
       bias,
     });
   }
