@@ -6,7 +6,7 @@
  * writes FOLDER/alexnet.onnx, of the shape and with the names of torchvision's AlexNet as PyTorch exports it (61 million
  * weights, 244 MB), and FOLDER/images, generated JPEGs in a folder per class. The weights are random (He initialisation,
  * always the same), so accuracies mean nothing; times, memory and sizes do. `--small` makes every layer 16 times narrower, for images of
- * half the side and 5 classes instead of 1,000.
+ * 96 × 96 pixels and 5 classes instead of 1,000.
  */
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -20,7 +20,7 @@ const IMAGES_PER_CLASS = 10;
 const NARROWING = 16;
 /** Sides of the model's images, and of the last maps that become of them. */
 const FULL = { image: 224, map: 6 };
-const SMALL = { image: 112, map: 2 };
+const SMALL = { image: 96, map: 2 };
 /** Sides of the images lie between these. */
 const SMALLEST_SIDE = 300;
 const LARGEST_SIDE = 500;

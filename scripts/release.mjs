@@ -5,7 +5,7 @@
  *     node scripts/release.mjs --dry-run    the same in a copy of the workspace, which is deleted afterwards
  *
  * In order: versions and changelogs from the changesets, the repository's address from the remote `origin`, a build, the package
- * files, what has to hold of them (publint, types, dependencies, contents), and a trial of each in an empty project outside of the
+ * files, what has to hold of them (publint, types, dependencies, contents), and a trial of all in an empty project outside of the
  * workspace. A clone that was not set up is set up first.
  */
 import { existsSync, rmSync } from 'node:fs';
@@ -45,7 +45,8 @@ async function release() {
   // What they import is there now.
   const { makeFixtures } = await import('./documentation/fixtures.mjs');
   const { problemsOf } = await import('./release/check.mjs');
-  const { installOutside, sizeProblem, tryReadme } = await import('./release/trial.mjs');
+  const { runBlocks } = await import('./documentation/run-document.mjs');
+  const trial = await import('./release/trial.mjs');
   const address = repositoryOf(here);
   if (address === undefined && !dryRun)
     throw new Error(
@@ -75,12 +76,14 @@ async function release() {
   if (problems.length > 0) throw new Error(`the packages are not fit to publish\n${problems.join('\n')}`);
   const fixtures = makeFixtures(here);
   temporary.push(fixtures);
-  for (const { name } of packed) {
-    const { project, bytes } = installOutside(name, packed);
-    temporary.push(project);
-    const problem = sizeProblem(name, project, bytes);
+  const project = trial.installOutside(packed);
+  temporary.push(project);
+  const readmes = trial.prepareReadmes(packed, project, fixtures);
+  for (const [i, { name }] of packed.entries()) {
+    const bytes = trial.installedBytes(name, project);
+    const problem = trial.sizeProblem(name, project, bytes);
     if (problem) throw new Error(problem);
-    const { run: blocks, exempt } = tryReadme(name, project, fixtures);
+    const { run: blocks, exempt } = runBlocks(readmes[i]);
     say(
       `${name}: ${(bytes / 1e6).toFixed(1)} MB installed, ${blocks} blocks of its README run, ${exempt.length} not`,
     );

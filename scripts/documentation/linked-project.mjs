@@ -1,13 +1,12 @@
-/** A project that sees the packages of this workspace as if they were installed, for running documents in. */
-import { cpSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+/** A project that sees the packages of this workspace as if they were installed, for running documents in folders of it. */
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { publishedPackages } from '../release/packages.mjs';
 
-/** @param fixtures a folder whose files the documents read @returns the project's folder */
-export function linkedProject(root, fixtures) {
+/** @returns the project's folder */
+export function linkedProject(root) {
   const project = mkdtempSync(join(tmpdir(), 'spherize-documents-'));
-  cpSync(fixtures, project, { recursive: true });
   writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
   const link = (target, name) => {
     const path = join(project, 'node_modules', name);

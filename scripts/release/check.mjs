@@ -5,6 +5,7 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import ts from 'typescript';
+import { codeBlocks } from '../documentation/code-blocks.mjs';
 
 /** A package without code: nothing in it is imported. */
 const isDataOnly = (manifest) => manifest.types === undefined && !hasTypes(manifest.exports);
@@ -26,6 +27,7 @@ export async function problemsOf({ tarball }) {
     ...(await publintProblems(bytes)),
     ...(isDataOnly(manifest) ? [] : await typeProblems(archive)),
     ...dependencyProblems(manifest, files, read),
+    ...readmeProblems(manifest, read),
     ...contentProblems(manifest, files, read),
   ];
 }
@@ -53,22 +55,8 @@ async function typeProblems(archive) {
 
 /** Every import is a dependency, and every dependency is imported. */
 function dependencyProblems(manifest, files, read) {
-  const used = new Set();
-  for (const file of files.filter((name) => /\.(js|mjs|d\.ts)$/.test(name))) {
-    const source = read(file);
-    const specifiers = ts.preProcessFile(source, true, true).importedFiles.map(({ fileName }) => fileName);
-    // Packages that are only looked up: `import.meta.resolve('name/file')`.
-    const resolved = [...source.matchAll(/import\.meta\.resolve\([`'"]([^`'"]+)/g)].map(([, name]) => name);
-    for (const specifier of [...specifiers, ...resolved]) {
-      if (specifier.startsWith('.') || isBuiltin(specifier)) continue;
-      used.add(
-        specifier
-          .split('/')
-          .slice(0, specifier.startsWith('@') ? 2 : 1)
-          .join('/'),
-      );
-    }
-  }
+  const modules = files.filter((name) => /\.(js|mjs|d\.ts)$/.test(name));
+  const used = new Set(modules.flatMap((file) => packagesIn(read(file))));
   used.delete(manifest.name);
   const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
   return [
@@ -77,6 +65,29 @@ function dependencyProblems(manifest, files, read) {
       .map((name) => `imports ${name}, which it does not depend on`),
     ...declared.filter((name) => !used.has(name)).map((name) => `depends on ${name}, but never imports it`),
   ];
+}
+
+/** Names of the packages that a module imports or looks up: `import.meta.resolve('name/file')`. */
+function packagesIn(source) {
+  const imported = ts.preProcessFile(source, true, true).importedFiles.map(({ fileName }) => fileName);
+  const resolved = [...source.matchAll(/import\.meta\.resolve\([`'"]([^`'"]+)/g)].map(([, name]) => name);
+  return [...imported, ...resolved]
+    .filter((specifier) => !specifier.startsWith('.') && !isBuiltin(specifier))
+    .map((specifier) =>
+      specifier
+        .split('/')
+        .slice(0, specifier.startsWith('@') ? 2 : 1)
+        .join('/'),
+    );
+}
+
+/** What the README shows needs no other package than this one and those that come with it. */
+function readmeProblems(manifest, read) {
+  const there = [manifest.name, ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })];
+  const shown = codeBlocks(read('README.md')).filter(({ language }) => ['ts', 'js'].includes(language));
+  return [...new Set(shown.flatMap(({ code }) => packagesIn(code)))]
+    .filter((name) => !there.includes(name))
+    .map((name) => `README.md imports ${name}, which does not come with the package`);
 }
 
 /** Licence, statements about where it runs, and nothing left over from an earlier build or bound to this workspace. */

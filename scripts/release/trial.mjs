@@ -11,9 +11,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runDocument } from '../documentation/run-document.mjs';
+import { checkTypes, writeBlocks } from '../documentation/run-document.mjs';
 import { run } from './run.mjs';
 
 /** How far the installed size in a README may lie from the measured one: dependencies and platforms differ a little. */
@@ -23,37 +23,79 @@ const SIZE_TOLERANCE = 0.15;
 const NODE_TYPES = realpathSync(fileURLToPath(new URL('../../node_modules/@types/node', import.meta.url)));
 
 /**
- * Makes an empty project and installs one package from its file, with the other files at hand for what it depends on.
+ * Makes an empty project and installs all packages from their files. What each of them needs, it brings: that it imports nothing that
+ * it does not depend on is one of the checks of its file.
  *
- * @param {{ name: string, version: string, manifest: object, tarball: string }[]} packed all packages
- * @returns the project's folder, and the size of all that came in
+ * @param {{ name: string, tarball: string }[]} packed
+ * @returns the project's folder
  */
-export function installOutside(name, packed) {
+export function installOutside(packed) {
   const project = mkdtempSync(join(tmpdir(), 'spherize-trial-'));
-  const file = (wanted) => `file:${packed.find((candidate) => candidate.name === wanted).tarball}`;
-  const overrides = Object.fromEntries(
-    packed.filter((other) => other.name !== name).map((other) => [other.name, file(other.name)]),
-  );
-  const manifest = {
-    name: 'trial',
-    private: true,
-    type: 'module',
-    dependencies: { [name]: file(name) },
-    overrides,
-  };
+  const dependencies = Object.fromEntries(packed.map(({ name, tarball }) => [name, `file:${tarball}`]));
+  const manifest = { name: 'trial', private: true, type: 'module', dependencies };
   writeFileSync(join(project, 'package.json'), JSON.stringify(manifest));
   // No install script may need the network; onnxruntime's would fetch CUDA libraries.
   const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
   run('npm', ['install', ...flags], project, { ONNXRUNTIME_NODE_INSTALL: 'skip' });
-  return { project, bytes: sizeOf(join(project, 'node_modules')) };
+  return project;
 }
 
-/** Runs a package's README in its project, with the files of `fixtures` and the types of Node beside it. */
-export function tryReadme(name, project, fixtures) {
+/** @returns the bytes of a package in a project, with all that it depends on and nothing else */
+export function installedBytes(name, project) {
+  const lock = join(project, 'node_modules/.package-lock.json');
+  const { packages } = JSON.parse(readFileSync(lock, 'utf8'));
+  const needed = new Set();
+  const walk = (wanted, from) => {
+    const at = placeOf(wanted, from, packages);
+    // Optional ones for other platforms are not there.
+    if (at === undefined || needed.has(at)) return;
+    needed.add(at);
+    const { dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta } = packages[at];
+    const peers = Object.keys(peerDependencies ?? {}).filter(
+      (peer) => !peerDependenciesMeta?.[peer]?.optional,
+    );
+    for (const next of [...Object.keys({ ...dependencies, ...optionalDependencies }), ...peers])
+      walk(next, at);
+  };
+  walk(name, '');
+  return [...needed].reduce((sum, at) => sum + sizeOf(join(project, at)), 0);
+}
+
+/** Where Node finds a package that another one imports: in its own node_modules, or in those of the folders above. */
+function placeOf(wanted, from, packages) {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const place =
+      folder === '.' || folder === '' ? `node_modules/${wanted}` : `${folder}/node_modules/${wanted}`;
+    if (packages[place]) return place;
+    if (folder === '.' || folder === '') return undefined;
+  }
+}
+
+/** Size of a folder without the packages in it. */
+function sizeOf(path) {
+  const found = lstatSync(path);
+  if (!found.isDirectory()) return found.size;
+  return readdirSync(path)
+    .filter((entry) => entry !== 'node_modules')
+    .reduce((sum, entry) => sum + sizeOf(join(path, entry)), 0);
+}
+
+/**
+ * Writes what the READMEs of packages show into the project, each into a folder of its own with the files of `fixtures`, and checks
+ * its types and those of the packages.
+ *
+ * @returns for each package what `runBlocks` takes
+ */
+export function prepareReadmes(packed, project, fixtures) {
   mkdirSync(join(project, 'node_modules/@types'), { recursive: true });
   symlinkSync(NODE_TYPES, join(project, 'node_modules/@types/node'));
-  cpSync(fixtures, project, { recursive: true });
-  return runDocument(join(project, 'node_modules', name, 'README.md'), project, { checkLibraries: true });
+  const readmes = packed.map(({ name }) => {
+    const folder = join(project, name.replace('/', '-'));
+    cpSync(fixtures, folder, { recursive: true });
+    return writeBlocks(join(project, 'node_modules', name, 'README.md'), folder);
+  });
+  checkTypes(readmes, { checkLibraries: true });
+  return readmes;
 }
 
 /** @returns what is wrong with the installed size that a README states, or undefined */
@@ -64,10 +106,4 @@ export function sizeProblem(name, project, bytes) {
   const difference = Math.abs(Number(stated) - measured);
   if (difference <= Math.max(SIZE_TOLERANCE * measured, 0.1)) return undefined;
   return `${name}: its README states an installed size of ${stated} MB, it is ${measured.toFixed(1)} MB`;
-}
-
-function sizeOf(path) {
-  const found = lstatSync(path);
-  if (!found.isDirectory()) return found.size;
-  return readdirSync(path).reduce((sum, entry) => sum + sizeOf(join(path, entry)), 0);
 }

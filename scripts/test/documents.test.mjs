@@ -1,14 +1,14 @@
 /** Every code block of the documents does what it says. Package READMEs are run where the packages are installed: see release.test.mjs. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { codeBlocks } from '../documentation/code-blocks.mjs';
 import { makeFixtures } from '../documentation/fixtures.mjs';
 import { linkedProject } from '../documentation/linked-project.mjs';
-import { runDocument } from '../documentation/run-document.mjs';
+import { checkTypes, runBlocks, writeBlocks } from '../documentation/run-document.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MINUTES = 5;
@@ -22,12 +22,21 @@ const DOCUMENTS = [
   'examples/format-npz/README.md',
 ];
 
-let fixtures;
 const folders = [];
+/** The documents' blocks, each in a folder of one project. */
+const written = new Map();
+let project;
 beforeAll(() => {
-  fixtures = makeFixtures(ROOT);
-  folders.push(fixtures);
-});
+  const fixtures = makeFixtures(ROOT);
+  project = linkedProject(ROOT);
+  folders.push(fixtures, project);
+  for (const name of DOCUMENTS) {
+    const folder = join(project, name.replaceAll('/', '-'));
+    cpSync(fixtures, folder, { recursive: true });
+    written.set(name, writeBlocks(join(ROOT, name), folder));
+  }
+  checkTypes([...written.values()]);
+}, MINUTES * 60_000);
 afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
@@ -35,11 +44,8 @@ afterAll(() => {
 test.each(DOCUMENTS)(
   '%s does what it says',
   (name) => {
-    const project = linkedProject(ROOT, fixtures);
-    folders.push(project);
-    const path = join(ROOT, name);
-    const { run, exempt } = runDocument(path, project);
-    const runnable = codeBlocks(readFileSync(path, 'utf8')).filter(({ language }) =>
+    const { run, exempt } = runBlocks(written.get(name));
+    const runnable = codeBlocks(readFileSync(join(ROOT, name), 'utf8')).filter(({ language }) =>
       ['ts', 'js', 'sh', 'console', 'json'].includes(language),
     );
     expect(run + exempt.length).toBeGreaterThanOrEqual(runnable.length);
@@ -56,24 +62,20 @@ test.each(DOCUMENTS)('%s links to files that are there', (name) => {
 });
 
 test('a block that fails is named', () => {
-  const project = linkedProject(ROOT, fixtures);
-  folders.push(project);
-  const folder = mkdtempSync(join(tmpdir(), 'spherize-document-'));
-  folders.push(folder);
+  const page = join(project, 'page.md');
   const write = (text) => {
-    const path = join(folder, 'page.md');
-    spawnSync('node', [
-      '-e',
-      `require('fs').writeFileSync(${JSON.stringify(path)}, ${JSON.stringify(text)})`,
-    ]);
-    return path;
+    writeFileSync(page, text);
+    return writeBlocks(page, mkdtempSync(join(project, 'page-')));
   };
-  expect(() => runDocument(write('\n```sh\nspherize inspect nothing.onnx\n```\n'), project)).toThrow(
+  expect(() => runBlocks(write('\n```sh\nspherize inspect nothing.onnx\n```\n'))).toThrow(
     'page.md, line 2 ended with 2',
   );
-  expect(() => runDocument(write('```ts\nconst x: string = 1;\n```\n'), project)).toThrow('type check');
-  expect(() => runDocument(write('```json\n{]\n```\n'), project)).toThrow('page.md, line 1');
-  expect(runDocument(write('<!-- not run: why -->\n```sh\nfalse\n```\n'), project)).toEqual({
+  const { folder, ...rest } = write('```ts\nconst x: string = 1;\n```\n');
+  expect(() => checkTypes([{ folder, ...rest }])).toThrow(
+    new RegExp(`type check ended with 2:\n.*${basename(folder)}/block-1\\.ts\\(1,7\\): error TS2322`),
+  );
+  expect(() => runBlocks(write('```json\n{]\n```\n'))).toThrow('page.md, line 1');
+  expect(runBlocks(write('<!-- not run: why -->\n```sh\nfalse\n```\n'))).toEqual({
     run: 0,
     exempt: ['page.md, line 2: why'],
   });

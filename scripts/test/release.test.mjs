@@ -10,7 +10,7 @@ import { publishedPackages } from '../release/packages.mjs';
 import { webAddress, writeRepository } from '../release/repository.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** Installs every package from a registry, and unpacks onnxruntime twice. */
+/** Installs every package from a registry. */
 const MINUTES = 10;
 
 let folder;
@@ -81,11 +81,12 @@ test('what is wrong with a package is found', async () => {
       exports: { '.': { types: './index.d.ts', default: './missing.js' } },
       dependencies: { lodash: '1' },
     },
-    'README.md': 'See [there](../other/README.md).',
+    'README.md': "See [there](../other/README.md).\n```ts\nimport { x } from '@scope/absent/part';\n```\n",
     'index.d.ts': "export default 1;\nexport * from './nothing.js';\n",
   });
   expect(problems).toContain('imports vega, which it does not depend on');
   expect(problems).toContain('depends on lodash, but never imports it');
+  expect(problems).toContain('README.md imports @scope/absent, which does not come with the package');
   expect(problems).toContain('no MIT licence in the package');
   expect(problems).toContain('no CHANGELOG.md');
   expect(problems).toContain('README.md links to files outside of the package');

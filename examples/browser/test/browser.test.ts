@@ -1,26 +1,22 @@
 /** The page in a real browser: a model goes in, a smaller one comes out, and Node computes with it what the page did. */
-import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { extname, join, normalize } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startNodeBackend, tfjsFormat } from '@spherize/adapters-tfjs/node';
 import type { Model } from '@spherize/core';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { type Browser, chromium, type Download, type Page } from 'playwright-core';
+import type { Browser, Download, Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  CHROMIUM,
+  launchChromium,
+  type Site,
+  serveFolder,
+} from '../../../packages/adapters-onnx/test/browser/chromium.js';
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.json': 'application/json',
-  '.wasm': 'application/wasm',
-};
 /** float32 sums of another backend, or in another order. */
 const DIGITS = 5;
 const SHARD_BYTES = 3000;
@@ -31,12 +27,11 @@ interface Runs {
   after: { outputs: number[][] };
 }
 
-describe.skipIf(!existsSync(CHROMIUM))(`the page, in ${CHROMIUM}`, () => {
+describe.skipIf(CHROMIUM === undefined)(`the page, in ${CHROMIUM}`, () => {
   let folder: string;
-  let server: Server;
+  let site: Site;
   let browser: Browser;
   let page: Page;
-  let address: string;
   let files: string[];
 
   beforeAll(async () => {
@@ -48,33 +43,19 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page, in ${CHROMIUM}`, () => {
       build: { outDir: join(folder, 'site'), chunkSizeWarningLimit: 5000 },
     });
     files = await writeModel(join(folder, 'site'));
-    server = createServer((request, response) => {
-      const path = normalize(new URL(request.url!, 'http://page').pathname);
-      const file = join(folder, 'site', path === '/' ? 'index.html' : path);
-      readFile(file).then(
-        (content) => {
-          response.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream');
-          response.end(content);
-        },
-        () => response.writeHead(404).end(),
-      );
-    });
-    await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync'];
-    const args = ['--no-sandbox', '--disable-gpu', '--no-first-run', ...quiet];
-    browser = await chromium.launch({ executablePath: CHROMIUM, args });
+    site = await serveFolder(join(folder, 'site'));
+    browser = await launchChromium();
     page = await browser.newPage();
   }, 120_000);
 
   afterAll(async () => {
     await browser?.close();
-    await new Promise((closed) => (server ? server.close(closed) : closed(undefined)));
+    await site?.close();
     await rm(folder, { recursive: true, force: true });
   });
 
   test('compresses chosen files in a worker, and Node loads what it downloads', async () => {
-    await page.goto(address);
+    await page.goto(site.address);
     await page.setInputFiles('#files', files);
     await page.fill('#ratio', '0.5');
     await page.click('form button');
@@ -92,12 +73,12 @@ describe.skipIf(!existsSync(CHROMIUM))(`the page, in ${CHROMIUM}`, () => {
 
   test('compresses a model by its address to the same numbers', async () => {
     const chosen = await result(page);
-    await page.goto(`${address}?model=model.json&ratio=0.5`);
+    await page.goto(`${site.address}?model=model.json&ratio=0.5`);
     expect(await result(page)).toMatchObject({ after: { outputs: chosen.after.outputs } });
   });
 
   test('says what is wrong with the files', async () => {
-    await page.goto(address);
+    await page.goto(site.address);
     await page.setInputFiles('#files', files.slice(0, -1));
     await page.click('form button');
     await page.waitForFunction(() => /shard/.test(document.getElementById('status')!.textContent!));

@@ -7,7 +7,13 @@ import {
   Random,
   type Tensor,
 } from '@spherize/core';
+import { expect } from 'vitest';
 import { loadable } from '../src/index.js';
+
+/** float32 sums in another order, through a few layers, relative to the largest of an output. */
+const ROUNDING = 1e-4;
+/** Of a free axis that is not the first. */
+const FREE_SIZE = 12;
 
 /** Columns dealt out to clusters of sizes that differ, each with a scale of its own; the first column of a cluster is its centroid. */
 export function dealtOut(model: Model, layer: string, ratio: number, seed = 1): CompressedLayer {
@@ -32,19 +38,31 @@ export function explicit(model: Model, ratio: number): Model {
   return model.rewrite(planRewrite(model, layers, { folding: 'explicit' }).rewrite);
 }
 
-/** What a model makes of two samples of standard normal numbers. */
+/** What a model makes of two samples of standard normal numbers; further free axes of its inputs get a size of their own. */
 export async function outputsOf(model: Model): Promise<Record<string, Tensor>> {
   const random = new Random(7);
   const session = await model.session();
   try {
     const inputs = model.inputs.map(({ name, shape }): [string, Tensor] => {
-      const sizes = shape.map((size) => size ?? 2);
+      const sizes = shape.map((size, axis) => size ?? (axis === 0 ? 2 : FREE_SIZE));
       const values = sizes.reduce((product, size) => product * size, 1);
       return [name, { shape: sizes, data: Float32Array.from({ length: values }, () => random.normal()) }];
     });
     return await session.run(Object.fromEntries(inputs));
   } finally {
     await session.release();
+  }
+}
+
+/** Outputs of the same names, shapes and numbers, but for rounding. */
+export function expectClose(actual: Record<string, Tensor>, expected: Record<string, Tensor>): void {
+  expect(Object.keys(actual)).toEqual(Object.keys(expected));
+  for (const [name, { shape, data }] of Object.entries(expected)) {
+    const found = actual[name]!;
+    expect(found.shape).toEqual(shape);
+    const largest = Math.max(1, ...Array.from(data, Math.abs));
+    const worst = Math.max(0, ...Array.from(data, (value, i) => Math.abs(value - found.data[i]!)));
+    expect(worst).toBeLessThan(ROUNDING * largest);
   }
 }
 

@@ -11,7 +11,6 @@ import {
   reconstruct,
   selectLayers,
   spanOf,
-  type Tensor,
 } from '@spherize/core';
 import { SUMMATION_TOLERANCE } from '@spherize/core/proof';
 import fc from 'fast-check';
@@ -20,10 +19,7 @@ import { loadable } from '../src/index.js';
 import { tfjsModel } from '../src/node.js';
 import { GraphBuilder } from './build-graph-model.js';
 import { artifactsOf, randomWeights, tfl } from './build-layers-model.js';
-import { partsOf } from './compressing.js';
-
-/** float32 sums in another order, through a few layers. */
-const ROUNDING = 1e-4;
+import { expectClose, outputsOf, partsOf } from './compressing.js';
 
 function offered(model: Model, names: readonly string[]): Model {
   return offering(model, selectLayers(model, names));
@@ -56,35 +52,6 @@ function withWholeColumns(model: Model, compressed: ReadonlyMap<string, Compress
     input: null,
   }));
   return model.rewrite({ layers, features: [] });
-}
-
-/** What a model makes of two samples; free axes of its input get the size. */
-async function outputsOf(model: Model, size = 12): Promise<Record<string, Tensor>> {
-  const random = new Random(7);
-  const session = await model.session();
-  try {
-    const inputs = model.inputs.map(({ name, shape }): [string, Tensor] => {
-      const sizes = shape.map((own, axis) => own ?? (axis === 0 ? 2 : size));
-      const values = sizes.reduce((product, own) => product * own, 1);
-      return [name, { shape: sizes, data: Float32Array.from({ length: values }, () => random.normal()) }];
-    });
-    return await session.run(Object.fromEntries(inputs));
-  } finally {
-    await session.release();
-  }
-}
-
-function expectClose(actual: Record<string, Tensor>, expected: Record<string, Tensor>): void {
-  expect(Object.keys(actual)).toEqual(Object.keys(expected));
-  for (const [name, { shape, data }] of Object.entries(expected)) {
-    expect(actual[name]?.shape).toEqual(shape);
-    const largest = [...data].reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-    const worst = [...data].reduce(
-      (most, value, i) => Math.max(most, Math.abs(value - actual[name]!.data[i]!)),
-      0,
-    );
-    expect(worst).toBeLessThan(ROUNDING * largest);
-  }
 }
 
 /** Random clusters of some convolutions: folded, explicit and whole filters agree. */

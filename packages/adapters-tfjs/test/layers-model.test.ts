@@ -3,20 +3,17 @@ import { spawnSync } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Model, planFold, type Tensor } from '@spherize/core';
+import { type Model, planFold } from '@spherize/core';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { blockOrder, blocksOf, dealOut, memberSums, total } from '../src/layers-model/cluster-blocks.js';
 import { LayersModel } from '../src/layers-model/layers-model.js';
 import { tfjsModel } from '../src/node.js';
 import { artifactsOf, randomWeights, temporaryFolder, tfl } from './build-layers-model.js';
-import { compressed, explicit, outputsOf } from './compressing.js';
+import { compressed, expectClose, explicit, outputsOf } from './compressing.js';
 
 const folder = await temporaryFolder();
 afterAll(() => rm(folder, { recursive: true }));
-
-/** float32 sums in another order, through a few layers. */
-const ROUNDING = 1e-4;
 
 const opened = async (model: tfl.LayersModel): Promise<Model> =>
   tfjsModel(await artifactsOf(randomWeights(model)));
@@ -30,17 +27,6 @@ function stagesOf(model: Model): string[] {
   if (!(model instanceof LayersModel)) throw new Error('not a LayersModel');
   const { config } = model.artifacts.topology as { config: { layers: { config: { name: string } }[] } };
   return config.layers.map((layer) => layer.config.name).filter((name) => /_stage\d$/.test(name));
-}
-
-function expectClose(actual: Record<string, Tensor>, expected: Record<string, Tensor>): void {
-  expect(Object.keys(actual)).toEqual(Object.keys(expected));
-  for (const [name, { shape, data }] of Object.entries(expected)) {
-    expect(actual[name]!.shape).toEqual(shape);
-    const largest = [...data].reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-    for (const [i, value] of data.entries()) {
-      expect(Math.abs(value - actual[name]!.data[i]!)).toBeLessThan(ROUNDING * largest);
-    }
-  }
 }
 
 const dense = (

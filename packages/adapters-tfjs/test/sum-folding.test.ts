@@ -7,7 +7,6 @@ import {
   planRewrite,
   Random,
   spherical,
-  type Tensor,
 } from '@spherize/core';
 import { SUMMATION_TOLERANCE } from '@spherize/core/proof';
 import type { io } from '@tensorflow/tfjs-core';
@@ -16,10 +15,7 @@ import { describe, expect, test } from 'vitest';
 import { tfjsModel } from '../src/node.js';
 import { GraphBuilder } from './build-graph-model.js';
 import { artifactsOf, randomWeights, tfl } from './build-layers-model.js';
-import { outputsOf, partsOf } from './compressing.js';
-
-/** float32 sums in another order, through a few layers. */
-const ROUNDING = 1e-4;
+import { expectClose, outputsOf, partsOf } from './compressing.js';
 
 /** Any clusters of n columns, some of them dropped; or every column by itself, in another order. */
 function randomClusters(model: Model, name: string, random: Random): CompressedLayer {
@@ -42,18 +38,6 @@ function randomClusters(model: Model, name: string, random: Random): CompressedL
     centroids.data[i] = random.normal();
   });
   return { assignment: Int32Array.from(clusters, (c) => used.indexOf(c)), scales, centroids };
-}
-
-function expectClose(actual: Record<string, Tensor>, expected: Record<string, Tensor>): void {
-  for (const [name, { shape, data }] of Object.entries(expected)) {
-    expect(actual[name]?.shape).toEqual(shape);
-    const largest = [...data].reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-    const worst = [...data].reduce(
-      (most, value, i) => Math.max(most, Math.abs(value - actual[name]!.data[i]!)),
-      0,
-    );
-    expect(worst).toBeLessThan(ROUNDING * largest);
-  }
 }
 
 /** Some layers of a chain compressed at random: folded and explicit agree, and nothing is added. */

@@ -1,23 +1,16 @@
 /** The report as a reader sees it, in a real browser. Skipped where there is none. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CHROMIUM, launchChromium } from '../../../../packages/adapters-onnx/test/browser/chromium.js';
 import { reportCharts } from '../../src/report/charts.js';
 import { accuracySpecification } from '../../src/report/plot.js';
 import { reportPage } from '../../src/report/report-page.js';
 import { HOSTILE, sampleResults } from './sample-results.js';
 
-const BROWSER = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--no-first-run',
-];
 const RECIPE = { $schema: '', command: 'sweep', model: `it's ${HOSTILE}`, ratios: [0.5, 0.7] };
 const PHONE = 375;
 
@@ -36,16 +29,25 @@ test('results without sizes, times and layers have a report with the first plot'
   expect(await reportPage({ ...results, baseline: rest, rows }, undefined)).toContain('All figures');
 });
 
-describe.skipIf(BROWSER === undefined)('in a browser', () => {
+interface Opened {
+  readonly page: Page;
+  readonly problems: readonly string[];
+}
+
+describe.skipIf(CHROMIUM === undefined)('in a browser', () => {
   const folder = mkdtempSync(join(tmpdir(), 'spherize-report-'));
   const plain = join(folder, 'plain.html');
   const hostile = join(folder, 'hostile.html');
   let browser: Browser;
+  /** The plain report on a wide screen, light and dark: drawing it takes longer than what most tests do with it. */
+  const screens = {} as Record<'light' | 'dark', Opened>;
 
   beforeAll(async () => {
     writeFileSync(plain, await reportPage(sampleResults(), RECIPE));
     writeFileSync(hostile, await reportPage(sampleResults(HOSTILE), RECIPE));
-    browser = await chromium.launch({ executablePath: BROWSER!, args: FLAGS });
+    browser = await launchChromium();
+    for (const colorScheme of ['light', 'dark'] as const)
+      screens[colorScheme] = await open(plain, { colorScheme });
   });
   afterAll(async () => {
     await browser?.close();
@@ -56,7 +58,7 @@ describe.skipIf(BROWSER === undefined)('in a browser', () => {
   async function open(
     file: string,
     options: { colorScheme?: 'light' | 'dark'; width?: number } = {},
-  ): Promise<{ page: Page; problems: string[] }> {
+  ): Promise<Opened> {
     const { colorScheme = 'light', width = 1100 } = options;
     const page = await browser.newPage({ colorScheme, viewport: { width, height: 800 } });
     const problems: string[] = [];
@@ -74,7 +76,7 @@ describe.skipIf(BROWSER === undefined)('in a browser', () => {
   test.each(['light', 'dark'] as const)(
     'draws all plots without asking for anything, %s',
     async (colorScheme) => {
-      const { page, problems } = await open(plain, { colorScheme });
+      const { page, problems } = screens[colorScheme];
       for (const id of ['accuracy', 'bytes', 'latency', 'layers'])
         expect(await page.locator(`#${id} .mark-symbol path`).count()).toBeGreaterThan(5);
       // Two methods at two sparsities: three ratios and the start of the line.
@@ -93,7 +95,6 @@ describe.skipIf(BROWSER === undefined)('in a browser', () => {
       expect(Math.abs(text - behind)).toBeGreaterThan(150);
       expect(behind > 128).toBe(colorScheme === 'light');
       expect(problems).toEqual([]);
-      await page.close();
     },
   );
 
@@ -107,24 +108,23 @@ describe.skipIf(BROWSER === undefined)('in a browser', () => {
   });
 
   test('is printed light, whatever the screen is', async () => {
-    const { page } = await open(plain, { colorScheme: 'dark' });
+    const { page } = screens.dark;
     await page.emulateMedia({ media: 'print' });
     expect((await page.pdf()).length).toBeGreaterThan(20_000);
     expect(await page.evaluate('getComputedStyle(document.body).color')).toBe('rgb(0, 0, 0)');
-    await page.close();
+    await page.emulateMedia({ media: 'screen' });
   });
 
   test('says the figures of a point that is pointed at', async () => {
-    const { page } = await open(plain);
+    const { page } = screens.light;
     await page.locator('#accuracy .mark-symbol path').last().hover();
     const tooltip = page.locator('#vg-tooltip-element');
     await tooltip.waitFor({ state: 'visible' });
     expect(await tooltip.textContent()).toMatch(/spherical \(lloyd\).*top-1.*81.00.*file/);
-    await page.close();
   });
 
   test('the keyboard reaches the legend, which switches a method off and on in every plot', async () => {
-    const { page } = await open(plain);
+    const { page } = screens.light;
     await page.keyboard.press('Tab');
     const button = page.locator('#legend button').first();
     expect(await page.evaluate('document.activeElement.dataset.method')).toBe('kmeans (lloyd)');
@@ -134,7 +134,6 @@ describe.skipIf(BROWSER === undefined)('in a browser', () => {
     await page.keyboard.press('Enter');
     expect(await button.getAttribute('aria-pressed')).toBe('true');
     expect(await points(page)).toBe(16);
-    await page.close();
   });
 
   test('names from models and data are text, whatever they say', async () => {

@@ -27,7 +27,7 @@ export interface WeightedNode {
   readonly product: OnnxLayer | undefined;
 }
 
-export class OnnxFeatureGraph implements FeatureGraph {
+export class OnnxModelFeatureGraph implements FeatureGraph {
   readonly operations: FlowOperation[] = [];
   readonly outputs: readonly string[];
   /** With one size for each free axis. */

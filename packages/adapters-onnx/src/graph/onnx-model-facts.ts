@@ -5,7 +5,7 @@ import { GraphIndex } from '../tensors/graph-index.js';
 import { convolutionLayer, whyNoLayers } from './convolution-layers.js';
 import { findFcLayers, type OnnxLayer } from './fc-layers.js';
 import { FeatureAxes } from './feature-axis.js';
-import { OnnxFeatureGraph } from './feature-graph.js';
+import { OnnxModelFeatureGraph } from './feature-graph.js';
 import { OperationEffects } from './operation-effects.js';
 import { OperationNames } from './operation-names.js';
 import { TensorShapes } from './tensor-shapes.js';
@@ -31,7 +31,7 @@ export class OnnxModelFacts {
   readonly #byName: ReadonlyMap<string, OnnxLayer>;
   readonly #products: readonly OnnxLayer[];
   readonly #offered: readonly OnnxLayer[];
-  #features: OnnxFeatureGraph | undefined;
+  #features: OnnxModelFeatureGraph | undefined;
 
   /** @param dequantize whether weights behind DequantizeLinear count as weights */
   constructor(
@@ -59,11 +59,11 @@ export class OnnxModelFacts {
   }
 
   /** The operations of the model, found when they are first asked for. */
-  get features(): OnnxFeatureGraph {
+  get features(): OnnxModelFeatureGraph {
     if (this.#features === undefined) {
       const layers = new Map(this.layers.map((layer) => [layer.node, layer]));
       const effects = new OperationEffects(this.index, this.shapes, this.axes, layers);
-      this.#features = new OnnxFeatureGraph(this.index, this.#operations, effects, this.#products);
+      this.#features = new OnnxModelFeatureGraph(this.index, this.#operations, effects, this.#products);
     }
     return this.#features;
   }

@@ -32,7 +32,7 @@ export interface WeightedNode {
   readonly product: MatMulLayer | undefined;
 }
 
-export class GraphFeatures implements FeatureGraph, FlowWriter {
+export class GraphModelFeatureGraph implements FeatureGraph, FlowWriter {
   readonly index: GraphIndex;
   /** With one size for each free axis. */
   readonly shapes: TensorShapes;

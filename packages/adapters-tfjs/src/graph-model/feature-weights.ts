@@ -3,10 +3,10 @@ import { type DenseMatrix, denseMatrix, type NarrowedWeights } from '@spherize/c
 import { floatValues } from '../artifacts/weights.js';
 import { axesInOrder, ordered } from './axis-order.js';
 import { layerWeights } from './fc-layers.js';
-import type { GraphFeatures, WeightedNode } from './feature-graph.js';
+import type { GraphModelFeatureGraph, WeightedNode } from './feature-graph.js';
 import type { AxisRole } from './operations/flow.js';
 
-export function featureWeights(features: GraphFeatures, name: string): NarrowedWeights {
+export function featureWeights(features: GraphModelFeatureGraph, name: string): NarrowedWeights {
   const { layer, source, roles, bias, product } = features.weighted(name);
   const values = product ? layerWeights(product).data : floatValues(source.weight);
   const shape = source.weight.spec.shape;

@@ -2,7 +2,7 @@
 import { InputError, type SkippedLayer } from '@spherize/core';
 import { convolutionLayer, whyNotOffered } from './convolution-layers.js';
 import { findMatMulLayers, type MatMulLayer } from './fc-layers.js';
-import { GraphFeatures } from './feature-graph.js';
+import { GraphModelFeatureGraph } from './feature-graph.js';
 import type { GraphIndex } from './nodes/graph-index.js';
 import type { NodeDef } from './nodes/node-def.js';
 import { unofferedWeights } from './unoffered-weights.js';
@@ -14,7 +14,7 @@ export class GraphModelFacts {
   readonly skipped: readonly SkippedLayer[];
   /** Names of the convolutions that were offered, by those of their filters. */
   readonly offered: ReadonlyMap<string, string>;
-  #features: GraphFeatures | undefined;
+  #features: GraphModelFeatureGraph | undefined;
 
   constructor(index: GraphIndex, offered: ReadonlyMap<string, string> = new Map()) {
     this.index = index;
@@ -44,8 +44,8 @@ export class GraphModelFacts {
   }
 
   /** The operations of the model, found when they are first asked for. */
-  get features(): GraphFeatures {
-    this.#features ??= new GraphFeatures(this.index, this.layers);
+  get features(): GraphModelFeatureGraph {
+    this.#features ??= new GraphModelFeatureGraph(this.index, this.layers);
     return this.#features;
   }
 

@@ -1,7 +1,7 @@
 /** Puts new lengths into what a graph says about its shapes: targets of Reshape, bounds of cuts, recorded shapes. */
 import { InputError, type ModelNarrowing, type SlicePart } from '@spherize/core';
 import { storedIntegers } from '../artifacts/storage.js';
-import type { GraphFeatures } from './feature-graph.js';
+import type { GraphModelFeatureGraph } from './feature-graph.js';
 import type { GraphEditor } from './graph-editor.js';
 import { isControl, type NodeDef } from './nodes/node-def.js';
 import { splitLengths } from './operations/shape-rules.js';
@@ -17,7 +17,11 @@ const TARGETS: Readonly<Record<string, number>> = {
 
 type Lengths = ReadonlyMap<number, number>;
 
-export function narrowSizes(features: GraphFeatures, editor: GraphEditor, narrowing: ModelNarrowing): void {
+export function narrowSizes(
+  features: GraphModelFeatureGraph,
+  editor: GraphEditor,
+  narrowing: ModelNarrowing,
+): void {
   const parts = new Map<NodeDef, { axis: number; parts: readonly SlicePart[] }[]>();
   for (const [operation, own] of narrowing.slices) {
     const node = features.nodeOf(operation);
@@ -49,7 +53,7 @@ export function narrowSizes(features: GraphFeatures, editor: GraphEditor, narrow
 }
 
 function setIntegers(
-  { index }: GraphFeatures,
+  { index }: GraphModelFeatureGraph,
   editor: GraphEditor,
   node: NodeDef,
   slot: number,
@@ -69,7 +73,7 @@ function setIntegers(
 
 /** What is computed from other shapes follows by itself; constants in it are changed. */
 function setTarget(
-  features: GraphFeatures,
+  features: GraphModelFeatureGraph,
   editor: GraphEditor,
   node: NodeDef,
   slot: number,
@@ -103,7 +107,7 @@ function setTarget(
 }
 
 function moveCuts(
-  features: GraphFeatures,
+  features: GraphModelFeatureGraph,
   editor: GraphEditor,
   node: NodeDef,
   cuts: readonly { axis: number; parts: readonly SlicePart[] }[],

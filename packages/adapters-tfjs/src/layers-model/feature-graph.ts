@@ -14,7 +14,7 @@ import type { LayersModelFacts } from './layers-model-facts.js';
 import { OperationEffects } from './operation-effects.js';
 
 /** A layer with an activation of its own has the tensor `<layer>/linear` in it, and one of several steps others that are called after these. */
-export class LayersFeatureGraph implements FeatureGraph {
+export class LayersModelFeatureGraph implements FeatureGraph {
   readonly layers: readonly FeatureLayer[];
   readonly operations: readonly FlowOperation[];
   readonly outputs: readonly string[];

@@ -3,7 +3,7 @@ import { type DenseMatrix, InputError, type SkippedLayer } from '@spherize/core'
 import type { Weights } from '../artifacts/weights.js';
 import type { LayerFacts, Shape } from './classes/layer-class.js';
 import { type DenseLayer, denseBias, denseWeights, findLayers } from './fc-layers.js';
-import { LayersFeatureGraph } from './feature-graph.js';
+import { LayersModelFeatureGraph } from './feature-graph.js';
 import { type LayerDef, type LayerGraph, tensorName } from './layer-graph.js';
 import { LayerWeights, layersByName, ownerOf } from './layer-weights.js';
 import { findMasks, type MaskFacts } from './masks.js';
@@ -25,7 +25,7 @@ export class LayersModelFacts {
   readonly sums: ReadonlySet<string>;
   readonly #layersByName: ReadonlyMap<string, DenseLayer>;
   readonly #defs: ReadonlyMap<string, LayerDef>;
-  #features: LayersFeatureGraph | undefined;
+  #features: LayersModelFeatureGraph | undefined;
 
   /** @param offered names of convolutions that are layers of the model */
   constructor(graph: LayerGraph, weights: Weights, offered: ReadonlySet<string> = new Set()) {
@@ -73,8 +73,8 @@ export class LayersModelFacts {
   }
 
   /** The operations of the model, found when they are first asked for. */
-  get features(): LayersFeatureGraph {
-    this.#features ??= new LayersFeatureGraph(this);
+  get features(): LayersModelFeatureGraph {
+    this.#features ??= new LayersModelFeatureGraph(this);
     return this.#features;
   }
 

@@ -3,7 +3,7 @@ import type { ModelNarrowing } from '@spherize/core';
 import type { JsonObject } from '../artifacts/json.js';
 import { narrowedConstant } from '../artifacts/narrowed-constant.js';
 import { classOf } from './classes/class-table.js';
-import type { LayersFeatureGraph } from './feature-graph.js';
+import type { LayersModelFeatureGraph } from './feature-graph.js';
 import { INPUT_LAYER, type LayerDef, outputOf, tensorName } from './layer-graph.js';
 import { narrowedKernel } from './layer-kernels.js';
 import type { LayersModelFacts } from './layers-model-facts.js';
@@ -11,7 +11,7 @@ import type { ModelPart } from './split-layers-model.js';
 
 export function narrowLayersModel(
   { graph, weights: stored, names }: LayersModelFacts,
-  features: LayersFeatureGraph,
+  features: LayersModelFeatureGraph,
   { layers, constants, sizes }: ModelNarrowing,
 ): ModelPart {
   // An optimizer's state fits the old shapes only.

@@ -2,7 +2,7 @@
 import { InputError } from '@spherize/core';
 import type { JsonObject } from '../artifacts/json.js';
 import { floatWeight, type Weight } from '../artifacts/weights.js';
-import type { LayersFeatureGraph } from './feature-graph.js';
+import type { LayersModelFeatureGraph } from './feature-graph.js';
 import type { InnerTensor } from './inner-tensors.js';
 import { INPUT_LAYER, type LayerDef, type TensorRef, tensorName } from './layer-graph.js';
 import { weightsOf } from './layer-weights.js';
@@ -12,7 +12,7 @@ import { ancestors, type ModelPart } from './split-layers-model.js';
 /** @throws InputError `UNKNOWN_NAME` for a tensor that no layer makes */
 export function observeLayersModel(
   facts: LayersModelFacts,
-  features: LayersFeatureGraph,
+  features: LayersModelFeatureGraph,
   tensors: readonly string[],
 ): ModelPart {
   const { graph, weights } = facts;
