@@ -95,6 +95,14 @@ export { scoresOutput } from './format/scores-output.js';
 export { offering, selectLayers } from './format/select-layers.js';
 export { groupSkipped, type SkippedGroup } from './format/skipped-groups.js';
 export { tensorIndex } from './format/tensor-index.js';
+export {
+  type RoundedWeights,
+  type StorageReport,
+  type StoredModel,
+  WEIGHT_TYPES,
+  type WeightStorage,
+  type WeightType,
+} from './format/weight-storage.js';
 export { type FeatureTransform, featuresAfter, transformFeatures } from './format/transform-features.js';
 export {
   asDenseMatrix,
@@ -133,6 +141,7 @@ export type {
 export { defaultCalibration } from './pipeline/default-calibration.js';
 export { type PreparedLayer, prepareLayer } from './pipeline/prepare-layer.js';
 export type { RatiosByLayer } from './pipeline/ratios.js';
+export { type StoreCompressedOptions, storeCompressed } from './pipeline/store-compressed.js';
 export { Random } from './random.js';
 export { type ImportModule, type Plugin, Registry } from './registry/registry.js';
 export {
@@ -143,6 +152,15 @@ export {
   type SequentialOperation,
   type WriteSequential,
 } from './sequential/sequential-model.js';
+export {
+  MOST_STEPS,
+  type RowForm,
+  roundRows,
+  rowScales,
+  rowValues,
+  whyNotHeld,
+} from './storage/rounded-rows.js';
+export { type StorageResult, type StoreWeightsOptions, storeWeights } from './storage/store-weights.js';
 export { columnReaders } from './widths/column-readers.js';
 export { findWidths, type Width, type Widths } from './widths/find-widths.js';
 export { type NarrowedLayer, type Narrowing, narrow } from './widths/narrow.js';
