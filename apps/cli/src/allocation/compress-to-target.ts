@@ -17,12 +17,13 @@ import { requireMemory, temporaryFolder } from '@spherize/files';
 import type { OpenCalibration } from '../calibration/open-calibration.js';
 import type { Dataset } from '../data/dataset.js';
 import type { OpenModel } from '../plugins/model-formats.js';
+import { storedAs, type WeightsOption } from '../storage/weights-option.js';
 import { percent } from '../terminal/output.js';
 import { startProgress } from '../terminal/progress.js';
 import { openTrials, type TrialsOptions } from './open-trials.js';
 import type { Target } from './target-options.js';
 
-export interface TargetSearchOptions extends TrialsOptions {
+export interface TargetSearchOptions extends TrialsOptions, WeightsOption {
   /** What is to be written, for the file's name. */
   readonly output: string;
   /** Names of the layers to compress; all of them when left out. */
@@ -60,7 +61,8 @@ export async function searchTarget(
       const open = await openTrials(opened, layers, { probe, calibration }, options, { signal });
       try {
         const { bytes } = opened;
-        const bytesOf = (model: Model): Promise<number> => writtenBytes(model, options.output);
+        const bytesOf = (model: Model): Promise<number> =>
+          writtenBytes(storedAs(model, options.weights), options.output);
         return await compressToTarget(
           open.trials,
           'size' in target ? { ...target, bytes, bytesOf } : target,

@@ -7,6 +7,7 @@ import {
   type Reduction,
   selectLayers,
   selectWidths,
+  storeCompressed,
   unreached,
 } from '@spherize/core';
 import { type OutputFidelity, outputFidelity } from '@spherize/core/evaluation';
@@ -32,6 +33,13 @@ import { openClusterer, type ShortForms } from '../plugins/clusterers.js';
 import { matrixEngine } from '../plugins/matrix-engines.js';
 import { filesOf, openModel, requireSameFormat } from '../plugins/model-formats.js';
 import { effectiveRecipe, recipePath, recipeText } from '../recipe/recipe.js';
+import { storageFigures, storageLines } from '../storage/storage-summary.js';
+import {
+  addWeightsOption,
+  requireNothingReduced,
+  requireStorage,
+  type WeightsOption,
+} from '../storage/weights-option.js';
 import { interruptible } from '../terminal/interrupt.js';
 import { formatTable, logLine, megabytes, percent, printJson, printLine } from '../terminal/output.js';
 import { startProgress } from '../terminal/progress.js';
@@ -55,6 +63,7 @@ import {
   type DequantizeOption,
   type FormatOptions,
   type LabelOptions,
+  NO_REDUCTION,
   type NormalizationOptions,
   openCalibrationIfGiven,
   openCalibrationOrGenerated,
@@ -74,8 +83,10 @@ interface CompressOptions
     LabelOptions,
     NormalizationOptions,
     ShapeOptions,
-    ReduceOptions,
+    Pick<ReduceOptions, 'widths'>,
+    WeightsOption,
     TargetOptions {
+  readonly reduce: Reduction | typeof NO_REDUCTION;
   readonly output: string;
   readonly scores?: string;
   readonly clusterer: ClustererChoice;
@@ -113,7 +124,7 @@ export function compressCommand(): Command {
               addDequantizeOption(
                 addFormatOption(
                   addShapeOption(
-                    addLabelOptions(addTargetOptions(addClustererOptions(addReduceOptions(definition)))),
+                    addLabelOptions(addTargetOptions(addClustererOptions(addWeightsOption(addReduceOptions(definition, true))))),
                   ),
                 ),
               ),
@@ -127,7 +138,9 @@ export function compressCommand(): Command {
 
 async function compress(source: string, options: CompressOptions, command: Command): Promise<void> {
   const started = performance.now();
-  const target = chosenTarget(options, options.ratio !== undefined);
+  const { reduce } = options;
+  if (reduce === NO_REDUCTION) requireNothingReduced(options);
+  const target = reduce === NO_REDUCTION ? undefined : chosenTarget(options, options.ratio !== undefined);
   const ratios = parseRatios(options.ratio ?? []);
   const { clusterer } = await openClusterer(options.clusterer, options);
   for (const path of [options.output, recipePath(options.output)]) await requireWritableFile(path);
@@ -136,7 +149,7 @@ async function compress(source: string, options: CompressOptions, command: Comma
   requireSameFormat(opened, options.output);
   if (options.data === undefined) requireNoLabelOptions(options);
   const data = await openDataIfGiven(options, model);
-  const { reduce } = options;
+  requireStorage(model, options, opened.format.name);
   if (reduce !== 'columns') requireNoPruning(options);
   const openCalibration = reduce === 'columns' ? openCalibrationIfGiven : openCalibrationOrGenerated;
   const calibration = await openCalibration(options, model, data);
@@ -147,9 +160,12 @@ async function compress(source: string, options: CompressOptions, command: Comma
     seed: options.seed,
     memory: options.memory,
     calibration: calibration?.inputs ?? 'none',
+    storage: options.weights,
     requireMemory,
   } as const;
   const compressAsAsked = async (signal: AbortSignal): Promise<CompressedModel> => {
+    if (reduce === NO_REDUCTION)
+      return withProgress((onProgress) => compressModel(model, { ...shared, reduce, signal, onProgress }));
     const select =
       reduce === 'columns'
         ? (names?: readonly string[]) => selectLayers(model, names)
@@ -162,8 +178,11 @@ async function compress(source: string, options: CompressOptions, command: Comma
       compressModel(model, { ...shared, ...sparsity, reduce, ratio, signal, onProgress }),
     );
   };
-  const reach = (wanted: Target, signal: AbortSignal) => {
-    if (reduce === 'columns') return searchTarget(opened, wanted, { data, calibration }, options, signal);
+  const reach = async (wanted: Target, signal: AbortSignal) => {
+    if (reduce === 'columns' || reduce === NO_REDUCTION) {
+      const found = await searchTarget(opened, wanted, { data, calibration }, options, signal);
+      return { ...found, result: await storeCompressed(model, found.result, { ...shared, signal }) };
+    }
     const { output, layers, widths } = options;
     return withProgress((onProgress) =>
       searchNarrowTarget(opened, wanted, {
@@ -220,7 +239,11 @@ async function compress(source: string, options: CompressOptions, command: Comma
   const notes = model.notes ?? [];
   const compressed = new Set(result.layers.map(({ name }) => name));
   const skipped =
-    reduce === 'columns' ? model.skipped.filter(({ name }) => !compressed.has(name)) : unreached(model);
+    reduce === 'columns'
+      ? model.skipped.filter(({ name }) => !compressed.has(name))
+      : reduce === NO_REDUCTION
+        ? []
+        : unreached(model);
   const layers = result.layers.map(({ fold, ...layer }) => ({ ...layer, fold: fold.reason }));
   const { rounding } = result.model;
   const storage = rounding && { types: rounding.types, weightError: rounding.error };
@@ -245,6 +268,7 @@ async function compress(source: string, options: CompressOptions, command: Comma
       ...(notes.length > 0 && { notes }),
       ...(reached && { target: reached }),
       ...(storage && { storage }),
+      ...(result.storage && { storage: storageFigures(result.storage) }),
       verified,
       seconds,
     });
@@ -259,7 +283,7 @@ async function compress(source: string, options: CompressOptions, command: Comma
     layer.relativeError.toFixed(4),
     layer.fold,
   ]);
-  if (reduce !== 'columns') printLine(reductionTable(result.reductions));
+  if (reduce === 'neurons' || reduce === 'auto') printLine(reductionTable(result.reductions));
   if (rows.length > 0)
     printLine(
       formatTable(['layer', 'columns', 'clusters', 'reduction', 'sparsity', 'rel. error', 'scales'], rows),
@@ -267,10 +291,10 @@ async function compress(source: string, options: CompressOptions, command: Comma
   const groups = groupSkipped(skipped);
   if (groups.length > 0) printLine(`\n${skippedTable(groups)}`);
   for (const note of notes) printLine(visible(`note: ${note}`));
-  printLine(`\n${calibrationSummary(result, reduce)}`);
+  if (reduce !== NO_REDUCTION) printLine(`\n${calibrationSummary(result, reduce)}`);
   printLine(fidelitySummary(fidelity));
   printLine(`\n${comparisonTable(staticFigures(before, after))}`);
-  if (verified.deviation !== null) {
+  if (verified.deviation !== null && reduce !== NO_REDUCTION) {
     printLine(
       `\nverified: outputs differ from the ${verified.against} by ${verified.deviation.toExponential(1)} of the largest output`,
     );
@@ -283,6 +307,7 @@ async function compress(source: string, options: CompressOptions, command: Comma
     );
   }
   if (storage) printLine(storageSummary(storage, verified));
+  if (result.storage) for (const line of storageLines(result.storage)) printLine(visible(line));
   if (reached) printLine(targetSummary(reached));
   const share = percent(bytesAfter / bytesBefore, 1);
   printLine(

@@ -189,13 +189,16 @@ export interface ReduceOptions {
   readonly widths: WidthsMeant;
 }
 
-/** `--reduce`. */
-export function addReduceOption(command: Command): Command {
-  const kinds: readonly Reduction[] = ['columns', 'neurons', 'auto'];
+const REDUCTIONS: readonly Reduction[] = ['columns', 'neurons', 'auto'];
+export const NO_REDUCTION = 'none';
+
+/** `--reduce`; `none` only where weights can be stored otherwise. */
+export function addReduceOption(command: Command, none = false): Command {
+  const kinds = none ? [...REDUCTIONS, NO_REDUCTION] : REDUCTIONS;
   return command.addOption(
     new Option(
       '--reduce <name>',
-      'columns of layers, neurons (features leave whole widths: no operation is added), or auto: of each width what loses less',
+      `columns of layers, neurons (features leave whole widths: no operation is added), or auto: of each width what loses less${none ? '; none with --weights alone' : ''}`,
     )
       .argParser((text) => parseChoice('--reduce', text, kinds))
       .default('columns'),
@@ -203,9 +206,9 @@ export function addReduceOption(command: Command): Command {
 }
 
 /** `--reduce` and `--widths`. */
-export function addReduceOptions(command: Command): Command {
+export function addReduceOptions(command: Command, none = false): Command {
   const meant: readonly WidthsMeant[] = ['all', 'inner'];
-  return addReduceOption(command).addOption(
+  return addReduceOption(command, none).addOption(
     new Option(
       '--widths <name>',
       'with neurons and auto, where none is named: all, or inner, which leaves those of residual sums alone',

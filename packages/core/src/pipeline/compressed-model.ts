@@ -15,8 +15,8 @@ import type { AssembledModel } from './assemble-model.js';
 import type { ClusterLayerOptions } from './cluster-layer.js';
 import type { RatiosByLayer } from './ratios.js';
 
-/** What becomes smaller: the columns of layers, the widths between them, of each width what loses less, or nothing but how weights are stored. */
-export type Reduction = 'columns' | 'neurons' | 'auto' | 'none';
+/** What becomes smaller: the columns of layers, the widths between them, or of each width what loses less. */
+export type Reduction = 'columns' | 'neurons' | 'auto';
 
 /** What is to be compressed, how far and how. Everything but the ratio has a default. */
 export interface CompressModelOptions
@@ -32,7 +32,7 @@ export interface CompressModelOptions
    * - `auto`: of each width whichever of both keeps the outputs closer with as many parameters;
    * - `none`: the model stays as it is, without a ratio, and its weights are stored as `storage` says.
    */
-  readonly reduce?: Reduction | undefined;
+  readonly reduce?: Reduction | 'none' | undefined;
   /**
    * Default `rankOne`: the best non-negative fit of each cluster in squared error. Of the clusterers that come with core it
    * keeps most accuracy once the layers are refitted, and none is ahead of it everywhere without.
