@@ -26,10 +26,10 @@ import { narrowModel } from './rewrite/narrow-model.js';
 import { observing } from './rewrite/observing.js';
 import { rewriteModel } from './rewrite/rewrite-model.js';
 import { splitModel } from './rewrite/split-model.js';
+import { findWeightProducts, multiplicationsIn } from './runtime/multiply-accumulates.js';
 import { packedModel, storedIn } from './storage/packed-model.js';
 import { rowLayers, storeOnnxWeights } from './storage/store-weights.js';
 import type { StoredTensors } from './storage/stored-weights.js';
-import { findWeightProducts, multiplicationsIn } from './runtime/multiply-accumulates.js';
 
 /** What is known about a model beside how it is held. */
 export interface OnnxModelOrigin {
@@ -252,8 +252,7 @@ export class OnnxModel implements Model {
 /** The type that holds most weights of a file, of those with fewer bits. */
 function mostOf(stored: StoredTensors): WeightType | undefined {
   const values = new Map<WeightType, number>();
-  for (const { type, floats } of stored.values())
-    values.set(type, (values.get(type) ?? 0) + sizeOf(floats));
+  for (const { type, floats } of stored.values()) values.set(type, (values.get(type) ?? 0) + sizeOf(floats));
   return [...values].sort(([, a], [, b]) => b - a)[0]?.[0];
 }
 

@@ -95,6 +95,7 @@ export { scoresOutput } from './format/scores-output.js';
 export { offering, selectLayers } from './format/select-layers.js';
 export { groupSkipped, type SkippedGroup } from './format/skipped-groups.js';
 export { tensorIndex } from './format/tensor-index.js';
+export { type FeatureTransform, featuresAfter, transformFeatures } from './format/transform-features.js';
 export {
   type RoundedWeights,
   type StorageReport,
@@ -103,7 +104,6 @@ export {
   type WeightStorage,
   type WeightType,
 } from './format/weight-storage.js';
-export { type FeatureTransform, featuresAfter, transformFeatures } from './format/transform-features.js';
 export {
   asDenseMatrix,
   type DenseMatrix,

@@ -124,7 +124,11 @@ export function compressCommand(): Command {
               addDequantizeOption(
                 addFormatOption(
                   addShapeOption(
-                    addLabelOptions(addTargetOptions(addClustererOptions(addWeightsOption(addReduceOptions(definition, true))))),
+                    addLabelOptions(
+                      addTargetOptions(
+                        addClustererOptions(addWeightsOption(addReduceOptions(definition, true))),
+                      ),
+                    ),
                   ),
                 ),
               ),

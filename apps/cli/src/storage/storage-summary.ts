@@ -6,8 +6,26 @@ import { percent } from '../terminal/output.js';
 const NAMED = 3;
 
 /** What `--json` says of it. */
-export function storageFigures({ type, form, tensors, values, error, kept, rounding, proof }: StorageResult): object {
-  return { weights: type, form, tensors, values, weightError: error, rounding: rounding ?? null, kept, verified: proof };
+export function storageFigures({
+  type,
+  form,
+  tensors,
+  values,
+  error,
+  kept,
+  rounding,
+  proof,
+}: StorageResult): object {
+  return {
+    weights: type,
+    form,
+    tensors,
+    values,
+    weightError: error,
+    rounding: rounding ?? null,
+    kept,
+    verified: proof,
+  };
 }
 
 /** A line for what is stored so, and one for what is not. */
@@ -26,7 +44,8 @@ export function storageLines(storage: StorageResult): string[] {
     lines.push(
       `verified: the file computes what its rounded weights say, to ${proof.deviation.toExponential(1)} of the largest output`,
     );
-  else if (proof !== undefined) lines.push(`not verified that the file computes what its weights say: ${proof.reason}`);
+  else if (proof !== undefined)
+    lines.push(`not verified that the file computes what its weights say: ${proof.reason}`);
   if (kept.length > 0) {
     const named = kept.slice(0, NAMED).map(({ name, reason }) => `${name} (${reason})`);
     const others = kept.length > NAMED ? ` and ${kept.length - NAMED} more` : '';

@@ -41,7 +41,9 @@ const REDUCING = {
 export function requireNothingReduced(
   options: WeightsOption & Readonly<Partial<Record<keyof typeof REDUCING, unknown>>>,
 ): void {
-  const given = Object.entries(REDUCING).find(([name]) => options[name as keyof typeof REDUCING] !== undefined);
+  const given = Object.entries(REDUCING).find(
+    ([name]) => options[name as keyof typeof REDUCING] !== undefined,
+  );
   if (given !== undefined)
     throw new InputError('BAD_ARGUMENT', `${given[1]}: --reduce none reduces nothing: leave one of them out`);
   if (options.weights === undefined)

@@ -167,11 +167,11 @@ export class GraphEditor {
   #inputs(): ValueInfoProto[] {
     const { graph, model } = this.#index;
     if (model.irVersion >= 4n) return graph.input.filter(({ name }) => !this.#index.initializers.has(name));
-    const listed = graph.input.filter(({ name }) => this.#initializers.has(name));
+    const listed = graph.input.some(({ name }) => this.#index.initializers.has(name));
     const before = graph.input.filter(
       ({ name }) => this.#initializers.has(name) || !this.#index.initializers.has(name),
     );
-    if (listed.length === 0) return before;
+    if (!listed) return before;
     const known = new Set(before.map(({ name }) => name));
     const declared = before.map((info) => {
       const tensor = this.#initializers.get(info.name);

@@ -10,8 +10,7 @@ export function packedModel(model: ModelProto, stored: StoredTensors): ModelProt
   const tensors = storedIn(model, stored);
   if (tensors.length === 0) return model;
   const editor = new GraphEditor(new GraphIndex(model));
-  for (const tensor of tensors)
-    editor.computeInitializer(tensor.floats.name, nodesOf(editor, tensor));
+  for (const tensor of tensors) editor.computeInitializer(tensor.floats.name, nodesOf(editor, tensor));
   return editor.finish();
 }
 

@@ -100,7 +100,8 @@ export function storeOnnxWeights(
     const made = storedForm(tensor, own, axes, type, chosen.get(name));
     const why = whyNotHeld(own, made.values, formOf(tensor, axes));
     if (why !== undefined) {
-      const what = why === 'not finite' ? 'holds values that are not finite' : `has values ${why} for ${type}`;
+      const what =
+        why === 'not finite' ? 'holds values that are not finite' : `has values ${why} for ${type}`;
       kept.push({ name, reason: `${what}: stays ${dataTypeName(dataType)}` });
       continue;
     }
@@ -240,7 +241,10 @@ function withinGraphs(nodes: readonly NodeProto[]): { name: string; reason: stri
   return nodes.flatMap((node) =>
     node.attribute.flatMap(({ g, graphs }) =>
       (g === undefined ? graphs : [g, ...graphs]).flatMap((graph) =>
-        namesWithin(graph).map((name) => ({ name, reason: `lies within ${node.opType} ${node.name}`.trim() })),
+        namesWithin(graph).map((name) => ({
+          name,
+          reason: `lies within ${node.opType} ${node.name}`.trim(),
+        })),
       ),
     ),
   );

@@ -9,8 +9,9 @@ import {
   type ModelProto,
   type NodeProto,
   type TensorProto,
+  type ValueInfoProto,
 } from 'onnx-buf';
-import { copyMessage, intAttribute, isStandard } from '../proto/onnx-protos.js';
+import { copyMessage, intAttribute, isStandard, makeValueInfo } from '../proto/onnx-protos.js';
 import { dimsOf, floatTensor, floatValues, isFloatType, sizeOf } from '../proto/tensor-values.js';
 import { wholeNumbers } from '../tensors/dequantization.js';
 import { GraphIndex } from '../tensors/graph-index.js';
@@ -62,15 +63,25 @@ export function withFloats(model: ModelProto): { model: ModelProto; stored: Stor
     model: copyMessage(model, {
       graph: copyMessage(graph, {
         node: graph.node.filter((node) => !gone.has(node)),
-        input: graph.input.filter(kept),
+        input: inputsOf(index, kept, stored),
         valueInfo: graph.valueInfo.filter(kept),
-        initializer: [
-          ...graph.initializer.filter(kept),
-          ...[...stored.values()].map(({ floats }) => floats),
-        ],
+        initializer: [...graph.initializer.filter(kept), ...[...stored.values()].map(({ floats }) => floats)],
       }),
     }),
   };
+}
+
+/** Old files list initializers as inputs too: so are those in their place. */
+function inputsOf(
+  { graph, initializers }: GraphIndex,
+  kept: (input: ValueInfoProto) => boolean,
+  stored: StoredTensors,
+): ValueInfoProto[] {
+  const listed = graph.input.some(({ name }) => initializers.has(name));
+  const made = [...stored.values()].map(({ floats }) =>
+    makeValueInfo(floats.name, floats.dataType, dimsOf(floats)),
+  );
+  return [...graph.input.filter(kept), ...(listed ? made : [])];
 }
 
 /** The weights that begin with a Cast, where nothing else reads what lies between. */
@@ -81,7 +92,8 @@ function storedBehind(
   if (cast.opType !== 'Cast' || !isStandard(cast)) return undefined;
   const data = index.initializers.get(cast.input[0]!);
   const type = data && TYPES[data.dataType as DataType];
-  if (data === undefined || type === undefined || data.dims.length < 2 || !own(index, data.name)) return undefined;
+  if (data === undefined || type === undefined || data.dims.length < 2 || !own(index, data.name))
+    return undefined;
   const result = cast.output[0]!;
   const dataType = intAttribute(cast, 'to', DataType.FLOAT);
   if (index.isOutput(result) || !isFloatType(dataType)) return undefined;
@@ -91,7 +103,12 @@ function storedBehind(
     return { tensor: { type, floats, data }, nodes: [cast] };
   }
   const [multiply] = index.consumers(result);
-  if (dataType !== DataType.FLOAT || multiply?.opType !== 'Mul' || !isStandard(multiply) || !own(index, result))
+  if (
+    dataType !== DataType.FLOAT ||
+    multiply?.opType !== 'Mul' ||
+    !isStandard(multiply) ||
+    !own(index, result)
+  )
     return undefined;
   const scales = index.initializers.get(multiply.input.find((name) => name !== result) ?? '');
   const form = scales && formOfScales(dimsOf(data), scales);
@@ -99,7 +116,8 @@ function storedBehind(
   const values = rowValues(wholeNumbers(data), form, floatValues(scales!));
   const [next] = index.consumers(multiply.output[0]!);
   // Models that compute in other floats have a Cast behind.
-  const back = next?.opType === 'Cast' && isStandard(next) && own(index, multiply.output[0]!) ? next : undefined;
+  const back =
+    next?.opType === 'Cast' && isStandard(next) && own(index, multiply.output[0]!) ? next : undefined;
   const to = back && intAttribute(back, 'to', DataType.FLOAT);
   const last = back !== undefined && isFloatType(to!) ? back : multiply;
   const name = last.output[0]!;

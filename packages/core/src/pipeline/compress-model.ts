@@ -114,7 +114,14 @@ async function unreduced(
     });
   if (prove) await requireRunnable(model);
   const proof = { deviation: 0, against: 'original' } as const;
-  return { model, layers: [], compressed: new Map(), reductions: [], calibration, proof: prove ? proof : undefined };
+  return {
+    model,
+    layers: [],
+    compressed: new Map(),
+    reductions: [],
+    calibration,
+    proof: prove ? proof : undefined,
+  };
 }
 
 function requireKnownOptions(options: CompressModelOptions): void {

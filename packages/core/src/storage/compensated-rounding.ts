@@ -68,8 +68,7 @@ export async function compensatedSteps(
       for (let k = 0; k < start; k++) below.data[j * start + k] = factor[(start + j) * n + k]!;
     const { data: added } = await engine.multiply(errors, below);
     for (let row = 0; row < rows; row++)
-      for (let k = 0; k < start; k++)
-        carried[row * n + k] = carried[row * n + k]! + added[row * start + k]!;
+      for (let k = 0; k < start; k++) carried[row * n + k] = carried[row * n + k]! + added[row * start + k]!;
   }
   return steps;
 }

@@ -53,7 +53,7 @@ export function roundRows(
 /** The step nearest to a multiple of the scale, ties away from zero. */
 export function nearestStep(multiple: number, most: number): number {
   const size = Math.floor(Math.abs(multiple) + 0.5);
-  const step = size > most ? most : size;
+  const step = Math.min(size, most);
   return multiple < 0 ? -step : step;
 }
 

@@ -56,11 +56,16 @@ export async function storeWeights(
   options.onProgress?.({ phase: 'storage', done: 0, total: 1 });
   const proof =
     prove && report.tensors > 0
-      ? await compareModels(floats, stored.model, { form: 'rounded weights', model: () => floats }, {
-          seed,
-          signal,
-          requireMemory,
-        })
+      ? await compareModels(
+          floats,
+          stored.model,
+          { form: 'rounded weights', model: () => floats },
+          {
+            seed,
+            signal,
+            requireMemory,
+          },
+        )
       : undefined;
   return { model: stored.model, storage: { ...report, rounding, proof } };
 }
