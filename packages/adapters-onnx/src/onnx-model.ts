@@ -91,8 +91,14 @@ export class OnnxModel implements Model {
 
   get notes(): readonly string[] {
     const { defaults } = this.#graph.index;
-    if (defaults.length === 0) return [];
+    const found = mostOf(this.#stored);
+    const stored =
+      found === undefined
+        ? []
+        : [`weights of ${this.#stored.size} tensors are stored in fewer bits, most as ${found}`];
+    if (defaults.length === 0) return stored;
     return [
+      ...stored,
       `initializers that are inputs too are taken as constants: ${defaults.join(', ')}; a rewritten model no longer takes them as inputs`,
     ];
   }

@@ -112,6 +112,7 @@ describe.each(TYPES)('weights as %s', (type) => {
     const again = onnxModel(bytes);
     expect(onnxBytes(again)).toBe(bytes);
     expect(again.storage!.found).toBe(type);
+    expect(again.notes).toEqual([`weights of 5 tensors are stored in fewer bits, most as ${type}`]);
     for (const { name } of floats.graph.layers)
       expect(again.features!.weights(name)).toEqual(floats.features!.weights(name));
     const { report, model: twice } = again.storage!.store(type);
