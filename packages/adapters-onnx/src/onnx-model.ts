@@ -13,6 +13,8 @@ import {
   type ModelSession,
   type SkippedLayer,
   type TensorInfo,
+  type WeightStorage,
+  type WeightType,
 } from '@spherize/core';
 import type { GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from 'onnx-buf';
 import { featureWeights, layerBias, layerWeights } from './graph/layer-values.js';
@@ -25,12 +27,17 @@ import { observing } from './rewrite/observing.js';
 import { rewriteModel } from './rewrite/rewrite-model.js';
 import { splitModel } from './rewrite/split-model.js';
 import { findWeightProducts, multiplicationsIn } from './runtime/multiply-accumulates.js';
+import { packedModel, storedIn } from './storage/packed-model.js';
+import { rowLayers, storeOnnxWeights } from './storage/store-weights.js';
+import type { StoredTensors } from './storage/stored-weights.js';
 
 /** What is known about a model beside how it is held. */
 export interface OnnxModelOrigin {
   readonly names?: KeptNames | undefined;
   /** Whether weights behind DequantizeLinear are layers' weights. A layer that is rewritten gets floats. Default no. */
   readonly dequantize?: boolean | undefined;
+  /** Weights that the file holds in fewer bits. Default: none. */
+  readonly stored?: StoredTensors | undefined;
   /** See `Model.overflowing`. */
   readonly overflowing?: ReadonlySet<string> | undefined;
   /** See `Model.vanishing`. */
@@ -41,20 +48,29 @@ export class OnnxModel implements Model {
   readonly #held: HeldModel;
   readonly #host: OnnxHost;
   readonly #dequantize: boolean;
+  readonly #stored: StoredTensors;
   readonly #graph: OnnxModelFacts;
   readonly overflowing: ReadonlySet<string>;
   readonly vanishing: ReadonlySet<string>;
+  #packed: HeldModel | undefined;
 
   constructor(
     held: HeldModel,
     host: OnnxHost,
-    { names, dequantize = false, overflowing = new Set(), vanishing = new Set() }: OnnxModelOrigin = {},
+    {
+      names,
+      dequantize = false,
+      stored = new Map(),
+      overflowing = new Set(),
+      vanishing = new Set(),
+    }: OnnxModelOrigin = {},
   ) {
     this.#held = held;
     this.#host = host;
     this.overflowing = overflowing;
     this.vanishing = vanishing;
     this.#dequantize = dequantize;
+    this.#stored = stored;
     this.#graph = new OnnxModelFacts(held.proto, names, dequantize);
   }
 
@@ -75,8 +91,14 @@ export class OnnxModel implements Model {
 
   get notes(): readonly string[] {
     const { defaults } = this.#graph.index;
-    if (defaults.length === 0) return [];
+    const found = mostOf(this.#stored);
+    const stored =
+      found === undefined
+        ? []
+        : [`weights of ${this.#stored.size} tensors are stored in fewer bits, most as ${found}`];
+    if (defaults.length === 0) return stored;
     return [
+      ...stored,
       `initializers that are inputs too are taken as constants: ${defaults.join(', ')}; a rewritten model no longer takes them as inputs`,
     ];
   }
@@ -106,6 +128,24 @@ export class OnnxModel implements Model {
         return this.#derived(observing(index.model, shapes, tensors, given));
       },
     };
+  }
+
+  get storage(): WeightStorage {
+    return {
+      found: mostOf(this.#stored),
+      rowLayers: rowLayers(this.#graph, this.#stored),
+      store: (type, rounded) => {
+        const { model, stored, report } = storeOnnxWeights(this.#graph, this.#stored, type, rounded);
+        return { model: this.#with(model, stored), floats: this.#with(model, new Map()), report };
+      },
+    };
+  }
+
+  get bytesPerWeight(): number | undefined {
+    const stored = storedIn(this.#held.proto, this.#stored);
+    if (stored.length === 0) return undefined;
+    const bytes = stored.reduce((sum, { data }) => sum + data.rawData.length, 0);
+    return bytes / stored.reduce((sum, { floats }) => sum + sizeOf(floats), 0);
   }
 
   get parameters(): number {
@@ -149,7 +189,10 @@ export class OnnxModel implements Model {
    */
   held(): HeldModel {
     const [name] = this.overflowing;
-    if (name === undefined) return this.#held;
+    if (name === undefined) {
+      this.#packed ??= { ...this.#held, proto: packedModel(this.#held.proto, this.#stored) };
+      return this.#packed;
+    }
     throw new InputError(
       'UNSUPPORTED',
       `${name}: its new weights are too large for the type that stores them; leave the layer out, or convert the model to float32`,
@@ -180,6 +223,7 @@ export class OnnxModel implements Model {
       vanishing: this.vanishing,
       names: { ...keptNames, convolutions: offered },
       dequantize: this.#dequantize,
+      stored: this.#stored,
     });
   }
 
@@ -187,13 +231,21 @@ export class OnnxModel implements Model {
     proto: ModelProto,
     overflowing: ReadonlySet<string> = new Set(),
     vanishing: ReadonlySet<string> = new Set(),
+    stored: StoredTensors = this.#stored,
   ): OnnxModel {
     return new OnnxModel({ proto, external: this.#held.external }, this.#host, {
       overflowing: new Set([...this.overflowing, ...overflowing]),
       vanishing: new Set([...this.vanishing, ...vanishing]),
       names: this.#graph.keptNames,
       dequantize: this.#dequantize,
+      stored,
     });
+  }
+
+  #with(proto: ModelProto, stored: StoredTensors): OnnxModel {
+    // Nothing changed: the bytes that were read.
+    const same = proto === this.#held.proto && stored === this.#stored;
+    return same ? this : this.#derived(proto, this.overflowing, this.vanishing, stored);
   }
 
   #weightTensors(): TensorProto[] {
@@ -201,6 +253,13 @@ export class OnnxModel implements Model {
     const bodies = model.functions.flatMap(({ node }) => constantsOf(node));
     return [...tensorsOf(graph), ...bodies].filter(({ dataType }) => isFloatType(dataType));
   }
+}
+
+/** The type that holds most weights of a file, of those with fewer bits. */
+function mostOf(stored: StoredTensors): WeightType | undefined {
+  const values = new Map<WeightType, number>();
+  for (const { type, floats } of stored.values()) values.set(type, (values.get(type) ?? 0) + sizeOf(floats));
+  return [...values].sort(([, a], [, b]) => b - a)[0]?.[0];
 }
 
 /** The constants of a graph and of the subgraphs in it. */

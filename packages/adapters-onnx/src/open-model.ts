@@ -6,6 +6,7 @@ import { OnnxModel } from './onnx-model.js';
 import { decodeModel } from './proto/decode-model.js';
 import { encodedModel } from './proto/encode-model.js';
 import { type ExternalFiles, takeExternalValues } from './proto/external-tensors.js';
+import { withFloats } from './storage/stored-weights.js';
 import { sortedModel } from './tensors/node-order.js';
 
 /**
@@ -14,7 +15,8 @@ import { sortedModel } from './tensors/node-order.js';
  */
 export function openModel(held: HeldModel, host: OnnxHost, source: string, options: ReadOptions): Model {
   checkModel(held.proto, source);
-  return new OnnxModel({ ...held, proto: sortedModel(held.proto) }, host, options);
+  const { model, stored } = withFloats(sortedModel(held.proto));
+  return new OnnxModel({ ...held, proto: model }, host, { ...options, stored });
 }
 
 export interface BytesOptions extends ReadOptions {

@@ -26,12 +26,13 @@ const linear = { ...sample, model: join(folder, 'linear.onnx') };
 
 beforeAll(async () => {
   const b = new ModelBuilder();
-  let x = b.input('x', [undefined, 8]);
+  // Large enough to be stored in other types.
+  let x = b.input('x', [undefined, 32]);
   x = b.node('Relu', [
-    b.node('Gemm', [x, b.weight('fc1.weight', [12, 8]), b.weight('fc1.bias', [12])], { transB: 1 }),
+    b.node('Gemm', [x, b.weight('fc1.weight', [40, 32]), b.weight('fc1.bias', [40])], { transB: 1 }),
   ]);
   x = b.node('Sigmoid', [
-    b.node('Gemm', [x, b.weight('fc2.weight', [10, 12]), b.weight('fc2.bias', [10])], { transB: 1 }),
+    b.node('Gemm', [x, b.weight('fc2.weight', [10, 40]), b.weight('fc2.bias', [10])], { transB: 1 }),
   ]);
   b.node('MatMul', [x, b.weight('fc3.weight', [10, 5])], {}, ['y']);
   b.output('y', [undefined, 5]);

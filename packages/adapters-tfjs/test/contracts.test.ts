@@ -11,12 +11,12 @@ const folder = await temporaryFolder();
 const broken = join(folder, 'broken.json');
 await writeFile(broken, '{"not": "a model"}');
 
-/** Models whose layers stand in different surroundings. */
+/** Models whose layers stand in different surroundings; the first one, and the first graph, have weights worth storing in other types. */
 const models: Readonly<Record<string, () => tfl.LayersModel>> = {
   'a Sequential model': () =>
     tfl.sequential({
       layers: [
-        tfl.layers.dense({ inputShape: [8], units: 24, activation: 'relu' }),
+        tfl.layers.dense({ inputShape: [48], units: 24, activation: 'relu' }),
         tfl.layers.dense({ units: 30, activation: 'sigmoid' }),
         tfl.layers.dropout({ rate: 0.5 }),
         tfl.layers.dense({ units: 20, useBias: false }),
@@ -53,8 +53,8 @@ const models: Readonly<Record<string, () => tfl.LayersModel>> = {
 const graphs: Readonly<Record<string, () => io.ModelArtifacts>> = {
   'a graph of fused nodes': () => {
     const b = new GraphBuilder();
-    const x = b.input('x', [undefined, 8]);
-    const relu = [x, b.weight('model/fc1/MatMul/ReadVariableOp', [8, 24]), b.weight('fc1/bias', [24])];
+    const x = b.input('x', [undefined, 48]);
+    const relu = [x, b.weight('model/fc1/MatMul/ReadVariableOp', [48, 24]), b.weight('fc1/bias', [24])];
     const first = b.fused('_FusedMatMul', 'model/fc1/Relu', relu, ['BiasAdd', 'Relu']);
     const prelu = [
       first,

@@ -97,6 +97,14 @@ export { groupSkipped, type SkippedGroup } from './format/skipped-groups.js';
 export { tensorIndex } from './format/tensor-index.js';
 export { type FeatureTransform, featuresAfter, transformFeatures } from './format/transform-features.js';
 export {
+  type RoundedWeights,
+  type StorageReport,
+  type StoredModel,
+  WEIGHT_TYPES,
+  type WeightStorage,
+  type WeightType,
+} from './format/weight-storage.js';
+export {
   asDenseMatrix,
   type DenseMatrix,
   denseMatrix,
@@ -134,6 +142,7 @@ export type {
 export { defaultCalibration } from './pipeline/default-calibration.js';
 export { type PreparedLayer, prepareLayer } from './pipeline/prepare-layer.js';
 export type { RatiosByLayer } from './pipeline/ratios.js';
+export { type StoreCompressedOptions, storeCompressed } from './pipeline/store-compressed.js';
 export { Random } from './random.js';
 export { type ImportModule, type Plugin, Registry } from './registry/registry.js';
 export {
@@ -144,6 +153,15 @@ export {
   type SequentialOperation,
   type WriteSequential,
 } from './sequential/sequential-model.js';
+export {
+  MOST_STEPS,
+  type RowForm,
+  roundRows,
+  rowScales,
+  rowValues,
+  whyNotHeld,
+} from './storage/rounded-rows.js';
+export { type StorageResult, type StoreWeightsOptions, storeWeights } from './storage/store-weights.js';
 export { columnReaders } from './widths/column-readers.js';
 export { findWidths, type Width, type Widths } from './widths/find-widths.js';
 export { type NarrowedLayer, type Narrowing, narrow } from './widths/narrow.js';

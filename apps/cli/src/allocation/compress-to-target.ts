@@ -22,11 +22,12 @@ import type { OpenCalibration } from '../calibration/open-calibration.js';
 import type { Dataset } from '../data/dataset.js';
 import { writtenBytes } from '../footprint/written-bytes.js';
 import type { OpenModel } from '../plugins/model-formats.js';
+import { storedAs, type WeightsOption } from '../storage/weights-option.js';
 import { percent } from '../terminal/output.js';
 import { openTrials, type TrialsOptions } from './open-trials.js';
 import type { Target } from './target-options.js';
 
-export interface TargetSearchOptions extends TrialsOptions {
+export interface TargetSearchOptions extends TrialsOptions, WeightsOption {
   /** What is to be written, for the file's name. */
   readonly output: string;
   /** Names of the layers to compress; all of them when left out. */
@@ -61,7 +62,8 @@ export async function searchTarget(
     const open = await openTrials(opened, layers, { probe, calibration }, options, { signal });
     try {
       const { bytes } = opened;
-      const bytesOf = (model: Model): Promise<number> => writtenBytes(model, options.output);
+      const bytesOf = (model: Model): Promise<number> => 
+        writtenBytes(storedAs(model, options.weights), options.output);
       return await compressToTarget(open.trials, 'size' in target ? { ...target, bytes, bytesOf } : target, {
         data,
         seed: options.seed,
@@ -93,7 +95,7 @@ export async function searchNarrowTarget(
   options: NarrowToTargetOptions & { readonly output: string },
 ): Promise<{ result: CompressedModel; reached: NarrowedReport }> {
   const { output, ...own } = options;
-  const bytesOf = (smaller: Model): Promise<number> => writtenBytes(smaller, output);
+  const bytesOf = (smaller: Model): Promise<number> => writtenBytes(storedAs(smaller, options.storage), output);
   try {
     return await narrowToTarget(model, 'size' in target ? { ...target, bytes, bytesOf } : target, own);
   } catch (error) {

@@ -7,6 +7,7 @@ import {
   type Reduction,
   selectLayers,
   selectWidths,
+  storeCompressed,
 } from '@spherize/core';
 import { outputFidelity } from '@spherize/core/evaluation';
 import { NAMED_OPTIONS } from '@spherize/core/sweep';
@@ -35,6 +36,12 @@ import { openClusterer, type ShortForms } from '../plugins/clusterers.js';
 import { matrixEngine } from '../plugins/matrix-engines.js';
 import { filesOf, type OpenModel, openModel, requireSameFormat } from '../plugins/model-formats.js';
 import { effectiveRecipe, recipePath, recipeText } from '../recipe/recipe.js';
+import {
+  addWeightsOption,
+  requireNothingReduced,
+  requireStorage,
+  type WeightsOption,
+} from '../storage/weights-option.js';
 import { interruptible } from '../terminal/interrupt.js';
 import { printJson } from '../terminal/output.js';
 import { type Phases, startPhases } from '../terminal/phases.js';
@@ -56,6 +63,7 @@ import {
   type DequantizeOption,
   type FormatOptions,
   type LabelOptions,
+  NO_REDUCTION,
   type NormalizationOptions,
   openCalibrationOrGenerated,
   openDataIfGiven,
@@ -78,8 +86,9 @@ interface CompressOptions
     NormalizationOptions,
     ShapeOptions,
     Omit<ReduceOptions, 'reduce'>,
+    WeightsOption,
     TargetOptions {
-  readonly reduce?: Reduction;
+  readonly reduce?: Reduction | typeof NO_REDUCTION;
   readonly output?: string;
   readonly paper?: true;
   readonly wide?: true;
@@ -128,7 +137,9 @@ export function compressCommand(): Command {
                 addFormatOption(
                   addShapeOption(
                     addLabelOptions(
-                      addTargetOptions(addClustererOptions(addReduceOptions(definition), 'rank-one')),
+                      addTargetOptions(
+                        addClustererOptions(addWeightsOption(addReduceOptions(definition)), 'rank-one'),
+                      ),
                     ),
                   ),
                 ),
@@ -145,7 +156,9 @@ async function compress(source: string, options: CompressOptions, command: Comma
   const started = performance.now();
   followPaper(options, command);
   followShortForms(command);
-  const target = chosenTarget(options, options.ratio !== undefined);
+  if (options.reduce === NO_REDUCTION) requireNothingReduced(options);
+  const target =
+    options.reduce === NO_REDUCTION ? undefined : chosenTarget(options, options.ratio !== undefined);
   const ratios = parseRatios(options.ratio ?? []);
   const { clusterer } = await openClusterer(options.clusterer, options);
   if (options.output !== undefined) await requireOutput(options.output);
@@ -203,6 +216,7 @@ async function smaller(
   const { layers, widths, seed, roundTo, memory } = options;
   const reduce = options.reduce ?? reductionFor(model, target);
   if (options.data === undefined) requireNoLabelOptions(options);
+  requireStorage(model, options, opened.format.name);
   if (reduce !== 'columns') requireNoPruning(options);
   const nothing = (reason: string) => ({ source, model, bytes, reason });
   if (target !== undefined && 'maxError' in target) {
@@ -227,6 +241,7 @@ async function smaller(
     seed,
     memory,
     calibration: calibration?.inputs ?? 'none',
+    storage: options.weights,
     requireMemory,
     signal,
   } as const;
@@ -238,6 +253,10 @@ async function smaller(
     // Now, while nothing else is in memory: it may run the whole model.
     const footprint = await graphFootprint(model);
     const { result, reached } = await phases.part(COMPRESSING, COMPARING, async (onProgress) => {
+      if (reduce === NO_REDUCTION) {
+        const result = await compressModel(model, { ...shared, reduce, onProgress });
+        return { result, reached: undefined };
+      }
       if (target === undefined) {
         const ratio =
           reduce === 'columns'
@@ -249,14 +268,11 @@ async function smaller(
         const result = await compressModel(model, { ...shared, ...sparsity, reduce, ratio, onProgress });
         return { result, reached: undefined };
       }
-      if (reduce === 'columns' && !('maxError' in target))
-        return searchTarget(
-          opened,
-          target,
-          { data, calibration },
-          { ...options, output },
-          { signal, onProgress },
-        );
+      if (reduce === 'columns' && !('maxError' in target)) {
+        const search = { ...options, output };
+        const found = await searchTarget(opened, target, { data, calibration }, search, { signal, onProgress });
+        return { ...found, result: await storeCompressed(model, found.result, shared) };
+      }
       const inputs = await unseenInputs(model, calibration, footprint.macs, { ...options, seed: seed + 1 });
       return searchNarrowTarget(opened, target, {
         ...shared,

@@ -189,24 +189,26 @@ export interface ReduceOptions {
   readonly widths: WidthsMeant;
 }
 
+const REDUCTIONS: readonly Reduction[] = ['columns', 'neurons', 'auto'];
+/** Nothing becomes smaller but how weights are stored. */
+export const NO_REDUCTION = 'none';
+
 /** `--reduce`. */
 export function addReduceOption(command: Command): Command {
-  return command.addOption(reduceOption().default('columns'));
+  return command.addOption(reduceOption(REDUCTIONS, '').default('columns'));
 }
 
-function reduceOption(): Option {
-  const kinds: readonly Reduction[] = ['columns', 'neurons', 'auto'];
+function reduceOption(kinds: readonly string[], more: string): Option {
   return new Option(
     '--reduce <name>',
-    'columns of layers, neurons (features leave whole widths: no operation is added), or auto: of each width what loses less',
+    `columns of layers, neurons (features leave whole widths: no operation is added), or auto: of each width what loses less${more}`,
   ).argParser((text) => parseChoice('--reduce', text, kinds));
 }
 
-/** `--reduce` and `--widths`; what is reduced by default depends on what says how far. */
+/** `--reduce`, also `none`, and `--widths`; what is reduced by default depends on what says how far. */
 export function addReduceOptions(command: Command): Command {
-  const option = reduceOption();
-  option.description += ' (default: columns with --ratio, else auto)';
-  return addWidthsOption(command.addOption(option));
+  const more = '; none with --weights alone (default: columns with --ratio, else auto)';
+  return addWidthsOption(command.addOption(reduceOption([...REDUCTIONS, NO_REDUCTION], more)));
 }
 
 /** `--widths`. */

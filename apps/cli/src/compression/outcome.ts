@@ -7,6 +7,7 @@ import { targetSummary } from '../allocation/compress-to-target.js';
 import { GENERATED } from '../calibration/open-calibration.js';
 import { comparisonTable, type StaticFootprint, staticFigures } from '../footprint/static-footprint.js';
 import { isFaster, isSlower } from '../footprint/whole-latency.js';
+import { storageFigures, storageLines } from '../storage/storage-summary.js';
 import { formatTable, logLine, megabytes, percent, printLine } from '../terminal/output.js';
 import { skippedTable } from '../terminal/skipped-table.js';
 import { visible } from '../terminal/visible.js';
@@ -21,7 +22,7 @@ export interface Outcome {
   readonly output: string;
   readonly model: Model;
   readonly result: CompressedModel;
-  readonly reduce: Reduction;
+  readonly reduce: Reduction | 'none';
   readonly reached: TargetReport | NarrowedReport | undefined;
   readonly fidelity: OutputFidelity;
   /** Of the whole model, where it was measured. */
@@ -70,6 +71,7 @@ export function outcomeDocument(outcome: Outcome | NothingToGain): object {
     ...(notes.length > 0 && { notes }),
     ...(reached && { target: reached }),
     ...(storage && { storage }),
+    ...(result.storage && { storage: storageFigures(result.storage) }),
     verified: result.proof!,
     seconds,
   };
@@ -98,7 +100,7 @@ export function printOutcome(outcome: Outcome | NothingToGain, wide = false): vo
     layer.fold.reason,
   ]);
   const few = (count: number): boolean => wide || count <= FEW;
-  if (reduce !== 'columns')
+  if (reduce === 'neurons' || reduce === 'auto')
     printLine(
       few(result.reductions.length)
         ? reductionTable(result.reductions)
@@ -118,10 +120,10 @@ export function printOutcome(outcome: Outcome | NothingToGain, wide = false): vo
         : `\n${groups.reduce((sum, { parameters }) => sum + parameters, 0)} parameters were left alone for ${groups.length} reasons: --wide lists them`,
     );
   for (const note of model.notes ?? []) printLine(visible(`note: ${note}`));
-  printLine(`\n${calibrationSummary(result, reduce)}`);
+  if (reduce !== 'none') printLine(`\n${calibrationSummary(result, reduce)}`);
   printLine(fidelitySummary(fidelity));
   printLine(`\n${comparisonTable([...staticFigures(before, after), ...latencyFigures(latency)])}`);
-  if (verified.deviation !== null) {
+  if (verified.deviation !== null && reduce !== 'none') {
     printLine(
       `\nverified: the file computes what was planned, to ${verified.deviation.toExponential(1)} of the largest output (${verified.against})`,
     );
@@ -135,6 +137,7 @@ export function printOutcome(outcome: Outcome | NothingToGain, wide = false): vo
   }
   const storage = storageOf(result);
   if (storage) printLine(storageSummary(storage, verified));
+  if (result.storage) for (const line of storageLines(result.storage)) printLine(visible(line));
   if (reached) printLine(targetSummary(reached));
   printLine(`\n${sentence(outcome)}`);
   const share = percent(after.bytes / before.bytes, 1);
@@ -146,6 +149,7 @@ export function printOutcome(outcome: Outcome | NothingToGain, wide = false): vo
 /** What was not compressed, each with its reason. */
 function leftAlone({ model, result, reduce }: Outcome) {
   const compressed = new Set(result.layers.map(({ name }) => name));
+  if (reduce === 'none') return [];
   return reduce === 'columns' ? model.skipped.filter(({ name }) => !compressed.has(name)) : unreached(model);
 }
 

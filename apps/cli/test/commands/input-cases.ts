@@ -54,6 +54,22 @@ const COMPRESS: Case[] = [
     'small.onnx --reduce columns',
     '--max-error chooses what leaves widths: take --reduce neurons or auto, or give a --ratio for columns',
   ],
+  [
+    'small.onnx --weights int4 --ratio 0.5',
+    "--weights: expected float32 or float16 or int16 or int8, got 'int4'",
+  ],
+  [
+    'small.onnx --reduce none',
+    '--reduce none leaves the model as it is: say with --weights how its weights are to be stored',
+  ],
+  [
+    'small.onnx --reduce none --weights int8 --ratio 0.5',
+    '--ratio: --reduce none reduces nothing: leave one of them out',
+  ],
+  [
+    'small.onnx --reduce none --weights int8 --sparsity 0.5',
+    '--sparsity prunes layers whose columns are clustered: leave it out, or take --reduce columns',
+  ],
   ['small.onnx --ratio', "option '--ratio <ratio>' argument missing; see --help"],
   ['small.onnx --ratio 1', "--ratio: expected a number in [0, 1), got '1'"],
   ['small.onnx --ratio -0.1', "--ratio: expected a number in [0, 1), got '-0.1'"],

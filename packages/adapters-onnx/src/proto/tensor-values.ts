@@ -141,7 +141,8 @@ export function int32Tensor(name: string, values: Int32Array): TensorProto {
   return rawTensor(name, [values.length], DataType.INT32, values);
 }
 
-function rawTensor(
+/** A tensor that shares its values. */
+export function rawTensor(
   name: string,
   dims: readonly number[],
   dataType: number,

@@ -15,6 +15,7 @@ export class GraphEditor {
   readonly #current = new Map<NodeProto, NodeProto>();
   readonly #before = new Map<NodeProto, NodeProto[]>();
   readonly #after = new Map<NodeProto, NodeProto[]>();
+  readonly #first: NodeProto[] = [];
   readonly #retired = new Set<string>();
   readonly #stale = new Set<string>();
 
@@ -62,6 +63,19 @@ export class GraphEditor {
   addInitializer(tensor: TensorProto): string {
     this.#initializers.set(tensor.name, tensor);
     return tensor.name;
+  }
+
+  /** Puts nodes that make a tensor in the place of its initializer; they run first. */
+  computeInitializer(name: string, nodes: readonly NodeProto[]): void {
+    this.#initializers.delete(name);
+    this.#first.push(...nodes);
+  }
+
+  /** Puts other values of the same shape and type in the place of a constant, for all that read it. */
+  replaceConstant(tensor: TensorProto): void {
+    const maker = this.#index.producer(tensor.name);
+    if (maker !== undefined) this.change(maker, { output: [] });
+    this.#initializers.set(tensor.name, tensor);
   }
 
   /**
@@ -117,7 +131,7 @@ export class GraphEditor {
       this.node(original),
       ...(this.#after.get(original) ?? []),
     ]);
-    const kept = this.#withoutRemains(nodes);
+    const kept = this.#withoutRemains([...this.#first, ...nodes]);
     const initializer = [...this.#initializers.values()];
     const gone = new Set([...this.#retired].filter((name) => !this.#initializers.has(name)));
     const produced = new Set(kept.flatMap(({ output }) => output));
@@ -153,11 +167,11 @@ export class GraphEditor {
   #inputs(): ValueInfoProto[] {
     const { graph, model } = this.#index;
     if (model.irVersion >= 4n) return graph.input.filter(({ name }) => !this.#index.initializers.has(name));
-    const listed = graph.input.filter(({ name }) => this.#initializers.has(name));
+    const listed = graph.input.some(({ name }) => this.#index.initializers.has(name));
     const before = graph.input.filter(
       ({ name }) => this.#initializers.has(name) || !this.#index.initializers.has(name),
     );
-    if (listed.length === 0) return before;
+    if (!listed) return before;
     const known = new Set(before.map(({ name }) => name));
     const declared = before.map((info) => {
       const tensor = this.#initializers.get(info.name);

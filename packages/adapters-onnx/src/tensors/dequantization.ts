@@ -74,7 +74,8 @@ const BITS: Readonly<Record<number, number>> = {
   [DataType.INT32]: 32,
 };
 
-function wholeNumbers(tensor: TensorProto): ArrayLike<number> {
+/** The values of a tensor of whole numbers of 4 to 32 bits. */
+export function wholeNumbers(tensor: TensorProto): ArrayLike<number> {
   const { rawData, dataType, int32Data } = tensor;
   const packed = BITS[dataType] === 4;
   if (rawData.length === 0 && !packed) return int32Data;

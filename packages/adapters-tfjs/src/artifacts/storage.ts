@@ -14,7 +14,7 @@ interface Grid {
 }
 
 /** Stored values, and what they are read as. */
-interface Stored {
+export interface Stored {
   readonly bytes: Uint8Array;
   readonly decoded: Float32Array;
   readonly grid?: Grid;
@@ -137,6 +137,11 @@ function energies(planned: Float32Array, stored: Float32Array): { square: number
 
 function relative(lost: number, square: number): number {
   return lost === 0 ? 0 : Math.sqrt(lost / square);
+}
+
+/** Values in a type, on the grid of their own range; undefined where the type does not hold them. */
+export function valuesAs(type: 'float16' | StepType, values: Float32Array): Stored | undefined {
+  return type === 'float16' ? asHalves(values) : asSteps(values, type, {});
 }
 
 /** undefined where a value would become infinite. */

@@ -13,10 +13,12 @@ import {
   type SkippedLayer,
   type StorageRounding,
   type TensorInfo,
+  type WeightStorage,
 } from '@spherize/core';
 import type { Artifacts } from '../artifacts/artifacts.js';
 import { isObject, type Json, type JsonObject } from '../artifacts/json.js';
 import { bytesPerValue, exactWeights, roundingOf } from '../artifacts/storage.js';
+import { storeWeights } from '../artifacts/store-weights.js';
 import { floatValues, parametersOf, type Weights } from '../artifacts/weights.js';
 import type { Host } from '../host.js';
 import { layerWeights } from './fc-layers.js';
@@ -110,6 +112,18 @@ export class GraphModel implements Model {
 
   get bytesPerWeight(): number {
     return bytesPerValue(this.#facts.layers.map(({ weights }) => weights.weight));
+  }
+
+  get storage(): WeightStorage {
+    const { weights, metadata } = this.artifacts;
+    const { index } = this.#facts;
+    const withWeights = (own: Weights) => this.#with(index.nodes, own, metadata, index.outputs);
+    return {
+      store: (type) => {
+        const { weights: stored, floats, report } = storeWeights(weights, type);
+        return { model: withWeights(stored), floats: withWeights(floats), report };
+      },
+    };
   }
 
   get rounding(): StorageRounding | undefined {

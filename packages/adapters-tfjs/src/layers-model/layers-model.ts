@@ -14,11 +14,13 @@ import {
   type SkippedLayer,
   type StorageRounding,
   type TensorInfo,
+  type WeightStorage,
 } from '@spherize/core';
 import type { Artifacts } from '../artifacts/artifacts.js';
 import { count, type Json } from '../artifacts/json.js';
 import { bytesPerValue, exactWeights, roundingOf } from '../artifacts/storage.js';
-import { parametersOf } from '../artifacts/weights.js';
+import { storeWeights } from '../artifacts/store-weights.js';
+import { parametersOf, type Weights } from '../artifacts/weights.js';
 import type { Host } from '../host.js';
 import { blockOrder } from './cluster-blocks.js';
 import { composeTopology } from './compose-topology.js';
@@ -117,14 +119,19 @@ export class LayersModel implements Model {
     return bytesPerValue(this.#facts.layers.map(({ kernel }) => this.artifacts.weights.get(kernel)!));
   }
 
+  get storage(): WeightStorage {
+    return {
+      store: (type) => {
+        const { weights, floats, report } = storeWeights(this.artifacts.weights, type);
+        return { model: this.#withWeights(weights), floats: this.#withWeights(floats), report };
+      },
+    };
+  }
+
   get rounding(): StorageRounding | undefined {
     const { weights } = this.artifacts;
     const rounding = roundingOf(weights);
-    if (rounding === undefined) return undefined;
-    const artifacts = { ...this.artifacts, weights: exactWeights(weights) };
-    const { graph } = this.#facts;
-    const exact = new LayersModel(artifacts, this.#host, graph, this.#most, this.#offered);
-    return { ...rounding, exact };
+    return rounding && { ...rounding, exact: this.#withWeights(exactWeights(weights)) };
   }
 
   weights(layer: string): DenseMatrix {
@@ -177,6 +184,11 @@ export class LayersModel implements Model {
       most,
       this.#offered,
     );
+  }
+
+  #withWeights(weights: Weights): LayersModel {
+    const artifacts = { ...this.artifacts, weights };
+    return new LayersModel(artifacts, this.#host, this.#facts.graph, this.#most, this.#offered);
   }
 
   #offering(names: ReadonlySet<string>): LayersModel {

@@ -28,8 +28,8 @@ export function invertCholeskyFactor(matrix: Float64Array, n: number): boolean {
   return true;
 }
 
-/** L takes the place of the lower triangle. */
-function factorize(m: Float64Array, n: number): boolean {
+/** L takes the place of the lower triangle of a symmetric positive definite matrix `[n, n]`; returns whether it is one. */
+export function factorize(m: Float64Array, n: number): boolean {
   for (let i = 0; i < n; i++) {
     const row = i * n;
     for (let j = 0; j <= i; j++) {

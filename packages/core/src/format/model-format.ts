@@ -9,6 +9,7 @@ import type { ElementType } from './element-type.js';
 import type { FeatureGraph, ModelFeatures } from './feature-flow.js';
 import type { FilterWindow } from './filter-window.js';
 import type { ClusterGroup, ModelRewrite } from './model-rewrite.js';
+import type { WeightStorage } from './weight-storage.js';
 
 /**
  * A fully connected layer `y = W x + b` of a model, or a convolution that is compressed like one: its W is `[outputs·span, inputs]` with a row
@@ -113,6 +114,8 @@ export interface Model {
   readonly graph: FeatureGraph;
   /** The features' side of the model. Left out by formats in which no features can leave. */
   readonly features?: ModelFeatures | undefined;
+  /** The types in which the weights can be stored. Left out by formats that store them in one way only. */
+  readonly storage?: WeightStorage | undefined;
   /** Number of values in all weight tensors. */
   readonly parameters: number;
   /**

@@ -1,8 +1,11 @@
 /** The way of a whole model: what is chosen becomes smaller, then the result is run against its reference. */
+import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import { rankOne } from '../clustering/rank-one.js';
 import { InputError } from '../errors.js';
 import type { Model } from '../format/model-format.js';
 import { selectLayers } from '../format/select-layers.js';
+import { requireRunnable } from '../proof/compare-models.js';
+import { requireStorage } from '../storage/store-weights.js';
 import { selectWidths } from '../widths/select-widths.js';
 import { compressBest } from './compress-best.js';
 import { compressColumns } from './compress-columns.js';
@@ -10,7 +13,11 @@ import { compressWidths } from './compress-widths.js';
 import type { CompressedModel, CompressModelOptions } from './compressed-model.js';
 import { defaultCalibration } from './default-calibration.js';
 import { ratiosByName } from './ratios.js';
+import { storeCompressed } from './store-compressed.js';
 import { suggestedName } from './suggested-name.js';
+
+/** Share of the time that the reduction takes, about, where weights are stored in another type afterwards. */
+const REDUCED = 0.85;
 
 /** Every option by name; the compiler sees to it that none is missing. */
 const OPTIONS: Readonly<Record<keyof CompressModelOptions, true>> = {
@@ -29,6 +36,7 @@ const OPTIONS: Readonly<Record<keyof CompressModelOptions, true>> = {
   calibration: true,
   folding: true,
   explicitScales: true,
+  storage: true,
   prove: true,
   requireMemory: true,
   signal: true,
@@ -48,9 +56,21 @@ const OPTIONS: Readonly<Record<keyof CompressModelOptions, true>> = {
  * const { model: smaller, proof } = await compressModel(model, { ratio: 0.5 });
  * const { model: narrower } = await compressModel(model, { ratio: 0.5, reduce: 'neurons' });
  * const { layers } = await compressModel(model, { ratio: { fc6: 0.9, fc7: 0.5 }, clusterer: spherical });
+ * const { model: stored } = await compressModel(model, { reduce: 'none', storage: 'int8' });
  */
 export async function compressModel(model: Model, options: CompressModelOptions): Promise<CompressedModel> {
   requireKnownOptions(options);
+  const { storage, onProgress } = options;
+  if (storage !== undefined) requireStorage(model, storage);
+  if ((storage ?? model.storage?.found) === undefined) return reduced(model, options);
+  const within = (from: number, to: number): Pick<CompressModelOptions, 'onProgress'> => ({
+    onProgress: (step) => onProgress?.({ ...step, share: from + (to - from) * (step.share ?? 0) }),
+  });
+  const result = await reduced(model, { ...options, ...within(0, REDUCED) });
+  return storeCompressed(model, result, { ...options, ...within(REDUCED, 1) });
+}
+
+async function reduced(model: Model, options: CompressModelOptions): Promise<CompressedModel> {
   const { ratio, calibration, reduce = 'columns', clusterer = rankOne, ...others } = options;
   if (reduce === 'columns') {
     const inputs = calibration === 'none' ? undefined : calibration;
@@ -68,16 +88,40 @@ export async function compressModel(model: Model, options: CompressModelOptions)
       `only weights of columns are pruned first: leave it out, or reduce columns`,
       { option: 'sparsity' },
     );
+  const made = calibration === undefined ? defaultCalibration(model, options.seed ?? 0) : calibration;
+  const inputs = made === 'none' ? undefined : made;
+  if (reduce === 'none') return unreduced(model, options, inputs);
   const { names, byName, all } = ratiosByName(ratio, (name) => selectWidths(model, [name])[0]!.name);
   const chosen = selectWidths(model, options.layers ?? names, options.widths);
   const ratios = new Map(chosen.map(({ name }) => [name, byName.get(name) ?? all]));
   const compress = reduce === 'auto' ? compressBest : compressWidths;
-  const inputs = calibration === undefined ? defaultCalibration(model, options.seed ?? 0) : calibration;
-  return compress(model, ratios, {
-    ...others,
-    clusterer,
-    calibration: inputs === 'none' ? undefined : inputs,
-  });
+  return compress(model, ratios, { ...others, clusterer, calibration: inputs });
+}
+
+/** The model as it is, which still has to run. */
+async function unreduced(
+  model: Model,
+  { ratio, layers, storage, prove = true }: CompressModelOptions,
+  calibration: CalibrationInputs | undefined,
+): Promise<CompressedModel> {
+  if (ratio !== undefined || layers !== undefined)
+    throw new InputError('BAD_ARGUMENT', 'nothing is reduced: leave it out, or reduce something', {
+      option: ratio === undefined ? 'layers' : 'ratio',
+    });
+  if (storage === undefined)
+    throw new InputError('BAD_ARGUMENT', 'nothing is reduced: say how the weights are to be stored', {
+      option: 'storage',
+    });
+  if (prove) await requireRunnable(model);
+  const proof = { deviation: 0, against: 'original' } as const;
+  return {
+    model,
+    layers: [],
+    compressed: new Map(),
+    reductions: [],
+    calibration,
+    proof: prove ? proof : undefined,
+  };
 }
 
 function requireKnownOptions(options: CompressModelOptions): void {

@@ -4,10 +4,12 @@ import type { LongRunOptions } from '../cancellation.js';
 import type { PrepareOptions } from '../clustering/cluster-columns.js';
 import type { Clusterer } from '../clustering/clusterer.js';
 import type { RewriteOptions } from '../compression/plan-rewrite.js';
+import type { WeightType } from '../format/weight-storage.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { WidthReport } from '../neurons/reduce-neurons.js';
 import type { Verification } from '../proof/compare-models.js';
 import type { RequireMemory } from '../proof/random-inputs.js';
+import type { StorageResult } from '../storage/store-weights.js';
 import type { WidthsMeant } from '../widths/select-widths.js';
 import type { AssembledModel } from './assemble-model.js';
 import type { ClusterLayerOptions } from './cluster-layer.js';
@@ -23,13 +25,14 @@ export interface CompressModelOptions
     LongRunOptions,
     RewriteOptions {
   /** ρ in [0, 1) for all layers, or by layer name. For neurons: the share of each width that leaves, or by the width's name. */
-  readonly ratio: number | RatiosByLayer;
+  readonly ratio?: number | RatiosByLayer | undefined;
   /**
    * - `columns` (default): the columns of fully connected layers are clustered;
    * - `neurons`: features leave widths, and nothing is added to the graph;
-   * - `auto`: of each width whichever of both keeps the outputs closer with as many parameters.
+   * - `auto`: of each width whichever of both keeps the outputs closer with as many parameters;
+   * - `none`: the model stays as it is, without a ratio, and its weights are stored as `storage` says.
    */
-  readonly reduce?: Reduction | undefined;
+  readonly reduce?: Reduction | 'none' | undefined;
   /**
    * Default `rankOne`: the best non-negative fit of each cluster in squared error. Of the clusterers that come with core it
    * keeps most accuracy once the layers are refitted, and none is ahead of it everywhere without.
@@ -48,6 +51,11 @@ export interface CompressModelOptions
    * inputs that are made up, where the model takes one input of images or vectors.
    */
   readonly calibration?: CalibrationInputs | 'none' | undefined;
+  /**
+   * How the file of the result holds its weights; the model computes as before. Rounding to whole numbers is chosen by the inputs of the
+   * calibration where there are any, and counts in whatever is measured on the result. Default: as the original's file held them.
+   */
+  readonly storage?: WeightType | undefined;
   /** Whether the result is run against its reference, see `compareModels`. Default yes. */
   readonly prove?: boolean | undefined;
   /** Asked before the inputs of the proof are made. Default: nothing is refused. */
@@ -66,6 +74,8 @@ export interface CompressedModel extends AssembledModel {
   readonly reductions: readonly WidthReport[];
   /** The inputs on which layers were refitted; undefined when none were. */
   readonly calibration: CalibrationInputs | undefined;
-  /** What running it against its reference found; undefined only where `prove` is false. */
+  /** What running it against its reference found, before its weights were stored; undefined only where `prove` is false. */
   readonly proof: Verification | undefined;
+  /** What storing its weights in another type did; left out where they are stored as they were. */
+  readonly storage?: StorageResult | undefined;
 }

@@ -17,7 +17,10 @@ export interface NamedRatios {
  * @param ownName the name by which the model knows what was named
  * @throws InputError `BAD_ARGUMENT` for anything but numbers in [0, 1), and what `ownName` throws
  */
-export function ratiosByName(ratio: number | RatiosByLayer, ownName: (name: string) => string): NamedRatios {
+export function ratiosByName(
+  ratio: number | RatiosByLayer | undefined,
+  ownName: (name: string) => string,
+): NamedRatios {
   if (typeof ratio === 'number') {
     clustersForRatio(1, ratio);
     return { names: undefined, byName: new Map(), all: ratio };

@@ -25,7 +25,7 @@ const REPEATS = 4;
 const CLOSE_TO_OVERFLOW = 2 ** 100;
 
 /** What a rewritten model is compared with: the original, or the same change in a form that is plainly right. */
-export type ReferenceForm = 'original' | 'explicit form' | 'masked form';
+export type ReferenceForm = 'original' | 'explicit form' | 'masked form' | 'rounded weights';
 
 /** What the proof found. */
 export type Verification =

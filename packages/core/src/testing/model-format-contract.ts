@@ -9,6 +9,7 @@ import { Random } from '../random.js';
 import { type ContractCheck, ensure, ensureClose, ensureEqual, ensureInputError } from './contract-check.js';
 import { NARROWING_CHECKS } from './narrowing-checks.js';
 import { randomValues } from './random-values.js';
+import { STORAGE_CHECKS } from './storage-checks.js';
 import { WRONG_REWRITES } from './wrong-rewrites.js';
 
 /** The files that a model format is tried on. Paths or URLs, as the format takes them. */
@@ -139,6 +140,17 @@ export function modelFormatContract(format: ModelFormat, sample: ModelFormatSamp
         }
       }),
     ]),
+    ...STORAGE_CHECKS.map(([name, check]) =>
+      onModel(name, (model) =>
+        check(model, {
+          same: ensureSameOutputs,
+          readAgain: async (stored) => {
+            await stored.write(sample.output);
+            return (await format.read(sample.output)).model;
+          },
+        }),
+      ),
+    ),
     ...NARROWING_CHECKS.map(([name, check]) => onModel(name, (model) => check(model, ensureSameOutputs))),
     onModel('leaves nothing of a sum that folds', async (model) => {
       for (const layer of model.layers) {
