@@ -8,7 +8,7 @@ import { invertByBlocks } from '../calibration/block-inverse.js';
 import { type CentredMoments, Moments, momentsOfColumns } from '../calibration/moments.js';
 import { refitLayer } from '../calibration/refit-layer.js';
 import type { FeatureLayer } from '../format/feature-flow.js';
-import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
+import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import { FeatureSweep } from './feature-sweep.js';
 import { columnsOf, type GroupWeights, groupWeights, placesByFeature, replaceGroup } from './layer-groups.js';
@@ -66,19 +66,15 @@ export class WideLayer implements ReadingLayer {
     const n = features.length;
     const { places, moments } = await this.#judge(features);
     if (moments === undefined) return undefined;
-    const { rows, cols, data } = this.#own.weights;
     const whole = (await this.scores(features)).reduce((sum, score) => sum + score, 0);
     if (!(whole > 0)) return undefined;
     // Rows are outputs at the nth column of each feature.
     const times = Math.max(...places.map((own) => own.length));
     const read = new Float64Array(n * n);
     for (let nth = 0; nth < times; nth++) {
-      for (let row = 0; row < rows; row++) {
-        const at = places.map((own) => (own[nth] === undefined ? 0 : data[row * cols + own[nth]!]!));
-        for (let i = 0; i < n; i++)
-          if (at[i] !== 0)
-            for (let j = 0; j < n; j++) read[i * n + j] = read[i * n + j]! + (at[i]! * at[j]!) / whole;
-      }
+      const own = nthColumns(this.#own.weights, places, nth);
+      const products = await this.#engine.multiply(transpose(own), own);
+      for (let at = 0; at < read.length; at++) read[at] = read[at]! + products.data[at]! / whole;
     }
     const zz = moments.zz.slice();
     const lambda = strength * meanVariance(moments);
@@ -131,18 +127,21 @@ export class WideLayer implements ReadingLayer {
     const solve = affineRidge({ ...inner, zy, meanY }, denseMatrix(gone.length, stay.length), this.#engine);
     const sums = await solve(SUBSTITUTE);
     if (sums === undefined) return { weights, shift };
-    for (const [r, j] of gone.entries()) {
-      for (const [nth, from] of places[j]!.entries()) {
-        for (let row = 0; row < weights.rows; row++) {
-          const at = row * weights.cols;
-          const value = weights.data[at + from]!;
-          if (bias !== undefined) shift[row] = shift[row]! + value * sums.bias[r]!;
-          for (const [k, i] of stay.entries()) {
-            const to = places[i]![nth];
-            if (to !== undefined)
-              result.data[at + to] = result.data[at + to]! + value * sums.weights.data[r * stay.length + k]!;
-          }
+    const [from, to] = [gone.map((j) => places[j]!), stay.map((i) => places[i]!)];
+    const times = Math.max(0, ...from.map((own) => own.length));
+    for (let nth = 0; nth < times; nth++) {
+      const left = nthColumns(weights, from, nth);
+      const given = await this.#engine.multiply(left, sums.weights);
+      for (let row = 0; row < weights.rows; row++) {
+        const at = row * weights.cols;
+        for (const [k, own] of to.entries()) {
+          const column = own[nth];
+          if (column !== undefined)
+            result.data[at + column] = result.data[at + column]! + given.data[row * to.length + k]!;
         }
+        if (bias !== undefined)
+          for (const [r, added] of sums.bias.entries())
+            shift[row] = shift[row]! + left.data[row * gone.length + r]! * added;
       }
     }
     return { weights: result, shift };
@@ -165,6 +164,21 @@ export class WideLayer implements ReadingLayer {
     this.#judged = { features, places, variances, moments: solved ? centred : undefined };
     return this.#judged;
   }
+}
+
+/** The nth column of each feature, zeros where it has fewer: shape `[rows, features]`. */
+function nthColumns(
+  { rows, cols, data }: DenseMatrix,
+  places: readonly (readonly number[])[],
+  nth: number,
+): DenseMatrix {
+  const result = denseMatrix(rows, places.length);
+  for (const [j, own] of places.entries()) {
+    const column = own[nth];
+    if (column === undefined) continue;
+    for (let row = 0; row < rows; row++) result.data[row * places.length + j] = data[row * cols + column]!;
+  }
+  return result;
 }
 
 /** The nth columns of all features are a row: shape `[rows · times, features]`. */
