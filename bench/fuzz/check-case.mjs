@@ -27,6 +27,7 @@ export async function checkCase({ folder, path, runtime, choices }) {
   const ratio = choices.pick(['0.3', '0.5', '0.9']);
   const clusterer = choices.pick(['kmeans', 'spherical']);
   const sparsity = choices.pick(['0', '0', '0.5']);
+  const calibrate = choices.pick(['none', 'none', 'none', 'generated']);
   const extension = path.slice(path.lastIndexOf('.'));
   const output = join(folder, 'out', `model${extension}`);
   mkdirSync(join(folder, 'out'));
@@ -35,7 +36,7 @@ export async function checkCase({ folder, path, runtime, choices }) {
 
   const compressed = await spherize(
     ...['compress', path, '-o', output, '--json'],
-    ...['--ratio', ratio, '--clusterer', clusterer, '--sparsity', sparsity],
+    ...['--ratio', ratio, '--clusterer', clusterer, '--sparsity', sparsity, '--calibrate', calibrate],
   );
   if (compressed.error !== undefined) {
     const refused = refusal(compressed.error);
@@ -51,7 +52,9 @@ export async function checkCase({ folder, path, runtime, choices }) {
 
   mkdirSync(join(folder, 'same'));
   const same = join(folder, 'same', `model${extension}`);
-  const kept = await spherize('compress', path, '-o', same, '--ratio', '0', '--json');
+  const kept = await spherize(
+    ...['compress', path, '-o', same, '--ratio', '0', '--calibrate', 'none', '--json'],
+  );
   if (kept.error !== undefined) {
     const refused = refusal(kept.error);
     // Weights that overflow may be among those that pruning has removed.

@@ -36,7 +36,7 @@ export function createProgram(): Command {
     command.addHelpText('after', examplesText(command.name()));
     recordFlags(command);
   }
-  program.addHelpText('after', examplesText('spherize'));
+  program.addHelpText('after', examplesText());
   for (const command of [program, ...program.commands]) {
     command
       .exitOverride()

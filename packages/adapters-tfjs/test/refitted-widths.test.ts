@@ -48,7 +48,7 @@ async function layersModel(strides: number, dilationRate: number, padding: Paddi
   return tfjsModel(await artifactsOf(randomWeights(model)));
 }
 
-function graphModel(strides: number, dilations: number, padding: Padding): Model {
+function graphModel(strides: number, dilations: number, padding: Padding): Promise<Model> {
   const list = (values: readonly number[]) => ({ list: { i: values.map(String) } });
   const b = new GraphBuilder();
   const attr = (step: number, apart: number, pad: Padding) => ({

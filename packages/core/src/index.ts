@@ -1,6 +1,10 @@
 export type { CalibrationInputs } from './calibration/calibration-inputs.js';
 export { evolvedInputs } from './calibration/evolved-inputs.js';
-export { type GeneratedInputsOptions, generatedInputs } from './calibration/generated-inputs.js';
+export {
+  defaultSamples,
+  type GeneratedInputsOptions,
+  generatedInputs,
+} from './calibration/generated-inputs.js';
 export type { CalibrationReport } from './calibration/refit-layer.js';
 export { type LongRunOptions, Pause, type Progress } from './cancellation.js';
 export { clusterers } from './clustering/built-in.js';

@@ -62,7 +62,7 @@ export async function searchTarget(
     const open = await openTrials(opened, layers, { probe, calibration }, options, { signal });
     try {
       const { bytes } = opened;
-      const bytesOf = (model: Model): Promise<number> => 
+      const bytesOf = (model: Model): Promise<number> =>
         writtenBytes(storedAs(model, options.weights), options.output);
       return await compressToTarget(open.trials, 'size' in target ? { ...target, bytes, bytesOf } : target, {
         data,
@@ -95,7 +95,8 @@ export async function searchNarrowTarget(
   options: NarrowToTargetOptions & { readonly output: string },
 ): Promise<{ result: CompressedModel; reached: NarrowedReport }> {
   const { output, ...own } = options;
-  const bytesOf = (smaller: Model): Promise<number> => writtenBytes(storedAs(smaller, options.storage), output);
+  const bytesOf = (smaller: Model): Promise<number> =>
+    writtenBytes(storedAs(smaller, options.storage), output);
   try {
     return await narrowToTarget(model, 'size' in target ? { ...target, bytes, bytesOf } : target, own);
   } catch (error) {

@@ -2,6 +2,7 @@
 import {
   allocateValues,
   type CalibrationInputs,
+  defaultSamples,
   evolvedInputs,
   type GeneratedInputsOptions,
   InputError,
@@ -17,7 +18,7 @@ export const GENERATED = 'generated';
 /** No inputs: nothing is refitted. */
 export const NONE = 'none';
 
-/** How many inputs calibration takes by default. */
+/** How many inputs calibration takes by default; fewer generated ones where they are large. */
 export const DEFAULT_SAMPLES = { data: 500, generated: 1000 } as const;
 
 const BATCH = 100;
@@ -54,7 +55,7 @@ export async function openCalibration(
   const { calibrate, seed, mean, std } = options;
   const input = singleInput(model);
   if (calibrate === GENERATED) {
-    const samples = options.calibrationSamples ?? DEFAULT_SAMPLES.generated;
+    const samples = options.calibrationSamples ?? defaultSamples(input);
     return {
       inputs: evolvedInputs(model, input, { samples, seed, mean, std, batch: BATCH, scores: options.scores }),
       digest: undefined,

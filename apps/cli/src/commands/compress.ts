@@ -270,7 +270,10 @@ async function smaller(
       }
       if (reduce === 'columns' && !('maxError' in target)) {
         const search = { ...options, output };
-        const found = await searchTarget(opened, target, { data, calibration }, search, { signal, onProgress });
+        const found = await searchTarget(opened, target, { data, calibration }, search, {
+          signal,
+          onProgress,
+        });
         return { ...found, result: await storeCompressed(model, found.result, shared) };
       }
       const inputs = await unseenInputs(model, calibration, footprint.macs, { ...options, seed: seed + 1 });

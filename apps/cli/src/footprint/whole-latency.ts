@@ -23,6 +23,12 @@ export async function wholeLatency(
   });
   const first = await original.session();
   try {
+    // What the original refuses cannot be timed.
+    const runs = await first.run(inputs).then(
+      () => true,
+      () => false,
+    );
+    if (!runs) return undefined;
     const second = await smaller.session();
     try {
       return await compareLatency(

@@ -1,10 +1,12 @@
+/** What `spherize` alone shows at its end. */
+const PROGRAM_EXAMPLES: readonly string[] = [
+  'spherize model.onnx                    # what it is, and what can become smaller',
+  'spherize compress model.onnx           # model.small.onnx beside it',
+  'spherize bench model.onnx model.small.onnx',
+];
+
 /** What `--help` shows at its end: commands as people type them. */
 export const HELP_EXAMPLES: Readonly<Record<string, readonly string[]>> = {
-  spherize: [
-    'spherize model.onnx                    # what it is, and what can become smaller',
-    'spherize compress model.onnx           # model.small.onnx beside it',
-    'spherize bench model.onnx model.small.onnx',
-  ],
   inspect: ['spherize inspect alexnet.onnx', 'spherize inspect alexnet-fashion --json'],
   compress: [
     'spherize compress alexnet.onnx',
@@ -40,8 +42,8 @@ export const HELP_EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** The examples of a command as the end of its help. */
-export function examplesText(command: string): string {
-  const lines = HELP_EXAMPLES[command] ?? [];
+/** The examples of a command, or of the program, as the end of its help. */
+export function examplesText(command?: string): string {
+  const lines = command === undefined ? PROGRAM_EXAMPLES : (HELP_EXAMPLES[command] ?? []);
   return lines.length === 0 ? '' : `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
 }

@@ -37,6 +37,7 @@ export {
 } from './narrow-to-target.js';
 export { narrowedShape } from './narrowed-shape.js';
 export { type Budget, type Reached, reachBudget } from './reach-budget.js';
+export { type WidthSensitivitiesOptions, widthSensitivities } from './width-sensitivities.js';
 export {
   type CandidateHits,
   CHOOSING_PART,

@@ -25,8 +25,8 @@ export interface GeneratedInputsOptions extends PixelNormalization {
  *   Where the input takes whole numbers, they are in 0 … 255, as stored in image files.
  * - any other shape: standard normal numbers.
  *
- * @throws InputError `UNSUPPORTED` for whole numbers that are no images and for free axes besides the first, `BAD_ARGUMENT` for a mean
- * or std of whole numbers; while they are made, `UNSUPPORTED` for inputs that are too large
+ * @throws InputError `UNSUPPORTED` for whole numbers that are no images and for free axes besides the first, and for a first axis of length 0,
+ * `BAD_ARGUMENT` for a mean or std of whole numbers; while they are made, `UNSUPPORTED` for inputs that are too large
  */
 export function generatedInputs(input: TensorInfo, options: GeneratedInputsOptions): CalibrationInputs {
   const sample = sampleShape(input);
@@ -39,6 +39,11 @@ export function generatedInputs(input: TensorInfo, options: GeneratedInputsOptio
       `calibration: input '${input.name}' takes ${input.type}, pixels as they are stored: leave out the mean and std`,
     );
   const batch = input.shape[0] ?? options.batch ?? 100;
+  if (batch === 0)
+    throw new InputError(
+      'UNSUPPORTED',
+      `calibration: input '${input.name}' takes no samples: its first axis has length 0`,
+    );
   return {
     name: 'generated',
     samples,
@@ -52,6 +57,17 @@ export function generatedInputs(input: TensorInfo, options: GeneratedInputsOptio
       }
     },
   };
+}
+
+/** How many inputs are made up where nothing says it, the fewest, and the most numbers in all of them. */
+const USUAL_SAMPLES = 1000;
+const FEWEST_SAMPLES = 16;
+const MOST_VALUES = 2 ** 28;
+
+/** Generated inputs that refits take by default: 1000, fewer where they are large. */
+export function defaultSamples({ shape }: TensorInfo): number {
+  const size = shape.slice(1).reduce<number>((product, length) => product * (length ?? 1), 1);
+  return Math.min(USUAL_SAMPLES, Math.max(FEWEST_SAMPLES, Math.floor(MOST_VALUES / size)));
 }
 
 /** @throws InputError `UNSUPPORTED` for more numbers than an array holds, or than there is memory for */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { generatedInputs, InputError, type Tensor } from '../../src/index.js';
+import { defaultSamples, generatedInputs, InputError, type Tensor } from '../../src/index.js';
 
 async function all(shape: (number | undefined)[], options = {}): Promise<Tensor[]> {
   const inputs = generatedInputs({ name: 'x', shape }, { samples: 10, batch: 4, ...options });
@@ -91,4 +91,16 @@ test('inputs that no memory holds are refused when they are made', async () => {
       "calibration: 1 samples of input 'x' [1, 4398046511104] are 17592.2 GB, more than can be held: give a model with a smaller input",
     ),
   );
+});
+
+test('an input that takes no samples is refused', () => {
+  expect(() => generatedInputs({ name: 'x', shape: [0, 4] }, { samples: 10 })).toThrow(
+    "calibration: input 'x' takes no samples: its first axis has length 0",
+  );
+});
+
+test('fewer where they are large', () => {
+  expect(defaultSamples({ name: 'x', shape: [undefined, 3, 224, 224] })).toBe(1000);
+  expect(defaultSamples({ name: 'x', shape: [undefined, 3, 1024, 1024] })).toBe(85);
+  expect(defaultSamples({ name: 'x', shape: [undefined, 3, 2 ** 14, 2 ** 14] })).toBe(16);
 });
