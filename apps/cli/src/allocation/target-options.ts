@@ -20,8 +20,11 @@ export type Target =
   | { readonly maxDrop: number }
   | { readonly maxError: number };
 
-/** The relative error of the outputs that is allowed where nothing says how far to compress. */
-export const DEFAULT_MAX_ERROR = 0.02;
+/**
+ * The relative error of the outputs that is allowed where nothing says how far to compress. On inputs that are made up it tells less than on
+ * real ones: a vision transformer on CIFAR-10 lost 0.8 points of top-1 at this error, and 2.8 at 0.015; a ResNet-20 0.8 at 0.011.
+ */
+export const DEFAULT_MAX_ERROR = 0.005;
 
 /** `--max-error`, `--target-size`, `--target-speedup`, `--max-drop`, and the data that they are measured on. */
 export function addTargetOptions(command: Command): Command {

@@ -25,7 +25,7 @@ const GENERATIONS = 2;
  * class survive as can. The class is the largest of a sample's outputs; no label, no gradient and no data are used. (Images evolved
  * towards a network's classes: Nguyen, Yosinski and Clune, 2015, doi:10.1109/CVPR.2015.7298640.)
  *
- * Inputs that are not images, and those of models whose output of scores (see `scoresOutput`) is not `[N, classes]`, are those of `generatedInputs`.
+ * Inputs that are not images, and those of models whose output of scores (see `scoresOutput`) is not `[N, classes]` with a row for each sample, are those of `generatedInputs`.
  *
  * Memory: two bytes per pixel, channel and sample. Everything is computed when the first batch is asked for.
  *
@@ -124,11 +124,10 @@ async function evolve(
         children.push(imageOffspring(drawn(), drawn(), layout, random));
         await pause.point();
       }
+      const added = await classesOf(session, output, reader.batches(children), pause);
+      if (added === undefined) break;
       const all = [...images, ...children];
-      const allClasses: number[] = [
-        ...classes,
-        ...(await classesOf(session, output, reader.batches(children), pause))!,
-      ];
+      const allClasses: number[] = [...classes, ...added];
       const kept = evenlyChosen(allClasses, samples, random);
       images = kept.map((i) => all[i]!);
       classes = kept.map((i) => allClasses[i]!);
@@ -139,7 +138,7 @@ async function evolve(
   return images;
 }
 
-/** The largest output of each sample, or undefined when the output is not `[N, classes]`. */
+/** The largest output of each sample, or undefined when the output is not `[N, classes]` with a row for each. */
 async function classesOf(
   session: ModelSession,
   output: string,
@@ -150,9 +149,9 @@ async function classesOf(
   for (const batch of batches) {
     await pause.point();
     const { shape, data } = (await session.run(batch))[output]!;
-    const [rows, count] = shape;
-    if (shape.length !== 2 || count! < 2) return undefined;
-    for (let i = 0; i < rows!; i++) {
+    const [rows = 0, count] = shape;
+    if (shape.length !== 2 || count! < 2 || rows !== Object.values(batch)[0]!.shape[0]) return undefined;
+    for (let i = 0; i < rows; i++) {
       let best = i * count!;
       for (let p = best + 1; p < (i + 1) * count!; p++) if (data[p]! > data[best]!) best = p;
       classes.push(best - i * count!);
