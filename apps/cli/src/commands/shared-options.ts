@@ -321,7 +321,7 @@ export function addMemoryOption(command: Command): Command {
   return command.addOption(
     new Option(
       '--memory <size>',
-      'the most that a Gram matrix may take; larger ones are computed block by block',
+      'the most that a Gram matrix may take, or what refits of widths record; larger Gram matrices are computed block by block',
     )
       .argParser((text) => parseBytes('--memory', text))
       .default(freemem() / 2, 'half of what is free'),
