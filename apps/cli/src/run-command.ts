@@ -12,8 +12,9 @@ import { exitCodeFor, reportError } from './terminal/failure.js';
 export async function runCommand(typed: readonly string[]): Promise<void> {
   try {
     if (typed.length === 0) return void createProgram().outputHelp();
-    const meant = await inspectFirst(typed, createProgram());
-    refuseUnknownFlags(meant, createProgram());
+    const tried = createProgram();
+    const meant = await inspectFirst(typed, tried);
+    refuseUnknownFlags(meant, tried);
     const { words, program } = await followRecipe(meant, createProgram);
     await program.parseAsync(words, { from: 'user' });
   } catch (error) {

@@ -22,6 +22,15 @@ export interface Progress {
   readonly share?: number | undefined;
 }
 
+/** Progress of a part of a call, as progress of the whole: the part takes it from one share to another. */
+export function partOf(
+  onProgress: LongRunOptions['onProgress'],
+  from: number,
+  to: number,
+): (step: Progress) => void {
+  return (step) => onProgress?.({ ...step, share: from + (to - from) * (step.share ?? 0) });
+}
+
 const BREATH_MILLISECONDS = 100;
 
 /**

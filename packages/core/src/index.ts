@@ -2,6 +2,7 @@ export type { CalibrationInputs } from './calibration/calibration-inputs.js';
 export { evolvedInputs } from './calibration/evolved-inputs.js';
 export {
   defaultSamples,
+  GENERATED_SAMPLES,
   type GeneratedInputsOptions,
   generatedInputs,
 } from './calibration/generated-inputs.js';
@@ -165,6 +166,7 @@ export {
   rowValues,
   whyNotHeld,
 } from './storage/rounded-rows.js';
+export { type RoundingEnergies, relativeRounding, roundingEnergies } from './storage/rounding-error.js';
 export { type StorageResult, type StoreWeightsOptions, storeWeights } from './storage/store-weights.js';
 export { columnReaders } from './widths/column-readers.js';
 export { findWidths, type Width, type Widths } from './widths/find-widths.js';

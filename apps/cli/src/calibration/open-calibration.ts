@@ -4,6 +4,7 @@ import {
   type CalibrationInputs,
   defaultSamples,
   evolvedInputs,
+  GENERATED_SAMPLES,
   type GeneratedInputsOptions,
   InputError,
   type Model,
@@ -19,7 +20,10 @@ export const GENERATED = 'generated';
 export const NONE = 'none';
 
 /** How many inputs calibration takes by default; fewer generated ones where they are large. */
-export const DEFAULT_SAMPLES = { data: 500, generated: 1000 } as const;
+export const DEFAULT_SAMPLES: { readonly data: number; readonly generated: number } = {
+  data: 500,
+  generated: GENERATED_SAMPLES,
+};
 
 const BATCH = 100;
 

@@ -190,10 +190,13 @@ async function compress(source: string, options: CompressOptions, command: Comma
 
 /** `--algorithm` and `--scale` are options of the textbook clusterers: with one of them and no other clusterer, spherical is meant. */
 function followShortForms(command: Command): void {
-  const given = (name: string): boolean =>
-    ![undefined, 'default'].includes(command.getOptionValueSource(name));
-  if (!given('clusterer') && Object.keys(NAMED_OPTIONS).some(given))
+  if (!isGiven(command, 'clusterer') && Object.keys(NAMED_OPTIONS).some((name) => isGiven(command, name)))
     command.setOptionValue('clusterer', 'spherical');
+}
+
+/** Whether an option has a value of its own, typed or from a recipe. */
+function isGiven(command: Command, name: string): boolean {
+  return ![undefined, 'default'].includes(command.getOptionValueSource(name));
 }
 
 /** What is compressed, and how far. */
@@ -218,7 +221,7 @@ async function smaller(
   if (options.data === undefined) requireNoLabelOptions(options);
   requireStorage(model, options, opened.format.name);
   if (reduce !== 'columns') requireNoPruning(options);
-  const nothing = (reason: string) => ({ source, model, bytes, reason });
+  const nothing = (reason: string) => ({ source, bytes, reason });
   if (target !== undefined && 'maxError' in target) {
     if (options.reduce === 'columns')
       throw new InputError(
@@ -342,9 +345,7 @@ function maxError(target: Target | undefined): object {
 function followPaper(options: CompressOptions, command: Command): void {
   if (options.paper === undefined) return;
   const meant = { reduce: 'columns', clusterer: 'spherical', algorithm: 'lloyd', calibrate: NONE };
-  const given = Object.keys(meant).find(
-    (name) => ![undefined, 'default'].includes(command.getOptionValueSource(name)),
-  );
+  const given = Object.keys(meant).find((name) => isGiven(command, name));
   if (given !== undefined)
     throw new InputError('BAD_ARGUMENT', `--paper says what --${given} is: leave one of them out`);
   if (options.ratio === undefined)

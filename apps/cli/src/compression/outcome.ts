@@ -35,7 +35,6 @@ export interface Outcome {
 /** Why nothing was written. */
 export interface NothingToGain {
   readonly source: string;
-  readonly model: Model;
   readonly bytes: number;
   readonly reason: string;
   readonly seconds: number;
@@ -148,9 +147,10 @@ export function printOutcome(outcome: Outcome | NothingToGain, wide = false): vo
 
 /** What was not compressed, each with its reason. */
 function leftAlone({ model, result, reduce }: Outcome) {
-  const compressed = new Set(result.layers.map(({ name }) => name));
   if (reduce === 'none') return [];
-  return reduce === 'columns' ? model.skipped.filter(({ name }) => !compressed.has(name)) : unreached(model);
+  if (reduce !== 'columns') return unreached(model);
+  const compressed = new Set(result.layers.map(({ name }) => name));
+  return model.skipped.filter(({ name }) => !compressed.has(name));
 }
 
 function storageOf({ model: { rounding } }: CompressedModel) {

@@ -4,6 +4,8 @@ import {
   MOST_STEPS,
   type RoundedWeights,
   type RowForm,
+  relativeRounding,
+  roundingEnergies,
   roundRows,
   rowScales,
   rowValues,
@@ -88,7 +90,8 @@ export function storeOnnxWeights(
     if (now?.floats === tensor && now.type === type) {
       stored.set(name, now);
       values += sizeOf(tensor);
-      for (const value of floatValues(tensor)) square += value ** 2;
+      const own = floatValues(tensor);
+      square += roundingEnergies(own, own).square;
       continue;
     }
     if (!isSmaller(tensor, axes, type)) continue;
@@ -109,13 +112,12 @@ export function storeOnnxWeights(
     editor.replaceConstant(floats);
     stored.set(name, { type, floats, data: made.data, scales: made.scales });
     values += own.length;
-    for (let i = 0; i < own.length; i++) {
-      square += own[i]! ** 2;
-      lost += (own[i]! - made.values[i]!) ** 2;
-    }
+    const energies = roundingEnergies(own, made.values);
+    square += energies.square;
+    lost += energies.lost;
   }
   kept.push(...withinGraphs(index.graph.node));
-  const error = lost === 0 ? 0 : Math.sqrt(lost / square);
+  const error = relativeRounding({ lost, square });
   return {
     model: editor.finish(),
     stored,

@@ -2,7 +2,13 @@
  * Values in the type that a weight is stored in: float16, or uint8 and uint16 with a scale and a minimum,
  * `value = scale · stored + min`.
  */
-import { fromFloat16, type StorageRounding, toFloat16 } from '@spherize/core';
+import {
+  fromFloat16,
+  relativeRounding,
+  roundingEnergies,
+  type StorageRounding,
+  toFloat16,
+} from '@spherize/core';
 import { floatValues, floatWeight, intWeight, isFloat, type Weight, type Weights } from './weights.js';
 
 /** Relative error that rounding to float16 leaves in the values of a tensor, as a root mean square. */
@@ -73,7 +79,7 @@ export function roundingOf(weights: Weights): Omit<StorageRounding, 'exact'> | u
   for (const weight of weights.values()) {
     const { rounding, spec } = weight;
     if (rounding === undefined) continue;
-    const own = energies(rounding.planned, floatValues(weight));
+    const own = roundingEnergies(rounding.planned, floatValues(weight));
     const before = operations.get(rounding.owner) ?? { square: 0, lost: 0, before: 0 };
     operations.set(rounding.owner, {
       square: before.square + own.square,
@@ -88,11 +94,11 @@ export function roundingOf(weights: Weights): Omit<StorageRounding, 'exact'> | u
   if (operations.size === 0) return undefined;
   return {
     types: [...types].sort(),
-    error: relative(lost, square),
+    error: relativeRounding({ lost, square }),
     operations: new Map(
       [...operations].map(([name, { lost, square, before }]) => [
         name,
-        { error: relative(lost, square), before },
+        { error: relativeRounding({ lost, square }), before },
       ]),
     ),
   };
@@ -120,23 +126,9 @@ function roundingWithin(weight: Weight): number {
   const { quantization } = weight.spec;
   if (quantization?.dtype === 'float16' || !isFloat(weight)) return HALF_ROUNDING;
   const values = floatValues(weight);
-  const { square } = energies(values, values);
+  const { square } = roundingEnergies(values, values);
   // Errors are spread evenly over one step.
   return (quantization?.scale ?? 0) / Math.sqrt((12 * square) / values.length);
-}
-
-function energies(planned: Float32Array, stored: Float32Array): { square: number; lost: number } {
-  let square = 0;
-  let lost = 0;
-  for (let i = 0; i < planned.length; i++) {
-    square += planned[i]! ** 2;
-    lost += (planned[i]! - stored[i]!) ** 2;
-  }
-  return { square, lost };
-}
-
-function relative(lost: number, square: number): number {
-  return lost === 0 ? 0 : Math.sqrt(lost / square);
 }
 
 /** Values in a type, on the grid of their own range; undefined where the type does not hold them. */

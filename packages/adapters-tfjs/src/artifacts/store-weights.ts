@@ -1,5 +1,11 @@
 /** The large float weights of a model in another type, as the manifest of TensorFlow.js has them: its stock loaders read all of these. */
-import { type StorageReport, type WeightType, whyNotHeld } from '@spherize/core';
+import {
+  relativeRounding,
+  roundingEnergies,
+  type StorageReport,
+  type WeightType,
+  whyNotHeld,
+} from '@spherize/core';
 import { valuesAs } from './storage.js';
 import { floatValues, floatWeight, isFloat, sizeOf, type Weight, type Weights } from './weights.js';
 
@@ -38,12 +44,11 @@ export function storeWeights(weights: Weights, type: WeightType): StoredWeights 
     const [before, after] = [floatValues(weight), floatValues(result)];
     tensors++;
     values += before.length;
-    for (let i = 0; i < before.length; i++) {
-      square += before[i]! ** 2;
-      lost += (before[i]! - after[i]!) ** 2;
-    }
+    const energies = roundingEnergies(before, after);
+    square += energies.square;
+    lost += energies.lost;
   }
-  const error = lost === 0 ? 0 : Math.sqrt(lost / square);
+  const error = relativeRounding({ lost, square });
   return { weights: stored, floats, report: { type, form: FORMS[type], tensors, values, error, kept } };
 }
 

@@ -1,6 +1,7 @@
 /** From a target to what every width loses, each candidate checked on the narrower model. */
 
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
+import { partOf } from '../cancellation.js';
 import { InputError } from '../errors.js';
 import { labelRanks } from '../evaluation/accuracy.js';
 import { splitEvery } from '../evaluation/data-part.js';
@@ -89,14 +90,13 @@ export async function narrowToTarget(
       inputs,
       calibration: calibration === 'none' ? undefined : calibration,
       amounts: await amountsOf(model, target),
-      onProgress: (step) => onProgress?.({ ...step, share: ALLOCATED * (step.share ?? 0) }),
+      onProgress: partOf(onProgress, 0, ALLOCATED),
     });
     const compress = (place: number): Promise<CompressedModel> =>
       compressModel(model, {
         ...each,
         ratio: path(place).ratios,
-        onProgress: (step) =>
-          onProgress?.({ ...step, share: ALLOCATED + (1 - ALLOCATED) * (step.share ?? 0) }),
+        onProgress: partOf(onProgress, ALLOCATED, 1),
       });
     if ('maxDrop' in target) return await searchDrop(model, target.maxDrop, data!, compress);
     if ('maxError' in target)

@@ -4,7 +4,7 @@ import type { LongRunOptions } from '../cancellation.js';
 import { squaredError } from '../evaluation/output-error.js';
 import { fidelityTo, recordOutputs } from '../evaluation/output-fidelity.js';
 import type { Model, Tensor } from '../format/model-format.js';
-import type { NarrowedWeights } from '../format/model-narrowing.js';
+import { type NarrowedWeights, otherWeights } from '../format/model-narrowing.js';
 import { denseMatrix } from '../matrix/dense-matrix.js';
 import { Random } from '../random.js';
 import type { Width } from '../widths/find-widths.js';
@@ -67,8 +67,7 @@ function withNoise(model: Model, layers: readonly string[], seed: number): Model
       bias,
     });
   }
-  const nothing = { constants: [], sizes: new Map(), slices: new Map(), picks: new Map(), pads: new Map() };
-  return features.narrow({ layers: noisy, ...nothing });
+  return features.narrow(otherWeights(noisy));
 }
 
 /** The relative errors of what layers give, summed over the layers. */

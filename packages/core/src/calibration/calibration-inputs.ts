@@ -13,3 +13,8 @@ export interface CalibrationInputs {
    */
   batches(signal?: AbortSignal): AsyncIterable<Readonly<Record<string, Tensor>>>;
 }
+
+/** Samples in a batch. */
+export function samplesOf(feeds: Readonly<Record<string, Tensor>>): number {
+  return Object.values(feeds)[0]?.shape[0] ?? 1;
+}

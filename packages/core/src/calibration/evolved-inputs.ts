@@ -3,7 +3,7 @@ import { isFloat } from '../format/element-type.js';
 import type { Model, ModelSession, Tensor, TensorInfo } from '../format/model-format.js';
 import { scoresOutput } from '../format/scores-output.js';
 import { Random } from '../random.js';
-import type { CalibrationInputs } from './calibration-inputs.js';
+import { type CalibrationInputs, samplesOf } from './calibration-inputs.js';
 import {
   bytesOf,
   type GeneratedInputsOptions,
@@ -150,7 +150,7 @@ async function classesOf(
     await pause.point();
     const { shape, data } = (await session.run(batch))[output]!;
     const [rows = 0, count] = shape;
-    if (shape.length !== 2 || count! < 2 || rows !== Object.values(batch)[0]!.shape[0]) return undefined;
+    if (shape.length !== 2 || count! < 2 || rows !== samplesOf(batch)) return undefined;
     for (let i = 0; i < rows; i++) {
       let best = i * count!;
       for (let p = best + 1; p < (i + 1) * count!; p++) if (data[p]! > data[best]!) best = p;

@@ -1,4 +1,4 @@
-import type { CalibrationInputs } from './calibration-inputs.js';
+import { type CalibrationInputs, samplesOf } from './calibration-inputs.js';
 
 /** The first batches of some inputs, with so many samples or a few more. */
 export function firstSamples(inputs: CalibrationInputs, samples: number): CalibrationInputs {
@@ -9,7 +9,7 @@ export function firstSamples(inputs: CalibrationInputs, samples: number): Calibr
       let seen = 0;
       for await (const batch of inputs.batches(signal)) {
         yield batch;
-        seen += Object.values(batch)[0]?.shape[0] ?? 1;
+        seen += samplesOf(batch);
         if (seen >= samples) return;
       }
     },

@@ -59,15 +59,16 @@ export function generatedInputs(input: TensorInfo, options: GeneratedInputsOptio
   };
 }
 
-/** How many inputs are made up where nothing says it, the fewest, and the most numbers in all of them. */
-const USUAL_SAMPLES = 1000;
+/** How many inputs are made up where nothing says it. */
+export const GENERATED_SAMPLES = 1000;
+/** The fewest of large ones, and the most numbers in all of them. */
 const FEWEST_SAMPLES = 16;
 const MOST_VALUES = 2 ** 28;
 
-/** Generated inputs that refits take by default: 1000, fewer where they are large. */
+/** Generated inputs that refits take by default: `GENERATED_SAMPLES`, fewer where they are large. */
 export function defaultSamples({ shape }: TensorInfo): number {
   const size = shape.slice(1).reduce<number>((product, length) => product * (length ?? 1), 1);
-  return Math.min(USUAL_SAMPLES, Math.max(FEWEST_SAMPLES, Math.floor(MOST_VALUES / size)));
+  return Math.min(GENERATED_SAMPLES, Math.max(FEWEST_SAMPLES, Math.floor(MOST_VALUES / size)));
 }
 
 /** @throws InputError `UNSUPPORTED` for more numbers than an array holds, or than there is memory for */

@@ -55,6 +55,12 @@ export class Moments {
     return this.#rows;
   }
 
+  /** As of `centred`, without the matrices. */
+  get spread(): number {
+    const rows = this.#rows;
+    return this.#yy.reduce((all, sum, i) => all + sum / rows - (this.#sumY[i]! / rows) ** 2, 0);
+  }
+
   /** @param z shape `[N, n]`; @param y shape `[N, m]` */
   async add(z: DenseMatrix, y: DenseMatrix): Promise<void> {
     if (z.rows === 0) return;
@@ -86,7 +92,7 @@ export class Moments {
       zz,
       zy,
       yy: this.#yy.map((sum, i) => sum / rows - shiftY[i]! ** 2),
-      spread: this.#yy.reduce((all, sum, i) => all + sum / rows - (this.#sumY[i]! / rows) ** 2, 0),
+      spread: this.spread,
     };
   }
 

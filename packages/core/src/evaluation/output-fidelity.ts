@@ -1,5 +1,5 @@
 /** How closely a compressed model answers as the original does. */
-import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
+import { type CalibrationInputs, samplesOf } from '../calibration/calibration-inputs.js';
 import { isFloat } from '../format/element-type.js';
 import type { Model, Tensor } from '../format/model-format.js';
 import { scoresOutput } from '../format/scores-output.js';
@@ -31,8 +31,8 @@ export interface FidelityOptions {
 export interface RecordedOutputs {
   /** What the inputs were. */
   readonly inputs: string;
-  /** Names of the outputs of floats. */
-  readonly floats: readonly string[];
+  /** Outputs of floats, each with `Σ‖y − ȳ‖²`; see `spreadOf`. */
+  readonly spreads: ReadonlyMap<string, number>;
   /** The output with the scores of the classes, where there may be one. */
   readonly classes: string | undefined;
   /** None where the original does not run on the inputs. */
@@ -64,7 +64,7 @@ export async function recordOutputs(
 ): Promise<RecordedOutputs> {
   const floats = original.outputs.filter(({ type }) => isFloat(type)).map(({ name }) => name);
   const classes = floats.length > 0 ? scoresOutput(original, scores).name : undefined;
-  const recorded = { inputs: inputs.name, floats, classes };
+  const recorded = { inputs: inputs.name, classes };
   const batches: RecordedOutputs['batches'][number][] = [];
   const session = await original.session();
   try {
@@ -72,23 +72,26 @@ export async function recordOutputs(
       signal?.throwIfAborted();
       const outputs = await session.run(feeds).catch(() => undefined);
       signal?.throwIfAborted();
-      if (outputs === undefined) return { ...recorded, batches: [] };
+      if (outputs === undefined) return { ...recorded, spreads: new Map(), batches: [] };
       batches.push({ feeds, outputs });
     }
   } finally {
     await session.release();
   }
-  return { ...recorded, batches };
+  const spreads = new Map(
+    floats.map((name) => [name, spreadOf(batches.map(({ outputs }) => outputs[name]!))]),
+  );
+  return { ...recorded, spreads, batches };
 }
 
 /** Runs a compressed model on the inputs of a record. */
 export async function fidelityTo(
-  { inputs, floats, classes, batches }: RecordedOutputs,
+  { inputs, spreads, classes, batches }: RecordedOutputs,
   compressed: Model,
   { signal }: Pick<FidelityOptions, 'signal'> = {},
 ): Promise<OutputFidelity> {
   if (batches.length === 0) return { outputError: null, agreement: null, samples: 0, inputs };
-  const errors = new Map(floats.map((name) => [name, 0]));
+  const errors = new Map([...spreads.keys()].map((name) => [name, 0]));
   let samples = 0;
   let scored = 0;
   let equal = 0;
@@ -97,24 +100,21 @@ export async function fidelityTo(
     for (const { feeds, outputs: expected } of batches) {
       signal?.throwIfAborted();
       const actual = await session.run(feeds);
-      for (const name of floats)
-        errors.set(name, errors.get(name)! + squaredError(expected[name]!, actual[name]));
+      for (const [name, error] of errors)
+        errors.set(name, error + squaredError(expected[name]!, actual[name]));
       const before = classes === undefined ? undefined : largestScores(expected[classes]);
       const after = classes === undefined ? undefined : largestScores(actual[classes]);
       if (before !== undefined && after?.length === before.length) {
         scored += before.length;
         equal += before.filter((index, s) => index === after[s]).length;
       }
-      samples += Object.values(feeds)[0]?.shape[0] ?? 1;
+      samples += samplesOf(feeds);
     }
   } finally {
     await session.release();
   }
-  const spreads = new Map(
-    floats.map((name) => [name, spreadOf(batches.map(({ outputs }) => outputs[name]!))]),
-  );
   return {
-    outputError: floats.length > 0 ? meanError(errors, spreads) : null,
+    outputError: spreads.size > 0 ? meanError(errors, spreads) : null,
     agreement: scored > 0 ? equal / scored : null,
     samples,
     inputs,

@@ -30,6 +30,18 @@ export interface PaddedAxis {
   readonly after: number;
 }
 
+/** Nothing leaves: some layers get other weights. */
+export function otherWeights(layers: ModelNarrowing['layers']): ModelNarrowing {
+  return {
+    layers,
+    constants: [],
+    sizes: new Map(),
+    slices: new Map(),
+    picks: new Map(),
+    pads: new Map(),
+  };
+}
+
 export interface ModelNarrowing {
   readonly layers: ReadonlyMap<string, NarrowedWeights>;
   readonly constants: readonly NarrowedConstant[];

@@ -91,7 +91,7 @@ export class LayerSystem implements ReadingLayer {
     const stay = this.#stay(leaving);
     const { error } = await this.#strongest(stay, columnsOf(this.#own.weights, stay));
     const rows = this.#held.reduce((sum, { y }) => sum + y.rows, 0);
-    const spread = rows * this.#moments.centred().spread;
+    const spread = rows * this.#moments.spread;
     return spread > 0 ? error / spread : undefined;
   }
 

@@ -1,7 +1,7 @@
 /** A model on the way to a narrower one: which features have left so far, and the refitted weights, at their full size. */
 import type { FeatureGraph, FeatureLayer, ModelFeatures } from '../format/feature-flow.js';
 import type { Model } from '../format/model-format.js';
-import type { ModelNarrowing, NarrowedWeights } from '../format/model-narrowing.js';
+import { type NarrowedWeights, otherWeights } from '../format/model-narrowing.js';
 import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
 import { findWidths, type Widths } from '../widths/find-widths.js';
 import { type Narrowing, narrow } from '../widths/narrow.js';
@@ -108,14 +108,7 @@ export class NarrowedNetwork {
         : weights;
       layers.set(name, this.#withoutRows(name, columnsLeft, bias, unread));
     }
-    const nothing: Omit<ModelNarrowing, 'layers'> = {
-      constants: [],
-      sizes: new Map(),
-      slices: new Map(),
-      picks: new Map(),
-      pads: new Map(),
-    };
-    return this.#features.narrow({ layers, ...nothing });
+    return this.#features.narrow(otherWeights(layers));
   }
 
   /** The labels of a layer's rows, as places of features. */

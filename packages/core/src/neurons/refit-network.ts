@@ -1,5 +1,5 @@
 /** With inputs: features leave by the error that their loss makes, and the layers that read them are refitted to what the original gives. */
-import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
+import { type CalibrationInputs, samplesOf } from '../calibration/calibration-inputs.js';
 import { sampleRows } from '../calibration/layer-rows.js';
 import { InputError } from '../errors.js';
 import type { FeatureGraph } from '../format/feature-flow.js';
@@ -16,7 +16,7 @@ import type { NarrowedNetwork } from './narrowed-network.js';
 import { keepPairs } from './paired-features.js';
 import type { ReadingLayer } from './reading-layer.js';
 import { ResumedNetwork } from './resumed-network.js';
-import { samplesOf, TargetRows } from './target-rows.js';
+import { TargetRows } from './target-rows.js';
 import { WideLayer } from './wide-layer.js';
 import { blocksByReading, featuresOf, leavingFeatures } from './width-places.js';
 

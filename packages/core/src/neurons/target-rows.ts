@@ -1,11 +1,12 @@
 /** What the original's layers give at the rows that are taken: what layers are refitted to. One run of the original serves many layers. */
-import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
+import { type CalibrationInputs, samplesOf } from '../calibration/calibration-inputs.js';
 import { sampleRows } from '../calibration/layer-rows.js';
-import type { Model, Tensor } from '../format/model-format.js';
+import type { Model } from '../format/model-format.js';
 import { type DenseMatrix, transpose } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import { columnsOfGroup, weightsOfGroup } from './layer-groups.js';
 import type { LayerRead } from './layer-reads.js';
+import { observedBatches } from './observed-batches.js';
 
 export interface TargetRowsOptions {
   readonly engine: MatrixEngine;
@@ -60,23 +61,22 @@ export class TargetRows {
     }
     const products = new Map(chosen.map((read) => [read, this.#groups(read)]));
     for (const { layer } of chosen) this.#known.set(layer.name, []);
-    const given = new Set(this.#model.inputs.map(({ name }) => name));
-    const observed = [...new Set(chosen.map(({ tensor }) => tensor))].filter((name) => !given.has(name));
-    const session = observed.length > 0 ? await this.#model.features!.observe(observed).session() : undefined;
-    try {
-      let batch = 0;
-      for await (const feeds of this.#inputs.batches(signal)) {
-        signal?.throwIfAborted();
-        const tensors = { ...feeds, ...(session && (await session.run(feeds))) };
-        for (const read of chosen) {
-          const wanted = Math.ceil(read.wanted * (samplesOf(feeds) / Math.max(1, this.#inputs.samples)));
-          const { rows } = sampleRows(tensors[read.tensor]!, read, wanted, batch, seed);
-          this.#known.get(read.layer.name)!.push(await this.#targets(read, rows, products.get(read)!));
-        }
-        batch++;
+    const tensors = chosen.map(({ tensor }) => tensor);
+    const model = this.#model;
+    let batch = 0;
+    for await (const { feeds, found } of observedBatches(
+      model,
+      model.features!,
+      tensors,
+      this.#inputs,
+      signal,
+    )) {
+      for (const read of chosen) {
+        const wanted = Math.ceil(read.wanted * (samplesOf(feeds) / Math.max(1, this.#inputs.samples)));
+        const { rows } = sampleRows(found[read.tensor]!, read, wanted, batch, seed);
+        this.#known.get(read.layer.name)!.push(await this.#targets(read, rows, products.get(read)!));
       }
-    } finally {
-      await session?.release();
+      batch++;
     }
   }
 
@@ -104,9 +104,4 @@ export class TargetRows {
     }
     return targets;
   }
-}
-
-/** Samples in a batch. */
-export function samplesOf(feeds: Readonly<Record<string, Tensor>>): number {
-  return Object.values(feeds)[0]?.shape[0] ?? 1;
 }

@@ -1,6 +1,7 @@
 /** Of each width the reduction that keeps the model's outputs closer, with as many parameters gone. */
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import { firstSamples } from '../calibration/first-samples.js';
+import { partOf } from '../cancellation.js';
 import { clustersOfLayer } from '../compression/column-reduction.js';
 import { fidelityTo, type RecordedOutputs, recordOutputs } from '../evaluation/output-fidelity.js';
 import { spanOf } from '../format/filter-window.js';
@@ -56,7 +57,7 @@ export async function compressBest(
   }
   const within = (from: number, to: number): ResolvedOptions => ({
     ...options,
-    onProgress: (step) => onProgress?.({ ...step, share: from + (to - from) * (step.share ?? 0) }),
+    onProgress: partOf(onProgress, from, to),
   });
   const widths = await compressWidths(model, narrower, within(COMPARED, columns.size > 0 ? NARROWED : 1));
   if (columns.size === 0) return widths;

@@ -1,5 +1,6 @@
 /** The way of a whole model: what is chosen becomes smaller, then the result is run against its reference. */
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
+import { partOf } from '../cancellation.js';
 import { rankOne } from '../clustering/rank-one.js';
 import { InputError } from '../errors.js';
 import type { Model } from '../format/model-format.js';
@@ -63,11 +64,8 @@ export async function compressModel(model: Model, options: CompressModelOptions)
   const { storage, onProgress } = options;
   if (storage !== undefined) requireStorage(model, storage);
   if ((storage ?? model.storage?.found) === undefined) return reduced(model, options);
-  const within = (from: number, to: number): Pick<CompressModelOptions, 'onProgress'> => ({
-    onProgress: (step) => onProgress?.({ ...step, share: from + (to - from) * (step.share ?? 0) }),
-  });
-  const result = await reduced(model, { ...options, ...within(0, REDUCED) });
-  return storeCompressed(model, result, { ...options, ...within(REDUCED, 1) });
+  const result = await reduced(model, { ...options, onProgress: partOf(onProgress, 0, REDUCED) });
+  return storeCompressed(model, result, { ...options, onProgress: partOf(onProgress, REDUCED, 1) });
 }
 
 async function reduced(model: Model, options: CompressModelOptions): Promise<CompressedModel> {

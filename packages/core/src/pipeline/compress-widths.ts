@@ -1,4 +1,5 @@
 /** Widths become narrower: neurons, channels and value dimensions leave the model, which is then run against its reference. */
+import { partOf } from '../cancellation.js';
 import type { Model } from '../format/model-format.js';
 import { reduceNeurons } from '../neurons/reduce-neurons.js';
 import { compareModels, requireRunnable } from '../proof/compare-models.js';
@@ -26,7 +27,7 @@ export async function compressWidths(
       ...options,
       engine,
       inputs: calibration,
-      onProgress: (step) => onProgress?.({ ...step, share: total * (step.share ?? 0) }),
+      onProgress: partOf(onProgress, 0, total),
     });
     const { model: narrower, masked, reductions } = narrowed;
     const result = { model: narrower, reductions, calibration, layers: [], compressed: new Map() };

@@ -1,5 +1,5 @@
 /** The rounding of layers' weights by what they read: second moments of their inputs, taken while the model runs. */
-import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
+import { type CalibrationInputs, samplesOf } from '../calibration/calibration-inputs.js';
 import { sampleRows } from '../calibration/layer-rows.js';
 import { Moments } from '../calibration/moments.js';
 import type { LongRunOptions } from '../cancellation.js';
@@ -10,6 +10,7 @@ import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import { columnsOf, columnsOfGroup, weightsOfGroup } from '../neurons/layer-groups.js';
 import { type LayerRead, layerRead } from '../neurons/layer-reads.js';
+import { observedBatches } from '../neurons/observed-batches.js';
 import { compensatedSteps } from './compensated-rounding.js';
 import { MOST_STEPS, roundRows, rowScales } from './rounded-rows.js';
 
@@ -104,27 +105,19 @@ async function observe(
   seed: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const given = new Set(model.inputs.map(({ name }) => name));
-  const tensors = [...new Set(layers.map(({ read }) => read.tensor))].filter((name) => !given.has(name));
-  const session = tensors.length > 0 ? await features.observe(tensors).session() : undefined;
-  try {
-    let batch = 0;
-    for await (const feeds of inputs.batches(signal)) {
-      signal?.throwIfAborted();
-      const found = { ...feeds, ...(session && (await session.run(feeds))) };
-      const share = (Object.values(feeds)[0]?.shape[0] ?? 1) / Math.max(1, inputs.samples);
-      for (const { read, columns, moments } of layers) {
-        const rowsWanted = Math.ceil(ROWS_PER_COLUMN * Math.min(MOST_COLUMNS, read.columns) * share);
-        const { rows } = sampleRows(found[read.tensor]!, read, rowsWanted, batch, seed);
-        for (const [group, own] of moments.entries()) {
-          const z = columnsOfGroup(rows, read.layer, group, read.layer.span);
-          for (const [run, sums] of own.entries()) await sums.add(columnsOf(z, columns[run]!), nothing(z));
-        }
+  const tensors = layers.map(({ read }) => read.tensor);
+  let batch = 0;
+  for await (const { feeds, found } of observedBatches(model, features, tensors, inputs, signal)) {
+    const share = samplesOf(feeds) / Math.max(1, inputs.samples);
+    for (const { read, columns, moments } of layers) {
+      const rowsWanted = Math.ceil(ROWS_PER_COLUMN * Math.min(MOST_COLUMNS, read.columns) * share);
+      const { rows } = sampleRows(found[read.tensor]!, read, rowsWanted, batch, seed);
+      for (const [group, own] of moments.entries()) {
+        const z = columnsOfGroup(rows, read.layer, group, read.layer.span);
+        for (const [run, sums] of own.entries()) await sums.add(columnsOf(z, columns[run]!), nothing(z));
       }
-      batch++;
     }
-  } finally {
-    await session?.release();
+    batch++;
   }
 }
 
