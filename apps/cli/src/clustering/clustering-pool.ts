@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { type Clusterer, type Clustering, type Columns, InputError, optionTable } from '@spherize/core';
 import { Piscina } from 'piscina';
 import type { ClusteringTask, RefusedTask } from './clustering-worker.js';
+import { endable, type TaskStage, taskStage } from './task-stage.js';
 
 /**
  * Clusters in worker threads that share one Gram matrix. Every call is one task of its own, so results do not depend on
@@ -10,9 +11,11 @@ import type { ClusteringTask, RefusedTask } from './clustering-worker.js';
  */
 export class ClusteringPool {
   readonly threads: number;
-  readonly #workers: Piscina<ClusteringTask, Clustering | RefusedTask>;
+  readonly #workers: Piscina<ClusteringTask, Clustering | RefusedTask | undefined>;
   /** Ids of the threads that have started. */
   readonly #started = new Set<number>();
+  /** Of the tasks that wait or are at work. */
+  readonly #stages = new Set<TaskStage>();
 
   /** @param threads how many at once; default: as many as there are processors */
   constructor(threads: number = availableParallelism()) {
@@ -40,16 +43,40 @@ export class ClusteringPool {
       cluster: async (columns: Columns, k, { signal, onProgress, ...choice }) => {
         const { values, diagonal } = columns.gram;
         if (values === undefined) return clusterer.cluster(columns, k, { ...choice, signal });
-        const task = { specifier, values, diagonal, norms: columns.norms, k, choice };
-        const result = await this.#workers.run(task, signal ? { signal } : {});
+        const result = await this.#run(
+          { specifier, values, diagonal, norms: columns.norms, k, choice },
+          signal,
+        );
         if ('refused' in result) throw new InputError(result.refused.code, result.refused.message);
         return result;
       },
     };
   }
 
-  /** Ends the threads, those that are still starting when they have started: Node may abort the process with a thread that is ended before. */
+  async #run(
+    task: Omit<ClusteringTask, 'stage'>,
+    signal: AbortSignal | undefined,
+  ): Promise<Clustering | RefusedTask> {
+    signal?.throwIfAborted();
+    const stage = taskStage();
+    const end = new AbortController();
+    // The pool ends a task's thread with the task.
+    const onAbort = () => endable(stage).then(() => end.abort(signal?.reason));
+    this.#stages.add(stage);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      const result = await this.#workers.run({ ...task, stage }, { signal: end.signal });
+      // A cancelled task may end before its thread.
+      return result ?? Promise.reject(signal?.reason ?? new Error('cancelled'));
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      this.#stages.delete(stage);
+    }
+  }
+
+  /** Ends the threads, those that are still starting or loading when they have done so. */
   async close(): Promise<void> {
+    await Promise.all([...this.#stages].map(endable));
     for (const thread of this.#workers.threads) {
       // -1: it has ended.
       if (thread.threadId === -1 || this.#started.has(thread.threadId)) continue;

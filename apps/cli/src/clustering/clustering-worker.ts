@@ -7,9 +7,11 @@ import {
   storedGram,
 } from '@spherize/core';
 import { importFromWorkingFolder } from '../plugins/import-module.js';
+import { beginLoading, endLoading, type TaskStage } from './task-stage.js';
 
 /** One clustering, as it travels to a worker thread. */
 export interface ClusteringTask {
+  readonly stage: TaskStage;
   readonly specifier: string;
   /** The Gram matrix, in memory that all threads share. */
   readonly values: Float32Array;
@@ -25,11 +27,14 @@ export interface RefusedTask {
   readonly refused: { readonly code: InputErrorCode; readonly message: string };
 }
 
-/** Runs in a worker thread. */
-export default async function cluster(task: ClusteringTask): Promise<Clustering | RefusedTask> {
-  const { specifier, values, diagonal, norms, k, choice } = task;
+/** Runs in a worker thread. @returns nothing if the task was cancelled before it began */
+export default async function cluster(task: ClusteringTask): Promise<Clustering | RefusedTask | undefined> {
+  const { stage, specifier, values, diagonal, norms, k, choice } = task;
+  if (!beginLoading(stage)) return undefined;
   try {
-    const clusterer = await clusterers.find(specifier, importFromWorkingFolder);
+    const clusterer = await clusterers
+      .find(specifier, importFromWorkingFolder)
+      .finally(() => endLoading(stage));
     const columns = { count: norms.length, norms, gram: storedGram(values, diagonal) };
     return await clusterer.cluster(columns, k, choice);
   } catch (error) {

@@ -69,8 +69,6 @@ const CASES: readonly (readonly [string, string, readonly string[]])[] = [
 
 test.each(CASES)(
   '%s of %s stops with exit code 130 and leaves nothing behind',
-  // Node itself aborts now and then when a thread is ended while it loads its modules.
-  { retry: 1 },
   async (command, model, args) => {
     const folder = filesForWork();
     const before = readdirSync(folder).sort();
