@@ -181,6 +181,20 @@ describe('skipped', () => {
     expect(model.skipped).toMatchObject([{ reason }]);
   });
 
+  test('products of what constants alone compute', () => {
+    const b = new ModelBuilder();
+    const rows = b.node('Relu', [b.weight('rows', [4, 3])]);
+    b.node('MatMul', [rows, b.weight('w', [3, 2])], {}, ['fixed']);
+    b.node('Relu', [b.input('x', [4, 3])], {}, ['y']);
+    const { layers, skipped } = onnxModel(b.output('fixed').output('y').build());
+    expect(layers).toEqual([]);
+    const reason = 'nothing that depends on the inputs of the model reads it';
+    expect(skipped).toMatchObject([
+      { name: 'rows', reason },
+      { name: 'w', reason },
+    ]);
+  });
+
   test('layers inside branches and loops are named', () => {
     const body = new ModelBuilder();
     const own = body.node('MatMul', ['x', body.weight('inner.weight', [3, 3])]);

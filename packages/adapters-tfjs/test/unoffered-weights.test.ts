@@ -13,6 +13,11 @@ test('a graph model names what holds weights and is no layer, each tensor once',
   b.node('GatherV2', 'g', [b.weight('table', [10, 4]), b.integers('ids', [1])]);
   b.node('Einsum', 'e', [depth, b.weight('mixed', [4, 5])]);
   b.node('MatMul', 'y', [depth, b.weight('fc/kernel', [4, 2])]);
+  b.node('MatMul', 'idle', [
+    b.node('Relu', 'r', [b.weight('rows', [3, 4])]),
+    b.weight('still/kernel', [4, 2]),
+  ]);
+  b.output('idle', [3, 2]);
   const { layers, skipped } = await tfjsModel(b.output('y', [undefined, 2]).build());
   expect(layers.map(({ name }) => name)).toEqual(['fc']);
   expect(skipped).toEqual([
@@ -24,5 +29,11 @@ test('a graph model names what holds weights and is no layer, each tensor once',
     },
     { name: 'mixed', reason: 'Einsum may multiply in any order', parameters: 20 },
     { name: 'table', reason: 'nothing that depends on the inputs of the model reads it', parameters: 40 },
+    { name: 'rows', reason: 'nothing that depends on the inputs of the model reads it', parameters: 12 },
+    {
+      name: 'still/kernel',
+      reason: 'nothing that depends on the inputs of the model reads it',
+      parameters: 8,
+    },
   ]);
 });

@@ -4,6 +4,7 @@ import {
   findWidths,
   InputError,
   type Model,
+  productsPerSample,
   type Reduction,
   selectLayers,
   selectWidths,
@@ -321,11 +322,7 @@ function reductionFor(model: Model, target: Target | undefined): Reduction {
 
 /** Whether most values of a model are in fully connected layers that compute one product per sample: those wait for memory. */
 function mostlyProducts({ graph, layers, parameters }: Model): boolean {
-  const once = new Set(
-    graph.operations.flatMap(({ flow, outputs }) =>
-      flow.type === 'layer' && (graph.shape(outputs[0]!)?.length ?? 0) <= 2 ? [flow.layer] : [],
-    ),
-  );
+  const once = productsPerSample(graph);
   const values = layers.reduce(
     (sum, { name, outputs, inputs }) => sum + (once.has(name) ? outputs * inputs : 0),
     0,

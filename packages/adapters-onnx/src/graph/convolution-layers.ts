@@ -65,6 +65,8 @@ interface Operands {
 function filtersAndBias(index: GraphIndex, node: NodeProto): Operands | undefined {
   if (index.opset < 7 || node.opType !== 'Conv' || !isStandard(node)) return undefined;
   if (intAttribute(node, 'group', 1) !== 1) return undefined;
+  const [input] = node.input as [string];
+  if (index.constantSource(input) !== undefined || index.constantMaker(input) !== undefined) return undefined;
   const weights = index.constantSource(node.input[1] ?? '');
   if (weights === undefined || weights.quantised.length > 0 || weights.transposed) return undefined;
   if (!isFloatType(weights.tensor.dataType) || sizeOf(weights.tensor) === 0) return undefined;

@@ -96,7 +96,7 @@ function whyUnfit(
       ? null
       : 'its weights are the left operand of the product, and are no matrix of floats or multiply an input of unknown rank';
   }
-  if (index.constantSource(left) !== undefined) return null;
+  if (index.constantSource(left) !== undefined || index.constantMaker(left) !== undefined) return null;
   const { tensor } = weights;
   if (!isFloatType(tensor.dataType)) return `its weights are of type ${dataTypeName(tensor.dataType)}`;
   if (tensor.dims.length !== 2) return `its weights have ${tensor.dims.length} axes, not two`;

@@ -10,6 +10,7 @@ import {
   integers,
   isWellFused,
   type NodeDef,
+  nodeOf,
   text,
 } from './nodes/node-def.js';
 
@@ -31,6 +32,7 @@ export function convolutionLayer(
   const { shape, dtype, name: tensor } = weights.weight.spec;
   if (!isFloat(weights.weight)) return `its filters are of type ${dtype}`;
   if (shape.length !== 4 || shape.includes(0)) return `its filters have shape [${shape.join(', ')}]`;
+  if (index.isFixed(nodeOf(node.input[0] ?? ''))) return 'constants alone compute its input';
   if (!channelsLast(node)) return 'it is channels-first';
   if (node.op === '_FusedConv2D' && !isWellFused(node)) return 'its operands do not fit its fused operations';
   if (index.isShared(weights)) return 'its filters are shared';

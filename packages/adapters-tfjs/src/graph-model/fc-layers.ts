@@ -3,7 +3,7 @@ import { type DenseMatrix, denseMatrix, type FcLayer, spanOf, transpose } from '
 import { floatValues, isFloat } from '../artifacts/weights.js';
 import { axesInOrder, ordered } from './axis-order.js';
 import type { ConstantSource, GraphIndex } from './nodes/graph-index.js';
-import { flag, fusedOperations, isWellFused, type NodeDef } from './nodes/node-def.js';
+import { flag, fusedOperations, isWellFused, type NodeDef, nodeOf } from './nodes/node-def.js';
 import type { AxisRole } from './operations/flow.js';
 
 /** A constant operand of a node. */
@@ -96,7 +96,7 @@ function describe(
   const { shape, dtype } = weights.weight.spec;
   if (!isFloat(weights.weight)) return `its weights are of type ${dtype}`;
   if (shape.length !== 2 || shape.includes(0)) return `its weights have shape [${shape.join(', ')}]`;
-  if (index.constant(node.input[0]) !== undefined) return 'its input is a constant';
+  if (index.isFixed(nodeOf(node.input[0] ?? ''))) return 'constants alone compute its input';
   if (flag(node, 'transpose_a')) return 'its input is transposed';
   if (node.op === '_FusedMatMul' && !isWellFused(node)) return 'its operands do not fit its fused operations';
   const outputsFirst = flag(node, 'transpose_b');

@@ -4,7 +4,7 @@ import { sizeOf } from '../artifacts/weights.js';
 import { CONVOLUTIONS, windowOf } from './convolution-layers.js';
 import { type MatMulLayer, nameOf, type Operand } from './fc-layers.js';
 import type { ConstantSource, GraphIndex } from './nodes/graph-index.js';
-import { isControl, type NodeDef, nodeOf } from './nodes/node-def.js';
+import { isControl, type NodeDef } from './nodes/node-def.js';
 import { nodesInOrder } from './nodes/node-order.js';
 import { activationEffect, nodeEffect } from './operation-effects.js';
 import {
@@ -41,7 +41,6 @@ export class GraphModelFeatureGraph implements FeatureGraph, FlowWriter {
   readonly #offered: ReadonlyMap<NodeDef | undefined, MatMulLayer>;
   readonly #weighted = new Map<string, WeightedNode>();
   readonly #nodes = new Map<string, NodeDef>();
-  readonly #constant = new Set<string>();
   /** Of tensors that no node makes. */
   readonly #between = new Map<string, Shape>();
   readonly #names = new Set<string>();
@@ -57,8 +56,7 @@ export class GraphModelFeatureGraph implements FeatureGraph, FlowWriter {
     const adds = new Set(products.map(({ add }) => add));
     for (const { layer } of products) this.#names.add(layer.name);
     for (const node of nodesInOrder(index.nodes)) {
-      if (this.#isConstant(node)) this.#constant.add(node.name);
-      else if (!node.op.startsWith('Placeholder') && !adds.has(node)) {
+      if (!index.isFixed(node.name) && !node.op.startsWith('Placeholder') && !adds.has(node)) {
         const product = byNode.get(node);
         if (product !== undefined) this.#product(product);
         else this.#node(node);
@@ -144,12 +142,6 @@ export class GraphModelFeatureGraph implements FeatureGraph, FlowWriter {
     const name = `${node.name}#${count}`;
     this.#between.set(name, shape ?? []);
     return name;
-  }
-
-  #isConstant({ op, input }: NodeDef): boolean {
-    if (op === 'Const') return true;
-    const data = input.filter((name) => !isControl(name));
-    return data.length > 0 && data.every((name) => this.#constant.has(nodeOf(name)));
   }
 
   #node(node: NodeDef): void {

@@ -2,6 +2,7 @@
 
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import { partOf } from '../cancellation.js';
+import { rankOne } from '../clustering/rank-one.js';
 import { InputError } from '../errors.js';
 import { labelRanks } from '../evaluation/accuracy.js';
 import { splitEvery } from '../evaluation/data-part.js';
@@ -10,10 +11,14 @@ import type { LabelledData } from '../evaluation/labelled-data.js';
 import { fidelityTo, recordOutputs } from '../evaluation/output-fidelity.js';
 import { accuracyDrop, type PairedHits, pairedHits } from '../evaluation/paired-drop.js';
 import type { Model } from '../format/model-format.js';
-import { compressModel } from '../pipeline/compress-model.js';
+import { betterOnColumns } from '../pipeline/better-on-columns.js';
+import { compressMixed } from '../pipeline/compress-best.js';
 import type { CompressedModel, CompressModelOptions } from '../pipeline/compressed-model.js';
 import { defaultCalibration } from '../pipeline/default-calibration.js';
 import { openEngine } from '../pipeline/open-engine.js';
+import { storeCompressed } from '../pipeline/store-compressed.js';
+import { requireStorage } from '../storage/store-weights.js';
+import { productsPerSample } from '../widths/products-per-sample.js';
 import { selectWidths } from '../widths/select-widths.js';
 import { type AmountOf, allocateWidths, type WidthPath } from './allocate-widths.js';
 import type { Target } from './compress-to-target.js';
@@ -34,7 +39,9 @@ const CLOSE = 0.01;
 /** Places on the path that are tried for an accuracy, the mildest first. */
 const PLACES: readonly number[] = Array.from({ length: 20 }, (_, i) => (i + 1) / 20);
 /** What the path takes of the time; each candidate on it takes the rest. */
-const ALLOCATED = 0.3;
+const ALLOCATED = 0.4;
+/** Of a candidate's time what it takes to compare reductions, where that is done. */
+const COMPARED = 0.6;
 /** What runtimes compute side by side: widths are multiples of it where time counts. */
 const LANES = 8;
 
@@ -45,7 +52,7 @@ export type NarrowTarget =
   | { readonly maxError: number };
 
 /** How a target is searched for. */
-export interface NarrowToTargetOptions extends Omit<CompressModelOptions, 'ratio' | 'reduce'> {
+export interface NarrowToTargetOptions extends Omit<CompressModelOptions, 'ratio' | 'reduce' | 'sparsity'> {
   /** Default `neurons`. */
   readonly reduce?: 'neurons' | 'auto' | undefined;
   /** Inputs on which outputs are compared: better others than those of the refit. */
@@ -68,7 +75,7 @@ export type NarrowedReport =
 
 /**
  * Measures what each width costs the outputs, and takes from all of them along one path of allocations until the target is reached.
- * The result is proved, as `compressModel` does.
+ * Whether features leave or columns are clustered is chosen for each width once, at the first candidate. The result is proved, as `compressModel` does.
  *
  * @throws InputError `BAD_ARGUMENT` when the target cannot be reached, with its name as `option`; else as `compressModel`
  */
@@ -78,30 +85,49 @@ export async function narrowToTarget(
   { data, inputs, reduce = 'neurons', onProgress, ...given }: NarrowToTargetOptions,
 ): Promise<{ result: CompressedModel; reached: NarrowedReport }> {
   if ('maxDrop' in target) requireEnoughSamples(data?.samples ?? 0, target.maxDrop);
-  const calibration = given.calibration ?? defaultCalibration(model, given.seed ?? 0) ?? 'none';
-  const roundTo = given.roundTo ?? ('size' in target ? 1 : LANES);
-  const { layers, widths, engine: own, ...others } = { ...given, calibration, reduce, roundTo };
-  const { signal } = others;
+  if (given.storage !== undefined) requireStorage(model, given.storage);
+  const bySize = 'size' in target;
+  const made = given.calibration ?? defaultCalibration(model, given.seed ?? 0);
+  const { layers, widths, engine: own, signal, ...others } = given;
   const { engine, release } = await openEngine(model, own);
   try {
-    const each = { ...others, engine };
+    const resolved = {
+      ...others,
+      clusterer: given.clusterer ?? rankOne,
+      calibration: made === 'none' ? undefined : made,
+      roundTo: given.roundTo ?? (bySize ? 1 : LANES),
+      engine,
+      signal,
+    };
     const path = await allocateWidths(model, selectWidths(model, layers, widths), {
-      ...each,
+      ...resolved,
       inputs,
-      calibration: calibration === 'none' ? undefined : calibration,
       amounts: await amountsOf(model, target),
       onProgress: partOf(onProgress, 0, ALLOCATED),
     });
-    const compress = (place: number): Promise<CompressedModel> =>
-      compressModel(model, {
-        ...each,
-        ratio: path(place).ratios,
-        onProgress: partOf(onProgress, ALLOCATED, 1),
-      });
+    // Sums at every position take more time than the narrower products save.
+    const perSample = productsPerSample(model.graph);
+    let onColumns: ReadonlySet<string> | undefined = reduce === 'auto' ? undefined : new Set();
+    const compress = async (place: number): Promise<CompressedModel> => {
+      const { ratios } = path(place);
+      let begun = ALLOCATED;
+      if (onColumns === undefined) {
+        begun += COMPARED * (1 - ALLOCATED);
+        const comparing = { ...resolved, onProgress: partOf(onProgress, ALLOCATED, begun) };
+        onColumns = await betterOnColumns(
+          model,
+          ratios,
+          comparing,
+          ({ name }) => bySize || perSample.has(name),
+        );
+      }
+      const mixing = { ...resolved, onProgress: partOf(onProgress, begun, 1) };
+      return storeCompressed(model, await compressMixed(model, ratios, onColumns, mixing), resolved);
+    };
     if ('maxDrop' in target) return await searchDrop(model, target.maxDrop, data!, compress);
     if ('maxError' in target)
       return await searchError(model, target.maxError, inputs, path, compress, signal);
-    const shape = (place: number): Model => narrowedShape(model, path(place).ratios, roundTo);
+    const shape = (place: number): Model => narrowedShape(model, path(place).ratios, resolved.roundTo);
     return await searchAmount(model, target, shape, compress);
   } finally {
     await release();

@@ -10,7 +10,7 @@ import { Random } from '../random.js';
 import type { Width } from '../widths/find-widths.js';
 import { requireFeatures } from '../widths/require-features.js';
 
-/** Standard deviation of the noise over that of a layer's weights: small enough for errors to stay in proportion. */
+/** The noise over the root mean square of a layer's weights: small enough for errors to stay in proportion. */
 const NOISE = 0.15;
 
 export interface WidthSensitivitiesOptions extends LongRunOptions {
@@ -57,17 +57,26 @@ function withNoise(model: Model, layers: readonly string[], seed: number): Model
   for (const layer of layers) {
     const { weights, bias } = features.weights(layer);
     const { rows, cols, data } = weights;
-    const size = NOISE * Math.sqrt(data.reduce((sum, value) => sum + value * value, 0) / data.length);
     noisy.set(layer, {
-      weights: denseMatrix(
-        rows,
-        cols,
-        Float32Array.from(data, (value) => value + size * random.normal()),
-      ),
+      weights: denseMatrix(rows, cols, noisyWeights(data, random)),
       bias,
     });
   }
   return features.narrow(otherWeights(noisy));
+}
+
+/** Every weight a little larger or smaller, by the same amount: what many of them do together is normally distributed. */
+function noisyWeights(weights: Float32Array, random: Random): Float32Array {
+  let squares = 0;
+  for (const value of weights) squares += value * value;
+  const size = NOISE * Math.sqrt(squares / weights.length);
+  const noisy = weights.slice();
+  for (let at = 0; at < noisy.length; at += 32) {
+    const end = Math.min(at + 32, noisy.length);
+    for (let i = at, bits = random.uint32(); i < end; i++, bits >>>= 1)
+      noisy[i] = noisy[i]! + (bits & 1 ? size : -size);
+  }
+  return noisy;
 }
 
 /** The relative errors of what layers give, summed over the layers. */

@@ -12,16 +12,18 @@
  * `tr(M_JJ⁻¹ P_JJ)`: up by `w_J (S⁻¹)_JJ⁻¹ w_Jᵀ` when it leaves (optimal brain surgeon; Hassibi and Stork, 1993), down when it returns.
  *
  * What sweeps change of the two matrices waits until it makes a product that is worth an engine's while; only the blocks of features are
- * kept up to date, and rows that are asked for are brought up to date.
+ * kept up to date, and rows that are asked for are brought up to date. Of both matrices the lower triangle alone is kept up.
  */
 import { invertPositiveDefinite } from '../calibration/cholesky.js';
 import { multiplyDoubles } from '../matrix/double-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 
-/** Columns that are swept before the matrices change. */
-const WAITING = 32;
+/** Columns that are swept before the matrices change: a product of fewer is slower than the memory that it goes through. */
+const WAITING = 128;
 /** Rows of the matrices that one product changes. */
 const STRIPE = 512;
+/** Matrices without what left for good are laid out anew when it is this share of them. */
+const SPARE = 0.15;
 
 /** A sweep of block J, of s columns; arrays are of shape `[s, n]`, row-major. */
 interface Sweep {
@@ -38,11 +40,12 @@ interface Sweep {
 }
 
 export class FeatureSweep {
-  readonly #n: number;
-  readonly #m: Float64Array;
-  readonly #p: Float64Array;
-  readonly #blocks: readonly (readonly number[])[];
+  #n: number;
+  #m: Float64Array;
+  #p: Float64Array;
+  #blocks: readonly (readonly number[])[];
   readonly #engine: MatrixEngine;
+  readonly #forGood: boolean;
   readonly #out: Uint8Array;
   /** M_JJ and P_JJ of each feature, up to date. */
   readonly #ownM: readonly Float64Array[];
@@ -55,6 +58,7 @@ export class FeatureSweep {
    * @param inverse `S⁻¹`, shape `[n, n]`, ridge included; overwritten
    * @param contributions `Wᵀ W` of the weights with all columns in, shape `[n, n]`; overwritten
    * @param blocks the columns of each feature
+   * @param forGood whether features that leave never return, which makes most of them cheaper
    */
   constructor(
     inverse: Float64Array,
@@ -62,15 +66,17 @@ export class FeatureSweep {
     n: number,
     blocks: readonly (readonly number[])[],
     engine: MatrixEngine,
+    forGood = false,
   ) {
     this.#n = n;
     this.#m = inverse;
     this.#p = contributions;
     this.#blocks = blocks;
     this.#engine = engine;
+    this.#forGood = forGood;
     this.#out = new Uint8Array(blocks.length);
     const own = (matrix: Float64Array) =>
-      blocks.map((block) => columnsOf(rowsOf(matrix, block, n), block, n));
+      blocks.map((block) => columnsOf(symmetricRows(matrix, block, n), block, n));
     this.#ownM = own(inverse);
     this.#ownP = own(contributions);
   }
@@ -181,7 +187,7 @@ export class FeatureSweep {
   /** Some rows of both matrices, up to date: shape `[rows, n]`. */
   #rows(rows: readonly number[]): { m: Float64Array; p: Float64Array } {
     const n = this.#n;
-    const [m, p] = [rowsOf(this.#m, rows, n), rowsOf(this.#p, rows, n)];
+    const [m, p] = [symmetricRows(this.#m, rows, n), symmetricRows(this.#p, rows, n)];
     for (const [r, row] of rows.entries())
       this.#bringRow(row, m.subarray(r * n, (r + 1) * n), p.subarray(r * n, (r + 1) * n));
     return { m, p };
@@ -234,29 +240,54 @@ export class FeatureSweep {
     await this.#subtract(this.#p, stack(...v, ...half), stack(...half, ...v));
     for (const [r, row] of swept.entries()) {
       for (let i = 0; i < n; i++) {
-        this.#m[row * n + i] = m[r * n + i]!;
-        this.#m[i * n + row] = m[r * n + i]!;
-        this.#p[row * n + i] = p[r * n + i]!;
-        this.#p[i * n + row] = p[r * n + i]!;
+        const at = i < row ? row * n + i : i * n + row;
+        this.#m[at] = m[r * n + i]!;
+        this.#p[at] = p[r * n + i]!;
       }
     }
+    if (this.#forGood) this.#dropOut();
   }
 
-  /** `matrix − AᵀB`, A and B of shape `[w, n]`. */
+  /** Lays the matrices out without the columns that are out. */
+  #dropOut(): void {
+    const n = this.#n;
+    const gone = new Set(this.#blocks.flatMap((block, feature) => (this.#out[feature] ? block : [])));
+    if (gone.size < SPARE * n) return;
+    const stay = Array.from({ length: n }, (_, column) => column).filter((column) => !gone.has(column));
+    const places = new Map(stay.map((column, place) => [column, place]));
+    const without = (matrix: Float64Array): Float64Array => {
+      const result = new Float64Array(stay.length ** 2);
+      for (const [i, row] of stay.entries())
+        for (let j = 0; j <= i; j++) result[i * stay.length + j] = matrix[row * n + stay[j]!]!;
+      return result;
+    };
+    this.#m = without(this.#m);
+    this.#p = without(this.#p);
+    this.#n = stay.length;
+    this.#blocks = this.#blocks.map((block) => block.flatMap((column) => places.get(column) ?? []));
+  }
+
+  /** The lower triangle of `matrix − AᵀB`, A and B of shape `[w, n]`. */
   async #subtract(matrix: Float64Array, a: Float64Array, b: Float64Array): Promise<void> {
     const n = this.#n;
     const w = a.length / n;
     for (let top = 0; top < n; top += STRIPE) {
-      const rows = Math.min(STRIPE, n - top);
-      const turned = new Float64Array(rows * w);
-      for (let i = 0; i < rows; i++) for (let k = 0; k < w; k++) turned[i * w + k] = a[k * n + top + i]!;
+      const bottom = Math.min(top + STRIPE, n);
+      const turned = new Float64Array((bottom - top) * w);
+      const left = new Float64Array(w * bottom);
+      for (let k = 0; k < w; k++) {
+        left.set(b.subarray(k * n, k * n + bottom), k * bottom);
+        for (let i = top; i < bottom; i++) turned[(i - top) * w + k] = a[k * n + i]!;
+      }
       const { data } = await multiplyDoubles(
         this.#engine,
-        { rows, cols: w, data: turned },
-        { rows: w, cols: n, data: b },
+        { rows: bottom - top, cols: w, data: turned },
+        { rows: w, cols: bottom, data: left },
       );
-      const from = top * n;
-      for (let at = 0; at < data.length; at++) matrix[from + at] = matrix[from + at]! - data[at]!;
+      for (let i = top; i < bottom; i++) {
+        const [row, from] = [i * n, (i - top) * bottom];
+        for (let j = 0; j <= i; j++) matrix[row + j] = matrix[row + j]! - data[from + j]!;
+      }
     }
   }
 
@@ -270,9 +301,13 @@ export class FeatureSweep {
   }
 }
 
-function rowsOf(matrix: Float64Array, rows: readonly number[], n: number): Float64Array {
+/** Some rows of a symmetric matrix of which the lower triangle is read. */
+function symmetricRows(matrix: Float64Array, rows: readonly number[], n: number): Float64Array {
   const result = new Float64Array(rows.length * n);
-  for (const [r, row] of rows.entries()) result.set(matrix.subarray(row * n, (row + 1) * n), r * n);
+  for (const [r, row] of rows.entries()) {
+    result.set(matrix.subarray(row * n, row * n + row + 1), r * n);
+    for (let j = row + 1; j < n; j++) result[r * n + j] = matrix[j * n + row]!;
+  }
   return result;
 }
 

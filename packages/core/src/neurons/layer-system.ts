@@ -38,6 +38,8 @@ export class LayerSystem implements ReadingLayer {
   readonly #own: GroupWeights;
   readonly #moments: Moments;
   readonly #held: { z: DenseMatrix; y: DenseMatrix }[] = [];
+  /** The place of the strength that was found without some features: near enough for others. */
+  #found: number | undefined;
 
   constructor(network: NarrowedNetwork, layer: FeatureLayer, group: number, engine: MatrixEngine) {
     this.#network = network;
@@ -60,7 +62,11 @@ export class LayerSystem implements ReadingLayer {
     await this.#moments.add(rowsOf(z, train), rowsOf(y, train));
   }
 
-  async sweep(features: readonly number[], strength: number): Promise<FeatureSweep | undefined> {
+  async sweep(
+    features: readonly number[],
+    strength: number,
+    forGood: boolean,
+  ): Promise<FeatureSweep | undefined> {
     const moments = this.#moments.centred();
     const n = this.#own.weights.cols;
     const solved = await affineRidge(moments, this.#own.weights, this.#engine)(strength);
@@ -73,6 +79,7 @@ export class LayerSystem implements ReadingLayer {
       n,
       placesByFeature(features, this.#own.features),
       this.#engine,
+      forGood,
     );
   }
 
@@ -89,7 +96,8 @@ export class LayerSystem implements ReadingLayer {
 
   async errorWithout(leaving: ReadonlySet<number>): Promise<number | undefined> {
     const stay = this.#stay(leaving);
-    const { error } = await this.#strongest(stay, columnsOf(this.#own.weights, stay));
+    const { error, index } = await this.#strongest(stay, columnsOf(this.#own.weights, stay), this.#found);
+    this.#found = index;
     const rows = this.#held.reduce((sum, { y }) => sum + y.rows, 0);
     const spread = rows * this.#moments.spread;
     return spread > 0 ? error / spread : undefined;
@@ -119,11 +127,16 @@ export class LayerSystem implements ReadingLayer {
     return [...columns.keys()].filter((c) => !leaving.has(features[c]!));
   }
 
-  /** The strength with the smallest error on the rows held back, and that error; null where none is better than the weights as they are. */
+  /**
+   * The strength with the smallest error on the rows held back, and that error; null where none is better than the weights as they are.
+   *
+   * @param only the place of the one strength that is tried; default: all that come into question
+   */
   async #strongest(
     stay: readonly number[],
     start: DenseMatrix,
-  ): Promise<{ strength: number | null; error: number }> {
+    only?: number,
+  ): Promise<{ strength: number | null; index: number; error: number }> {
     const solve = affineRidge(this.#momentsOf(stay), start, this.#engine);
     const { bias } = this.#own;
     const held = this.#held.map(({ z, y }) => ({ z: columnsOf(z, stay), y }));
@@ -138,8 +151,9 @@ export class LayerSystem implements ReadingLayer {
       }
       return sum;
     };
-    let best = { index: USUAL, error: await errorOf(await solve(STRENGTHS[USUAL]!)) };
-    for (const step of [1, -1]) {
+    const usual = only ?? USUAL;
+    let best = { index: usual, error: await errorOf(await solve(STRENGTHS[usual]!)) };
+    for (const step of only === undefined ? [1, -1] : []) {
       const begun = best.index;
       for (let index = begun + step; STRENGTHS[index] !== undefined; index += step) {
         const error = await errorOf(await solve(STRENGTHS[index]!));
@@ -150,8 +164,8 @@ export class LayerSystem implements ReadingLayer {
     }
     const before = await errorOf({ weights: start, bias: Float64Array.from(bias ?? unbiased) });
     return best.error < before
-      ? { strength: STRENGTHS[best.index]!, error: best.error }
-      : { strength: null, error: before };
+      ? { strength: STRENGTHS[best.index]!, ...best }
+      : { strength: null, index: best.index, error: before };
   }
 
   #momentsOf(columns: readonly number[]): CentredMoments {

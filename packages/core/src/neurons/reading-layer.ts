@@ -19,7 +19,7 @@ export interface ReadingLayer {
    * @param strength of the ridge, as a multiple of the mean variance
    * @returns undefined where that cannot be told
    */
-  sweep(features: readonly number[], strength: number): Promise<FeatureSweep | undefined>;
+  sweep(features: readonly number[], strength: number, forGood: boolean): Promise<FeatureSweep | undefined>;
   /** The share that each feature alone has in the outputs: `‖w_j‖² var x_j`, up to a factor. */
   scores(features: readonly number[]): Promise<Float64Array>;
   /** Its relative error on rows that were held back, once it is refitted without these features; undefined where that cannot be told. */

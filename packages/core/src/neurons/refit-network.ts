@@ -107,7 +107,7 @@ export class NetworkRefit {
    */
   async curve(width: Width): Promise<Float64Array> {
     const layers = await this.#read(width);
-    const sweeps = await this.#sweeps(width, layers);
+    const sweeps = await this.#sweeps(width, layers, true);
     if (sweeps === undefined) return new Float64Array(0);
     const { read } = blocksByReading(this.#network, width);
     const { errors, left } = await chooseByError(sweeps, read, 1, { ...this.#options, exchanges: false });
@@ -165,7 +165,7 @@ export class NetworkRefit {
     blocks: readonly Int32Array[],
     keep: number,
   ): Promise<Int32Array> {
-    const sweeps = await this.#sweeps(width, layers);
+    const sweeps = await this.#sweeps(width, layers, false);
     if (sweeps !== undefined) return (await chooseByError(sweeps, blocks, keep, this.#options)).kept;
     const features = featuresOf(width);
     const scores = new Float64Array(features.length);
@@ -174,13 +174,17 @@ export class NetworkRefit {
     return chooseByScore(scores, blocks, keep);
   }
 
-  /** One of each layer; undefined where some layer has none. */
-  async #sweeps(width: Width, layers: readonly ReadingLayer[]): Promise<FeatureSweep[] | undefined> {
+  /** One of each layer; undefined where some layer has none. @param forGood whether features never return */
+  async #sweeps(
+    width: Width,
+    layers: readonly ReadingLayer[],
+    forGood: boolean,
+  ): Promise<FeatureSweep[] | undefined> {
     const features = featuresOf(width);
     const strength = this.#inputs.name === 'generated' ? MADE_UP : GIVEN;
     const sweeps: FeatureSweep[] = [];
     for (const layer of layers) {
-      const sweep = await layer.sweep(features, strength);
+      const sweep = await layer.sweep(features, strength, forGood);
       if (sweep === undefined) return undefined;
       sweeps.push(sweep);
     }

@@ -62,7 +62,11 @@ export class WideLayer implements ReadingLayer {
     });
   }
 
-  async sweep(features: readonly number[], strength: number): Promise<FeatureSweep | undefined> {
+  async sweep(
+    features: readonly number[],
+    strength: number,
+    forGood: boolean,
+  ): Promise<FeatureSweep | undefined> {
     const n = features.length;
     const { places, moments } = await this.#judge(features);
     if (moments === undefined) return undefined;
@@ -81,7 +85,7 @@ export class WideLayer implements ReadingLayer {
     for (let i = 0; i < n; i++) zz[i * n + i] = zz[i * n + i]! + lambda;
     if (!(await invertByBlocks(zz, n, this.#engine))) return undefined;
     const blocks = Array.from({ length: n }, (_, j) => [j]);
-    return new FeatureSweep(zz, read, n, blocks, this.#engine);
+    return new FeatureSweep(zz, read, n, blocks, this.#engine, forGood);
   }
 
   async errorWithout(): Promise<undefined> {

@@ -4,6 +4,7 @@ import type { Artifacts } from '../../artifacts/artifacts.js';
 import { isObject, type JsonObject } from '../../artifacts/json.js';
 import { intValues, type Weight, type Weights } from '../../artifacts/weights.js';
 import { isControl, type NodeDef, nodeOf, parseNodes, plainName } from './node-def.js';
+import { nodesInOrder } from './node-order.js';
 
 /** A constant as a node reads it. */
 export interface ConstantSource {
@@ -28,6 +29,7 @@ export class GraphIndex {
   readonly functions: readonly JsonObject[];
   readonly #byName: ReadonlyMap<string, NodeDef>;
   readonly #consumers = new Map<string, NodeDef[]>();
+  #fixed: ReadonlySet<string> | undefined;
 
   /** @param outputs names of the output tensors, when the artifacts do not say them */
   constructor(
@@ -90,6 +92,22 @@ export class GraphIndex {
     if (node?.op !== 'Const') return undefined;
     const weight = this.weights.get(node.name);
     return weight && { weight, nodes: [node.name, ...nodes] };
+  }
+
+  /** Whether a node is a constant, or computes something from constants alone. */
+  isFixed(node: string): boolean {
+    this.#fixed ??= this.#fixedNodes();
+    return this.#fixed.has(node);
+  }
+
+  #fixedNodes(): Set<string> {
+    const fixed = new Set<string>();
+    for (const { name, op, input } of nodesInOrder(this.nodes)) {
+      const read = input.filter((tensor) => !isControl(tensor));
+      if (op === 'Const' || (read.length > 0 && read.every((tensor) => fixed.has(nodeOf(tensor)))))
+        fixed.add(name);
+    }
+    return fixed;
   }
 
   /** Whether anything but one reader uses the constant. */

@@ -1,0 +1,94 @@
+/** Of which widths the readers' columns are clustered rather than features taken: what keeps the model's outputs closer, with as many parameters gone. */
+import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
+import { firstSamples } from '../calibration/first-samples.js';
+import { clustersOfLayer } from '../compression/column-reduction.js';
+import { fidelityTo, type RecordedOutputs, recordOutputs } from '../evaluation/output-fidelity.js';
+import { spanOf } from '../format/filter-window.js';
+import type { FcLayer, Model } from '../format/model-format.js';
+import { fixedBatch, randomInputs } from '../proof/random-inputs.js';
+import { columnReaders } from '../widths/column-readers.js';
+import { findWidths } from '../widths/find-widths.js';
+import { compressColumns } from './compress-columns.js';
+import { compressWidths } from './compress-widths.js';
+import type { CompressedModel, ResolvedOptions } from './compressed-model.js';
+
+/** Samples on which reductions are compared. */
+const PROBES = 200;
+/** Less than that is rounding: features that leave without a loss leave no better way. */
+const NOTHING = 1e-9;
+
+/** The layers that read a width, with the ratio at which clustering their columns saves as much as the width would. */
+export type ColumnRatios = readonly (readonly [FcLayer, number])[];
+
+/**
+ * Each width by itself, all others as they are.
+ *
+ * @param ratios share of its features that leaves each width, by name
+ * @param takes layers whose columns may be clustered
+ */
+export async function betterOnColumns(
+  model: Model,
+  ratios: ReadonlyMap<string, number>,
+  options: ResolvedOptions,
+  takes: (layer: FcLayer) => boolean = () => true,
+): Promise<ReadonlySet<string>> {
+  const better = new Set<string>();
+  let probe: RecordedOutputs | undefined;
+  let done = 0;
+  for (const [name, ratio] of ratios) {
+    options.onProgress?.({
+      phase: 'comparing',
+      done,
+      total: ratios.size,
+      layer: name,
+      share: done / ratios.size,
+    });
+    const clustered = ratio > 0 ? columnRatios(model, name, ratio) : [];
+    if (clustered.length > 0 && clustered.every(([layer]) => takes(layer))) {
+      probe ??= await recordOutputs(model, probeInputs(model, options), { signal: options.signal });
+      if (await columnsLoseLess(model, [name, ratio], clustered, probe, options)) better.add(name);
+    }
+    done++;
+  }
+  return better;
+}
+
+/** Empty where the columns of no layers stand for the width, or where they are too few. */
+export function columnRatios(model: Model, name: string, ratio: number): ColumnRatios {
+  const width = findWidths(model.graph).widths.find((own) => own.name === name)!;
+  const readers = columnReaders(model, width);
+  const values = readers.reduce((sum, layer) => sum + layer.outputs * spanOf(layer) * layer.inputs, 0);
+  const own = (ratio * width.parameters) / values;
+  const worthIt = readers.every((layer) => own < 1 && clustersOfLayer(layer, own) < layer.inputs);
+  return worthIt ? readers.map((layer) => [layer, own] as const) : [];
+}
+
+async function columnsLoseLess(
+  model: Model,
+  [name, ratio]: readonly [string, number],
+  clustered: ColumnRatios,
+  probe: RecordedOutputs,
+  options: ResolvedOptions,
+): Promise<boolean> {
+  const quiet: ResolvedOptions = { ...options, prove: false, onProgress: undefined };
+  const loss = async ({ model: smaller }: CompressedModel): Promise<number> =>
+    (await fidelityTo(probe, smaller, { signal: options.signal })).outputError ?? 0;
+  const narrowed = await loss(await compressWidths(model, new Map([[name, ratio]]), quiet));
+  if (narrowed < NOTHING) return false;
+  return (await loss(await compressColumns(model, clustered, quiet))) < narrowed;
+}
+
+/** Some of the calibration inputs, or else random ones. */
+function probeInputs(model: Model, { calibration, seed = 0 }: ResolvedOptions): CalibrationInputs {
+  if (calibration === undefined) {
+    const batch = fixedBatch(model.inputs) ?? PROBES;
+    return {
+      name: 'random',
+      samples: batch,
+      async *batches() {
+        yield randomInputs(model.inputs, batch, seed);
+      },
+    };
+  }
+  return firstSamples(calibration, PROBES);
+}
