@@ -136,6 +136,7 @@ export {
   reduceNeurons,
   type WidthReport,
 } from './neurons/reduce-neurons.js';
+export { MOST_COLUMNS } from './neurons/refit-network.js';
 export type { AssembledModel, LayerReport } from './pipeline/assemble-model.js';
 export { type ClusterLayerOptions, clusterLayer } from './pipeline/cluster-layer.js';
 export { compressModel } from './pipeline/compress-model.js';

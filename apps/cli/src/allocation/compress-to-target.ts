@@ -8,7 +8,10 @@ import {
 } from '@spherize/core';
 import {
   CHOOSING_PART,
+  type ColumnsToErrorOptions,
+  columnsToError,
   compressToTarget,
+  type ErrorReached,
   type NarrowedReport,
   type NarrowToTargetOptions,
   narrowToTarget,
@@ -17,8 +20,10 @@ import {
   type TargetReport,
 } from '@spherize/core/allocation';
 import { requireRunnable } from '@spherize/core/proof';
+import { type TrialOptions, Trials } from '@spherize/core/trials';
 import { requireMemory } from '@spherize/files';
 import type { OpenCalibration } from '../calibration/open-calibration.js';
+import { requireClusteringMemory } from '../clustering/required-memory.js';
 import type { Dataset } from '../data/dataset.js';
 import { writtenBytes } from '../footprint/written-bytes.js';
 import type { OpenModel } from '../plugins/model-formats.js';
@@ -101,6 +106,21 @@ export async function searchNarrowTarget(
     return await narrowToTarget(model, 'size' in target ? { ...target, bytes, bytesOf } : target, own);
   } catch (error) {
     throw inFlags(error, target);
+  }
+}
+
+/** Clusters the columns of all layers at the ratio that keeps the outputs near enough. */
+export async function searchColumnError(
+  model: Model,
+  { maxError }: Extract<Target, { readonly maxError: number }>,
+  options: TrialOptions & ColumnsToErrorOptions & { readonly memory: number },
+): Promise<{ result: CompressedModel; reached: ErrorReached }> {
+  requireClusteringMemory(selectLayers(model, options.layers), options.memory, true);
+  const trials = await Trials.open(model, options);
+  try {
+    return await columnsToError(trials, maxError, options);
+  } finally {
+    await trials.release();
   }
 }
 

@@ -3,6 +3,7 @@ import {
   compressModel,
   findWidths,
   InputError,
+  MOST_COLUMNS,
   type Model,
   productsPerSample,
   type Reduction,
@@ -14,7 +15,7 @@ import { outputFidelity } from '@spherize/core/evaluation';
 import { NAMED_OPTIONS } from '@spherize/core/sweep';
 import { replaceFile, requireMemory } from '@spherize/files';
 import { Command } from 'commander';
-import { searchNarrowTarget, searchTarget } from '../allocation/compress-to-target.js';
+import { searchColumnError, searchNarrowTarget, searchTarget } from '../allocation/compress-to-target.js';
 import {
   addTargetOptions,
   chosenTarget,
@@ -223,15 +224,8 @@ async function smaller(
   requireStorage(model, options, opened.format.name);
   if (reduce !== 'columns') requireNoPruning(options);
   const nothing = (reason: string) => ({ source, bytes, reason });
-  if (target !== undefined && 'maxError' in target) {
-    if (options.reduce === 'columns')
-      throw new InputError(
-        'BAD_ARGUMENT',
-        '--max-error chooses what leaves widths: take --reduce neurons or auto, or give a --ratio for columns',
-      );
-    if (reduce === 'columns')
-      return nothing('none of its widths can become narrower: spherize inspect says why');
-  }
+  if (reduce === 'columns' && model.layers.length === 0 && target !== undefined && 'maxError' in target)
+    return nothing('no layer of it can be compressed: spherize inspect says why');
   const data = await openDataIfGiven(options, model);
   if (options.output === undefined) {
     await makeOutputFolder(output);
@@ -272,22 +266,28 @@ async function smaller(
         const result = await compressModel(model, { ...shared, ...sparsity, reduce, ratio, onProgress });
         return { result, reached: undefined };
       }
-      if (reduce === 'columns' && !('maxError' in target)) {
-        const search = { ...options, output };
-        const found = await searchTarget(opened, target, { data, calibration }, search, {
-          signal,
-          onProgress,
-        });
+      const choosing = () => unseenInputs(model, calibration, footprint.macs, { ...options, seed: seed + 1 });
+      if (reduce === 'columns') {
+        const own = { ...shared, calibration: calibration?.inputs, layers, sparsity: options.sparsity };
+        const found =
+          'maxError' in target
+            ? await searchColumnError(model, target, { ...own, inputs: await choosing(), onProgress })
+            : await searchTarget(
+                opened,
+                target,
+                { data, calibration },
+                { ...options, output },
+                { signal, onProgress },
+              );
         return { ...found, result: await storeCompressed(model, found.result, shared) };
       }
-      const inputs = await unseenInputs(model, calibration, footprint.macs, { ...options, seed: seed + 1 });
       return searchNarrowTarget(opened, target, {
         ...shared,
         output,
         layers,
         widths,
-        reduce: reduce === 'columns' ? 'auto' : reduce,
-        inputs,
+        reduce,
+        inputs: await choosing(),
         data,
         onProgress,
       });
@@ -298,7 +298,8 @@ async function smaller(
     const fidelity = await outputFidelity(model, result.model, unseen, { signal, scores: options.scores });
     const latency = await wholeLatency(model, result.model, seed, signal);
     signal.throwIfAborted();
-    const worth = target !== undefined && reduce !== 'columns' && !('size' in target);
+    const worth =
+      target !== undefined && ('maxError' in target || reduce !== 'columns') && !('size' in target);
     const reason = worth ? await nothingGained(result.model, output, bytes, latency) : undefined;
     if (reason !== undefined) {
       if (options.output === undefined) await removeIfEmpty(output);
@@ -311,23 +312,21 @@ async function smaller(
 }
 
 /**
- * What becomes smaller where nothing says it: columns for given ratios, and for targets of models that are mostly layers of one product per
- * sample; of all others each width by what loses less.
+ * What becomes smaller where nothing says it: columns for given ratios, of models without widths that can become narrower, and for targets of
+ * those that are mostly layers of one product per sample; of all others each width by what loses less. An error is kept by columns only where
+ * those layers are too wide for their neurons to be chosen well.
  */
 function reductionFor(model: Model, target: Target | undefined): Reduction {
   if (target === undefined || model.features === undefined) return 'columns';
   if (findWidths(model.graph).widths.every(({ reason }) => reason !== undefined)) return 'columns';
-  return 'maxError' in target || !mostlyProducts(model) ? 'auto' : 'columns';
+  return mostlyProducts(model, 'maxError' in target ? MOST_COLUMNS : 0) ? 'columns' : 'auto';
 }
 
-/** Whether most values of a model are in fully connected layers that compute one product per sample: those wait for memory. */
-function mostlyProducts({ graph, layers, parameters }: Model): boolean {
+/** Whether most values of a model are in layers that compute one product per sample, of more columns than so many: those wait for memory. */
+function mostlyProducts({ graph, layers, parameters }: Model, columns: number): boolean {
   const once = productsPerSample(graph);
-  const values = layers.reduce(
-    (sum, { name, outputs, inputs }) => sum + (once.has(name) ? outputs * inputs : 0),
-    0,
-  );
-  return 2 * values > parameters;
+  const counted = layers.filter(({ name, inputs }) => once.has(name) && inputs > columns);
+  return 2 * counted.reduce((sum, { outputs, inputs }) => sum + outputs * inputs, 0) > parameters;
 }
 
 function maxError(target: Target | undefined): object {

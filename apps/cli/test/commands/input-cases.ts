@@ -51,10 +51,6 @@ const COMPRESS: Case[] = [
     '--paper says what --calibrate is: leave one of them out',
   ],
   [
-    'small.onnx --reduce columns',
-    '--max-error chooses what leaves widths: take --reduce neurons or auto, or give a --ratio for columns',
-  ],
-  [
     'small.onnx --weights int4 --ratio 0.5',
     "--weights: expected float32 or float16 or int16 or int8, got 'int4'",
   ],

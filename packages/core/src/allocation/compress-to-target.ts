@@ -7,12 +7,11 @@ import { compareLatency } from '../evaluation/latency.js';
 import type { PairedHits } from '../evaluation/paired-drop.js';
 import { bytesPerWeight } from '../format/bytes-per-weight.js';
 import type { Model, Tensor } from '../format/model-format.js';
-import { columnReductions } from '../pipeline/assemble-model.js';
 import type { CompressedModel } from '../pipeline/compressed-model.js';
 import { requireRunnable } from '../proof/compare-models.js';
 import type { RequireMemory } from '../proof/random-inputs.js';
-import { verifyRewrite } from '../proof/verify-rewrite.js';
 import { OutputProbe, type ProbeOptions } from '../trials/output-probe.js';
+import { provedTrial } from '../trials/proved-trial.js';
 import type { Trials } from '../trials/trials.js';
 import type { LayerCurve } from './allocate-ratios.js';
 import { CLAIM_CONFIDENCE } from './fixed-sequence.js';
@@ -92,7 +91,7 @@ export async function compressToTarget(
   target: Target,
   options: CompressToTargetOptions = {},
 ): Promise<TargetReached> {
-  const { signal, data, seed = 0, requireMemory } = options;
+  const { signal, data, seed = 0, requireMemory, onProgress } = options;
   const convolution = trials.layers.find(({ window }) => window !== undefined);
   if ('speedup' in target && convolution !== undefined) {
     throw new InputError(
@@ -122,11 +121,6 @@ export async function compressToTarget(
         : await searchDrop(search, target.maxDrop, parts!.others);
   report('assembling');
   const tail = await trials.assemble(await trials.cluster(found.ratios));
-  const whole = await trials.whole(tail.compressed);
-  const calibrated = whole.layers.map((layer, i) => {
-    const { calibration } = tail.layers[i]!;
-    return { ...layer, ...(calibration && { calibration }) };
-  });
   const reached =
     'size' in found.report
       ? found.report
@@ -134,13 +128,8 @@ export async function compressToTarget(
           ...found.report,
           measured: await timed(trials.tail, tail.model, probe.sample(trials.tail), signal),
         };
-  report('proof');
-  const proof = await verifyRewrite(trials.model, whole, { seed, signal, requireMemory });
-  const reductions = columnReductions(calibrated);
-  return {
-    result: { ...whole, layers: calibrated, reductions, calibration: trials.calibration, proof },
-    reached,
-  };
+  const result = await provedTrial(trials, tail, { seed, signal, requireMemory, onProgress });
+  return { result, reached };
 }
 
 interface Search {

@@ -6,6 +6,7 @@ export {
   type LayerCurve,
   smallestAllocation,
 } from './allocate-ratios.js';
+export { type ColumnsToErrorOptions, columnsToError, type ErrorReached } from './columns-to-error.js';
 export {
   type CompressToTargetOptions,
   compressToTarget,

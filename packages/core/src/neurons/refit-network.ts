@@ -22,8 +22,11 @@ import { blocksByReading, featuresOf, leavingFeatures } from './width-places.js'
 
 /** The most bytes that recorded tensors take, and targets. */
 const RECORDED = 2 ** 28;
-/** Columns of a layer up to which moments are taken column by column: the cost grows with the cube. */
-const MOST_COLUMNS = 3584;
+/**
+ * Columns of a layer up to which moments are taken column by column, so that features leave one after the other by the error that remains: the
+ * cost grows with the cube. Features that a wider layer reads are judged more coarsely.
+ */
+export const MOST_COLUMNS = 3584;
 /**
  * Ridge of the choice, as a multiple of the mean variance. What inputs that are made up say of how features go together is half believed.
  */
