@@ -2,6 +2,7 @@
  * Sends seeded mutants of healthy models through `spherize compress`:
  *
  *     node bench/fuzz/run.mjs --cases 20000 --seed 1
+ *     node bench/fuzz/run.mjs --cases 15000 --first 5000 --seed 1    # the last 15,000 of these
  *     node bench/fuzz/run.mjs --seed 1 --case 123 --keep DIR     # one case again, its files kept
  *
  * `--workers N` sets how many processes work at a time (default 2), `--json` prints the summary as JSON. The exit code is 0 if
@@ -26,6 +27,7 @@ const WORKER = fileURLToPath(new URL('worker.mjs', import.meta.url));
 const { values } = parseArgs({
   options: {
     cases: { type: 'string', default: '20000' },
+    first: { type: 'string', default: '0' },
     seed: { type: 'string', default: '1' },
     case: { type: 'string' },
     keep: { type: 'string' },
@@ -35,7 +37,8 @@ const { values } = parseArgs({
 });
 const seed = Number(values.seed);
 const single = values.case === undefined ? undefined : Number(values.case);
-const indices = single === undefined ? Array.from({ length: Number(values.cases) }, (_, i) => i) : [single];
+const [first, count] = single === undefined ? [Number(values.first), Number(values.cases)] : [single, 1];
+const indices = Array.from({ length: count }, (_, i) => first + i);
 const folder =
   values.keep === undefined ? mkdtempSync(join(tmpdir(), 'spherize-fuzz-')) : resolve(values.keep);
 const setting = {
@@ -50,6 +53,7 @@ let next = 0;
 // Ctrl-C ends it after the cases at work, with what was found so far.
 process.once('SIGINT', () => {
   indices.length = next;
+  process.stderr.write(`go on with --first ${first + next}\n`);
 });
 
 await Promise.all(Array.from({ length: Number(values.workers) }, workThrough));

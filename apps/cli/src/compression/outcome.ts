@@ -234,7 +234,7 @@ function calibrationSummary(
   reduce: Reduction,
 ): string {
   if (!inputs) return `not calibrated: --calibrate ${GENERATED} refits the layers, and needs no data`;
-  if (reduce === 'neurons')
+  if (reduce === 'neurons' || layers.length === 0)
     return `what reads the widths was refitted on ${inputs.samples} inputs (${inputs.name})`;
   const changes = layers.map(({ name, calibration }) => {
     if (!calibration) return name;
