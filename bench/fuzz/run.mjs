@@ -19,7 +19,7 @@ import { cropModel } from './onnx-seeds.mjs';
 import { Summary } from './summary.mjs';
 
 /** Longer than this is a hang. */
-const PATIENCE_MILLISECONDS = 10_000;
+const PATIENCE_MILLISECONDS = 20_000;
 /** Cases that one process works on before a fresh one takes over. */
 const CASES_PER_PROCESS = 400;
 const WORKER = fileURLToPath(new URL('worker.mjs', import.meta.url));
