@@ -9,7 +9,7 @@ import {
   selectWidths,
   storeCompressed,
 } from '@spherize/core';
-import { outputFidelity } from '@spherize/core/evaluation';
+import { evaluateModel, fidelityTo, type LabelledData, recordOutputs } from '@spherize/core/evaluation';
 import { NAMED_OPTIONS } from '@spherize/core/sweep';
 import { replaceFile, requireMemory } from '@spherize/files';
 import { Command } from 'commander';
@@ -26,16 +26,20 @@ import { requireClusteringMemory } from '../clustering/required-memory.js';
 import { defaultOutput, makeOutputFolder, removeIfEmpty } from '../compression/default-output.js';
 import { nothingGained } from '../compression/gain.js';
 import { type NothingToGain, type Outcome, outcomeDocument, printOutcome } from '../compression/outcome.js';
+import { type MeasuredSize, sizesAround } from '../compression/sizes-around.js';
 import { requireWritableFile } from '../files/output-places.js';
 import { gzipSize } from '../footprint/gzip-size.js';
 import { graphFootprint } from '../footprint/static-footprint.js';
 import { wholeLatency } from '../footprint/whole-latency.js';
+import { chosenRatios } from '../options/chosen-ratios.js';
 import type { ClustererChoice } from '../options/clusterer-choice.js';
 import { parseRatios, type RatioItem, ratioItems } from '../options/parse.js';
 import { openClusterer, type ShortForms } from '../plugins/clusterers.js';
 import { matrixEngine } from '../plugins/matrix-engines.js';
 import { filesOf, type OpenModel, openModel, requireSameFormat } from '../plugins/model-formats.js';
 import { effectiveRecipe, recipePath, recipeText } from '../recipe/recipe.js';
+import { compressionPage } from '../report/compression-page.js';
+import { makeReportFolder, reportPlace } from '../report/report-place.js';
 import {
   addWeightsOption,
   requireNothingReduced,
@@ -45,6 +49,7 @@ import {
 import { interruptible } from '../terminal/interrupt.js';
 import { printJson } from '../terminal/output.js';
 import { type Phases, startPhases } from '../terminal/phases.js';
+import { versions } from '../versions.js';
 import {
   addCalibrationOptions,
   addClustererOptions,
@@ -61,6 +66,7 @@ import {
   type CalibrationChoice,
   type CommonOptions,
   type DequantizeOption,
+  dividedDataIfGiven,
   type FormatOptions,
   type LabelOptions,
   NO_REDUCTION,
@@ -73,8 +79,10 @@ import {
   type ShapeOptions,
 } from './shared-options.js';
 
-/** Where the bar stands when compressing begins, when the result is compared, and when it is written. */
-const [COMPRESSING, COMPARING, WRITING] = [0.02, 0.92, 0.98];
+/** Where the bar stands when compressing begins, when the result is compared, when other sizes are measured, and when all is written. */
+const STAGES = { compressing: 0.02, comparing: 0.92, measuring: 0.98, writing: 0.98 } as const;
+/** With other sizes, each of which takes as long as the last step. */
+const STAGES_WITH_SIZES = { compressing: 0.02, comparing: 0.5, measuring: 0.55, writing: 0.98 } as const;
 
 interface CompressOptions
   extends CommonOptions,
@@ -92,6 +100,7 @@ interface CompressOptions
   readonly output?: string;
   readonly paper?: true;
   readonly wide?: true;
+  readonly report?: string;
   readonly scores?: string;
   readonly clusterer: ClustererChoice;
   readonly ratio?: RatioItem[];
@@ -121,6 +130,10 @@ export function compressCommand(): Command {
     .option(
       '--paper',
       "the paper's method exactly: columns, spherical clustering by Lloyd's algorithm, nothing refitted; needs --ratio",
+    )
+    .option(
+      '--report <path>',
+      'write a page about the run, with the error at other sizes: a file *.html, or a folder for report.html',
     )
     .option('--wide', 'list every width, layer and tensor, however many there are')
     .option(
@@ -162,6 +175,7 @@ async function compress(source: string, options: CompressOptions, command: Comma
   const ratios = parseRatios(options.ratio ?? []);
   const { clusterer } = await openClusterer(options.clusterer, options);
   if (options.output !== undefined) await requireOutput(options.output);
+  const report = options.report === undefined ? undefined : await reportPlace(options.report);
   const phases = startPhases('reading');
   let outcome: Outcome | NothingToGain;
   try {
@@ -172,14 +186,22 @@ async function compress(source: string, options: CompressOptions, command: Comma
       const found = await smaller({ opened, output, target, ratios, clusterer }, options, phases, signal);
       if ('reason' in found) return { ...found, seconds: secondsSince(started) };
       const { result } = found;
-      phases.enter('writing', WRITING);
+      phases.enter('writing', STAGES.writing);
       const bytes = await result.model.write(output);
       for (const [name, value] of Object.entries({ output, reduce: found.reduce, ...maxError(target) }))
         command.setOptionValue(name, value);
-      await replaceFile(recipePath(output), recipeText(effectiveRecipe(command)));
+      const recipe = effectiveRecipe(command);
+      await replaceFile(recipePath(output), recipeText(recipe));
       const seconds = secondsSince(started);
       const gzipBytes = await gzipSize(await filesOf(output, options.format), signal);
-      return { ...found, after: { bytes, gzipBytes, ...(await graphFootprint(result.model)) }, seconds };
+      const after = { bytes, gzipBytes, ...(await graphFootprint(result.model)) };
+      const { sizes, ...figures } = found;
+      const written = { ...figures, after, seconds, report };
+      if (report !== undefined) {
+        await makeReportFolder(report);
+        await replaceFile(report, await compressionPage(written, { sizes, recipe, versions: versions() }));
+      }
+      return written;
     });
   } finally {
     phases.stop();
@@ -208,19 +230,26 @@ interface Task {
   readonly clusterer: Clusterer;
 }
 
+/** The smaller model, before it is written. */
+interface Found extends Omit<Outcome, 'after' | 'seconds' | 'report'> {
+  /** The same at other sizes, for a report. */
+  readonly sizes: readonly MeasuredSize[];
+}
+
 /** Everything but writing: the smaller model with its figures, or why there is none worth writing. */
 async function smaller(
   { opened, output, target, ratios, clusterer }: Task,
   options: CompressOptions,
   phases: Phases,
   signal: AbortSignal,
-): Promise<Omit<Outcome, 'after' | 'seconds'> | Omit<NothingToGain, 'seconds'>> {
+): Promise<Found | Omit<NothingToGain, 'seconds'>> {
   const { model, bytes, source } = opened;
   const { layers, widths, seed, roundTo, memory } = options;
   const reduce = options.reduce ?? reductionFor(model, target);
   if (options.data === undefined) requireNoLabelOptions(options);
   requireStorage(model, options, opened.format.name);
   if (reduce !== 'columns') requireNoPruning(options);
+  const stages = options.report === undefined ? STAGES : STAGES_WITH_SIZES;
   const nothing = (reason: string) => ({ source, bytes, reason });
   if (target !== undefined && 'maxError' in target) {
     if (options.reduce === 'columns')
@@ -236,7 +265,8 @@ async function smaller(
     await makeOutputFolder(output);
     await requireOutput(output);
   }
-  const calibration = await openCalibrationOrGenerated(options, model, data);
+  const divided = reduce === NO_REDUCTION ? undefined : await dividedDataIfGiven(options, model, data);
+  const calibration = divided?.calibration ?? (await openCalibrationOrGenerated(options, model, data));
   const shared = {
     clusterer,
     engine: matrixEngine(),
@@ -248,6 +278,7 @@ async function smaller(
     requireMemory,
     signal,
   } as const;
+  const pruned = reduce === 'columns' ? { sparsity: options.sparsity } : {};
   // The original's gzip size takes as long as the clustering: both at once, and before the output may replace the file.
   const failed = new AbortController();
   const gzipBefore = gzipSize(opened.files, AbortSignal.any([signal, failed.signal]));
@@ -255,46 +286,54 @@ async function smaller(
   try {
     // Now, while nothing else is in memory: it may run the whole model.
     const footprint = await graphFootprint(model);
-    const { result, reached } = await phases.part(COMPRESSING, COMPARING, async (onProgress) => {
-      if (reduce === NO_REDUCTION) {
-        const result = await compressModel(model, { ...shared, reduce, onProgress });
-        return { result, reached: undefined };
-      }
-      if (target === undefined) {
-        const ratio =
-          reduce === 'columns'
-            ? chosenRatios((names) => selectLayers(model, names), layers, ratios)
-            : chosenRatios((names) => selectWidths(model, names, widths), layers, ratios);
-        if (reduce === 'columns')
-          requireClusteringMemory(selectLayers(model, [...ratio.keys()]), memory, false);
-        const sparsity = reduce === 'columns' ? { sparsity: options.sparsity } : {};
-        const result = await compressModel(model, { ...shared, ...sparsity, reduce, ratio, onProgress });
-        return { result, reached: undefined };
-      }
-      if (reduce === 'columns' && !('maxError' in target)) {
-        const search = { ...options, output };
-        const found = await searchTarget(opened, target, { data, calibration }, search, {
-          signal,
+    const { result, reached } = await phases.part(
+      stages.compressing,
+      stages.comparing,
+      async (onProgress) => {
+        if (reduce === NO_REDUCTION) {
+          const result = await compressModel(model, { ...shared, reduce, onProgress });
+          return { result, reached: undefined };
+        }
+        if (target === undefined) {
+          const ratio =
+            reduce === 'columns'
+              ? chosenRatios((names) => selectLayers(model, names), layers, ratios)
+              : chosenRatios((names) => selectWidths(model, names, widths), layers, ratios);
+          if (reduce === 'columns')
+            requireClusteringMemory(selectLayers(model, [...ratio.keys()]), memory, false);
+          const result = await compressModel(model, { ...shared, ...pruned, reduce, ratio, onProgress });
+          return { result, reached: undefined };
+        }
+        if (reduce === 'columns' && !('maxError' in target)) {
+          const search = { ...options, output };
+          const found = await searchTarget(opened, target, { data, calibration }, search, {
+            signal,
+            onProgress,
+          });
+          return { ...found, result: await storeCompressed(model, found.result, shared) };
+        }
+        const inputs = await unseenInputs(model, calibration, footprint.macs, { ...options, seed: seed + 1 });
+        return searchNarrowTarget(opened, target, {
+          ...shared,
+          output,
+          layers,
+          widths,
+          reduce: reduce === 'columns' ? 'auto' : reduce,
+          inputs,
+          data,
           onProgress,
         });
-        return { ...found, result: await storeCompressed(model, found.result, shared) };
-      }
-      const inputs = await unseenInputs(model, calibration, footprint.macs, { ...options, seed: seed + 1 });
-      return searchNarrowTarget(opened, target, {
-        ...shared,
-        output,
-        layers,
-        widths,
-        reduce: reduce === 'columns' ? 'auto' : reduce,
-        inputs,
-        data,
-        onProgress,
-      });
-    });
-    phases.enter('comparing', COMPARING);
+      },
+    );
+    phases.enter('comparing', stages.comparing);
     const before = { bytes, gzipBytes: await gzipBefore, ...footprint };
-    const unseen = await unseenInputs(model, calibration, before.macs, options);
-    const fidelity = await outputFidelity(model, result.model, unseen, { signal, scores: options.scores });
+    const again = target !== undefined && reduce !== 'columns';
+    const unseen = await unseenInputs(model, calibration, before.macs, { ...options, again });
+    const recorded = await recordOutputs(model, unseen, { signal, scores: options.scores });
+    const fidelity = await fidelityTo(recorded, result.model, { signal });
+    // What `--max-drop` measures says more.
+    const measured = target !== undefined && 'maxDrop' in target ? undefined : (divided?.measured ?? data);
+    const accuracy = measured && (await accuracyOf(model, result.model, measured, signal));
     const latency = await wholeLatency(model, result.model, seed, signal);
     signal.throwIfAborted();
     const worth = target !== undefined && reduce !== 'columns' && !('size' in target);
@@ -303,7 +342,16 @@ async function smaller(
       if (options.output === undefined) await removeIfEmpty(output);
       return nothing(reason);
     }
-    return { source, output, model, result, reduce, reached, fidelity, latency, before };
+    const sizes =
+      options.report === undefined || reduce === NO_REDUCTION
+        ? []
+        : await sizesAround(
+            model,
+            result,
+            { ...shared, ...pruned, reduce },
+            { recorded, output, phases, from: stages.measuring, to: stages.writing },
+          );
+    return { source, output, model, result, reduce, reached, fidelity, accuracy, latency, before, sizes };
   } finally {
     failed.abort();
   }
@@ -354,35 +402,24 @@ function followPaper(options: CompressOptions, command: Command): void {
   command.setOptionValue('paper', undefined);
 }
 
+/** Top-1 of both models. */
+async function accuracyOf(
+  original: Model,
+  smaller: Model,
+  data: LabelledData,
+  signal: AbortSignal,
+): Promise<Outcome['accuracy']> {
+  const [before, after] = [
+    await evaluateModel(original, data, { signal }),
+    await evaluateModel(smaller, data, { signal }),
+  ];
+  return { data: data.name, samples: data.samples, before: before.top1, after: after.top1 };
+}
+
 async function requireOutput(output: string): Promise<void> {
   for (const path of [output, recipePath(output)]) await requireWritableFile(path);
 }
 
 function secondsSince(started: number): number {
   return (performance.now() - started) / 1000;
-}
-
-/** The ratio of each layer or width to compress: those of `--layers`, else those that `--ratio` names, else all. */
-function chosenRatios(
-  select: (names?: readonly string[]) => readonly { readonly name: string }[],
-  names: readonly string[] | undefined,
-  ratios: ReturnType<typeof parseRatios>,
-): Map<string, number> {
-  const own = new Map<string, number>();
-  for (const [name, ratio] of ratios.byLayer) own.set(select([name])[0]!.name, ratio);
-  const chosen = select(names ?? (ratios.all === undefined ? [...own.keys()] : undefined));
-  const byLayer = new Map<string, number>();
-  for (const { name } of chosen) {
-    const ratio = own.get(name) ?? ratios.all;
-    if (ratio === undefined)
-      throw new InputError('BAD_ARGUMENT', `--layers names '${name}', but no --ratio applies to it: add one`);
-    byLayer.set(name, ratio);
-  }
-  const outside = [...own.keys()].find((name) => !byLayer.has(name));
-  if (outside !== undefined)
-    throw new InputError(
-      'BAD_ARGUMENT',
-      `--ratio names '${outside}', which --layers leaves out: add it there`,
-    );
-  return byLayer;
 }
