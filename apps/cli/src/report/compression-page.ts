@@ -18,7 +18,7 @@ import type { Recipe } from '../recipe/recipe.js';
 import { storageLines } from '../storage/storage-summary.js';
 import { percent } from '../terminal/output.js';
 import { errorChart } from './error-chart.js';
-import { escapeHtml, type HtmlCell, htmlTable } from './html.js';
+import { escapeHtml, type HtmlCell, htmlTable, plainTable } from './html.js';
 import { chartSection, framedPage, runSection, section } from './page-frame.js';
 
 /** What a page shows beside the outcome. */
@@ -51,7 +51,7 @@ export async function compressionPage(
   const main = [
     `<h1>${escapeHtml(title)}</h1>`,
     `<p class="sentence">${escapeHtml(sentence(outcome))}.</p>`,
-    htmlTable('The model before and after', COMPARED, rows),
+    plainTable('The model before and after', COMPARED, rows),
     ...charts.map(chartSection),
     taken(outcome),
     layers(outcome),

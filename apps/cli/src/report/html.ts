@@ -13,13 +13,18 @@ export interface HtmlCell {
   readonly html: string;
 }
 
+/** A table, see `plainTable`, that scrolls sideways where the screen is too narrow for it. */
+export function htmlTable(...table: Parameters<typeof plainTable>): string {
+  return `<div class="scroll" role="region" aria-label="${escapeHtml(table[0])}" tabindex="0">${plainTable(...table)}</div>`;
+}
+
 /**
  * A table. The first column is a header, the others are numbers, to the right, but for those that hold words: these are to the left, and
  * take as many lines as they need.
  *
  * @param words positions of the columns that hold words
  */
-export function htmlTable(
+export function plainTable(
   caption: string,
   header: readonly string[],
   rows: readonly (readonly (string | HtmlCell)[])[],
@@ -36,10 +41,10 @@ export function htmlTable(
       .join('');
   const head = header.map((cell, i) => `<th scope="col"${kind(i)}>${escapeHtml(cell)}</th>`).join('');
   const body = rows.map((row) => `<tr>${cells(row)}</tr>`).join('\n');
-  return `<div class="scroll" role="region" aria-label="${escapeHtml(caption)}" tabindex="0"><table>
+  return `<table>
 <caption>${escapeHtml(caption)}</caption>
 <thead><tr>${head}</tr></thead>
 <tbody>
 ${body}
-</tbody></table></div>`;
+</tbody></table>`;
 }

@@ -5,7 +5,7 @@ import type { Recipe } from '../recipe/recipe.js';
 import { megabytes, percent } from '../terminal/output.js';
 import { methodMarks } from './channels.js';
 import { reportCharts } from './charts.js';
-import { escapeHtml, htmlTable } from './html.js';
+import { escapeHtml, htmlTable, plainTable } from './html.js';
 import { chartSection, framedPage, runSection, section } from './page-frame.js';
 import { type SweepPoint, sparsityName, sweepPoints } from './points.js';
 import { beforeAndAfter, bestWithin } from './sweep-opening.js';
@@ -40,7 +40,7 @@ export async function reportPage(results: SweepResults, recipe: Recipe | undefin
 function opening(results: SweepResults): string {
   const best = bestWithin(results);
   if (best === undefined) return '';
-  return `<p class="sentence">${escapeHtml(best.sentence)}</p>\n${htmlTable('The model, and that setting', COMPARED, beforeAndAfter(results, best.point))}`;
+  return `<p class="sentence">${escapeHtml(best.sentence)}</p>\n${plainTable('The model, and that setting', COMPARED, beforeAndAfter(results, best.point))}`;
 }
 
 function summary({ model, samples, data, layers, baseline }: SweepResults): string {

@@ -24,7 +24,7 @@ figcaption { font-size: .9rem; margin-bottom: .75rem; }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--soft); padding-bottom: .25rem; }
 th, td { padding: .25rem .75rem .25rem 0; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
-thead th { white-space: normal; vertical-align: bottom; }
+thead th { white-space: normal; overflow-wrap: anywhere; vertical-align: bottom; }
 th:first-child, .words { white-space: normal; overflow-wrap: anywhere; text-align: left; }
 .words { color: var(--soft); }
 tbody th { min-width: 8rem; }

@@ -216,7 +216,11 @@ test('the script for PowerShell says what may stand after every flag', () => {
   expect(script).toContain("'--ratio' = @{ Kind = 'layers'; Words = @(); List = $true; Behind = '=' }");
   expect(script).toContain("'--config' = @{ Kind = 'files'; Words = @(); List = $false }");
   expect(script).toContain("'--json' = $null");
-  for (const [open, close] of ['()', '{}', '[]'] as const)
+  for (const [open, close] of [
+    ['(', ')'],
+    ['{', '}'],
+    ['[', ']'],
+  ] as const)
     expect(script.split(open).length, open).toBe(script.split(close).length);
   // Names of layers are text: nothing is evaluated.
   expect(script).not.toMatch(/Invoke-Expression|iex /);
