@@ -1,15 +1,13 @@
 import {
   type Clusterer,
   compressModel,
-  findWidths,
   InputError,
-  type Model,
   type Reduction,
   selectLayers,
   selectWidths,
   storeCompressed,
 } from '@spherize/core';
-import { evaluateModel, fidelityTo, type LabelledData, recordOutputs } from '@spherize/core/evaluation';
+import { fidelityTo, recordOutputs } from '@spherize/core/evaluation';
 import { NAMED_OPTIONS } from '@spherize/core/sweep';
 import { replaceFile, requireMemory } from '@spherize/files';
 import { Command } from 'commander';
@@ -23,9 +21,11 @@ import {
 import { NONE } from '../calibration/open-calibration.js';
 import { unseenInputs } from '../calibration/unseen-inputs.js';
 import { requireClusteringMemory } from '../clustering/required-memory.js';
+import { comparedAccuracy } from '../compression/compared-accuracy.js';
 import { defaultOutput, makeOutputFolder, removeIfEmpty } from '../compression/default-output.js';
 import { nothingGained } from '../compression/gain.js';
 import { type NothingToGain, type Outcome, outcomeDocument, printOutcome } from '../compression/outcome.js';
+import { reductionFor } from '../compression/reduction-for.js';
 import { type MeasuredSize, sizesAround } from '../compression/sizes-around.js';
 import { requireWritableFile } from '../files/output-places.js';
 import { gzipSize } from '../footprint/gzip-size.js';
@@ -333,7 +333,7 @@ async function smaller(
     const fidelity = await fidelityTo(recorded, result.model, { signal });
     // What `--max-drop` measures says more.
     const measured = target !== undefined && 'maxDrop' in target ? undefined : (divided?.measured ?? data);
-    const accuracy = measured && (await accuracyOf(model, result.model, measured, signal));
+    const accuracy = measured && (await comparedAccuracy(model, result.model, measured, signal));
     const latency = await wholeLatency(model, result.model, seed, signal);
     signal.throwIfAborted();
     const worth = target !== undefined && reduce !== 'columns' && !('size' in target);
@@ -357,30 +357,6 @@ async function smaller(
   }
 }
 
-/**
- * What becomes smaller where nothing says it: columns for given ratios, and for targets of models that are mostly layers of one product per
- * sample; of all others each width by what loses less.
- */
-function reductionFor(model: Model, target: Target | undefined): Reduction {
-  if (target === undefined || model.features === undefined) return 'columns';
-  if (findWidths(model.graph).widths.every(({ reason }) => reason !== undefined)) return 'columns';
-  return 'maxError' in target || !mostlyProducts(model) ? 'auto' : 'columns';
-}
-
-/** Whether most values of a model are in fully connected layers that compute one product per sample: those wait for memory. */
-function mostlyProducts({ graph, layers, parameters }: Model): boolean {
-  const once = new Set(
-    graph.operations.flatMap(({ flow, outputs }) =>
-      flow.type === 'layer' && (graph.shape(outputs[0]!)?.length ?? 0) <= 2 ? [flow.layer] : [],
-    ),
-  );
-  const values = layers.reduce(
-    (sum, { name, outputs, inputs }) => sum + (once.has(name) ? outputs * inputs : 0),
-    0,
-  );
-  return 2 * values > parameters;
-}
-
 function maxError(target: Target | undefined): object {
   return target !== undefined && 'maxError' in target ? target : {};
 }
@@ -400,20 +376,6 @@ function followPaper(options: CompressOptions, command: Command): void {
     throw new InputError('BAD_ARGUMENT', '--paper compresses to a given ratio: add --ratio');
   for (const [name, value] of Object.entries(meant)) command.setOptionValue(name, value);
   command.setOptionValue('paper', undefined);
-}
-
-/** Top-1 of both models. */
-async function accuracyOf(
-  original: Model,
-  smaller: Model,
-  data: LabelledData,
-  signal: AbortSignal,
-): Promise<Outcome['accuracy']> {
-  const [before, after] = [
-    await evaluateModel(original, data, { signal }),
-    await evaluateModel(smaller, data, { signal }),
-  ];
-  return { data: data.name, samples: data.samples, before: before.top1, after: after.top1 };
 }
 
 async function requireOutput(output: string): Promise<void> {

@@ -24,6 +24,8 @@ import { factor, formatTable, logLine, megabytes, percent, printLine } from '../
 import { skippedTable } from '../terminal/skipped-table.js';
 import { visible } from '../terminal/visible.js';
 
+import type { ComparedAccuracy } from './compared-accuracy.js';
+
 /** Rows of a table that fit beside the others on one screen. */
 const FEW = 8;
 
@@ -37,10 +39,8 @@ export interface Outcome {
   readonly reduce: Reduction | 'none';
   readonly reached: TargetReport | NarrowedReport | undefined;
   readonly fidelity: OutputFidelity;
-  /** Shares of samples whose largest score is the right one, where labels were given: samples that no refit has seen. */
-  readonly accuracy?:
-    | { readonly data: string; readonly samples: number; readonly before: number; readonly after: number }
-    | undefined;
+  /** Where labels were given: on samples that no refit has seen. */
+  readonly accuracy?: ComparedAccuracy | undefined;
   /** Of the whole model, where it was measured. */
   readonly latency: ComparedLatency | undefined;
   readonly before: StaticFootprint;
@@ -248,7 +248,7 @@ export function fidelitySummary({ outputError, agreement, samples, inputs }: Out
   return `on ${samples} unseen inputs (${inputs}): ${parts.join(', ')}`;
 }
 
-function accuracySummary({ data, samples, before, after }: NonNullable<Outcome['accuracy']>): string {
+function accuracySummary({ data, samples, before, after }: ComparedAccuracy): string {
   return visible(
     `top-1 ${percent(before)} → ${percent(after)} on ${samples} samples (${data}) that no refit has seen`,
   );
