@@ -14,23 +14,34 @@ export interface DividedData {
   readonly measured: LabelledData;
 }
 
+/** How data are divided. */
+export interface DivideOptions {
+  readonly seed: number;
+  /** For the refit, at most. Default 500. */
+  readonly samples?: number | undefined;
+  /** Whether a search for the largest drop follows, which chooses by every n-th sample and decides by the others. */
+  readonly searched?: boolean | undefined;
+}
+
 /**
- * Takes samples for the refit from every n-th of some data, the part that a search for the largest drop chooses by: by the others it decides.
+ * Sets a quarter of some data apart for the refit, drawn by the seed; for a search, the part that it chooses by, so that what it decides by stays
+ * unseen.
  *
- * @param samples at most so many, chosen by the seed
  * @returns undefined where they would be too few to refit on
  */
 export async function dividedData(
   model: Model,
   data: Dataset,
-  { seed, samples = DEFAULT_SAMPLES.data }: { readonly seed: number; readonly samples?: number | undefined },
+  { seed, samples = DEFAULT_SAMPLES.data, searched = false }: DivideOptions,
 ): Promise<DividedData | undefined> {
   const positions = Array.from({ length: data.samples }, (_, i) => i);
-  const every = positions.filter((i) => i % CHOOSING_PART === 0);
-  const rest = positions.filter((i) => i % CHOOSING_PART !== 0);
-  if (every.length < LEAST) return undefined;
-  const chosen = Array.from(new Random(seed).sample(every.length, samples), (i) => every[i]!);
-  const digest = `${await data.digest()} every ${CHOOSING_PART}`;
+  const order = searched ? positions : [...new Random(seed).sample(data.samples, data.samples)];
+  const apart = new Set(order.filter((_, i) => i % CHOOSING_PART === 0));
+  if (apart.size < LEAST) return undefined;
+  const part = [...apart];
+  const chosen = Array.from(new Random(seed).sample(part.length, samples), (i) => part[i]!);
+  const rest = positions.filter((i) => !apart.has(i));
+  const digest = `${await data.digest()} ${searched ? 'every' : 'a'} ${CHOOSING_PART}th`;
   return {
     calibration: calibrationOf(model, data, { chosen, rest, digest, seed }),
     measured: dataPart(data, rest),

@@ -265,7 +265,9 @@ async function smaller(
     await makeOutputFolder(output);
     await requireOutput(output);
   }
-  const divided = reduce === NO_REDUCTION ? undefined : await dividedDataIfGiven(options, model, data);
+  const forDrop = target !== undefined && 'maxDrop' in target;
+  const divided =
+    reduce === NO_REDUCTION ? undefined : await dividedDataIfGiven(options, model, data, forDrop);
   const calibration = divided?.calibration ?? (await openCalibrationOrGenerated(options, model, data));
   const shared = {
     clusterer,
@@ -332,7 +334,7 @@ async function smaller(
     const recorded = await recordOutputs(model, unseen, { signal, scores: options.scores });
     const fidelity = await fidelityTo(recorded, result.model, { signal });
     // What `--max-drop` measures says more.
-    const measured = target !== undefined && 'maxDrop' in target ? undefined : (divided?.measured ?? data);
+    const measured = forDrop ? undefined : (divided?.measured ?? data);
     const accuracy = measured && (await comparedAccuracy(model, result.model, measured, signal));
     const latency = await wholeLatency(model, result.model, seed, signal);
     signal.throwIfAborted();

@@ -388,15 +388,17 @@ export async function openCalibrationIfGiven(
 /**
  * What `--data` gives where nothing says what to refit on: inputs for the refit, and the samples that no refit sees.
  *
+ * @param searched whether `--max-drop` chooses and decides by the same data
  * @returns undefined with `--calibrate`, without data, and where they are too few for both
  */
 export async function dividedDataIfGiven(
   { calibrate, calibrationSamples: samples, seed }: CalibrationChoice & Pick<CommonOptions, 'seed'>,
   model: Model,
   data: Dataset | undefined,
+  searched: boolean,
 ): Promise<DividedData | undefined> {
   if (calibrate !== undefined || data === undefined) return undefined;
-  return dividedData(model, data, { seed, samples });
+  return dividedData(model, data, { seed, samples, searched });
 }
 
 /** The inputs that `--calibrate` names; without it generated ones, or none where the model takes what cannot be made up. */

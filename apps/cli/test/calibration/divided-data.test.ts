@@ -42,24 +42,32 @@ async function ofData(data: LabelledData): Promise<number[]> {
 }
 
 describe('samples', () => {
-  test('of the refit, of the comparison and of the accuracy are apart', async () => {
-    const data = positions(3000);
-    const { calibration, measured } = (await dividedData(MODEL, data, { seed: 0 }))!;
-    const refit = await ofInputs(calibration.inputs);
-    expect(refit).toHaveLength(500);
-    expect(new Set(refit).size).toBe(500);
-    const seen = new Set(refit);
-    const accuracy = await ofData(measured);
-    const unseen = await ofInputs(calibration.others(400)!);
-    const others = await ofInputs(calibration.others(400, 400)!);
-    for (const part of [accuracy, unseen, others]) expect(part.filter((i) => seen.has(i))).toEqual([]);
-    // What chose ratios is not compared again.
-    expect(unseen.filter((i) => others.includes(i))).toEqual([]);
-    // A search for the largest drop decides by samples that no refit has seen.
-    const { every, others: deciding } = splitEvery(data, CHOOSING_PART);
-    expect(accuracy).toEqual(await ofData(deciding));
-    expect(await ofData(every)).toEqual(expect.arrayContaining(refit));
-  });
+  test.each([false, true])(
+    'of refit, comparison and accuracy are apart; for a search: %s',
+    async (searched) => {
+      const data = positions(3000);
+      const { calibration, measured } = (await dividedData(MODEL, data, { seed: 0, searched }))!;
+      const refit = await ofInputs(calibration.inputs);
+      expect(refit).toHaveLength(500);
+      expect(new Set(refit).size).toBe(500);
+      const seen = new Set(refit);
+      const accuracy = await ofData(measured);
+      const unseen = await ofInputs(calibration.others(400)!);
+      const others = await ofInputs(calibration.others(400, 400)!);
+      for (const part of [accuracy, unseen, others]) expect(part.filter((i) => seen.has(i))).toEqual([]);
+      // What chose ratios is not compared again.
+      expect(unseen.filter((i) => others.includes(i))).toEqual([]);
+      expect(accuracy).toHaveLength(2250);
+      // Of data that go round their classes, every class is in both.
+      const classes = (part: number[]): number => new Set(part.map((i) => i % 20)).size;
+      if (!searched) expect([classes(refit), classes(accuracy)]).toEqual([20, 20]);
+      if (!searched) return;
+      // A search for the largest drop decides by samples that no refit has seen.
+      const { every, others: deciding } = splitEvery(data, CHOOSING_PART);
+      expect(accuracy).toEqual(await ofData(deciding));
+      expect(await ofData(every)).toEqual(expect.arrayContaining(refit));
+    },
+  );
 
   test('follow the seed, and a smaller number', async () => {
     const refit = async (seed: number, samples?: number) =>
