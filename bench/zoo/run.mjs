@@ -2,8 +2,10 @@
  * Measures the models that people ship in npm packages, before and after neurons have left them:
  *
  *     node bench/zoo/run.mjs [--only PATTERN]... [--ratios 0.5,0.75] [--seconds S | --skip-latency] [--json FILE] [--markdown FILE]
+ *         [--shard I/N] [--journal FILE]
  *
- * A run that was broken off goes on where it stopped; `--restart` measures again what was chosen.
+ * A run that was broken off goes on where it stopped; `--restart` measures again what was chosen. `--shard` takes every N-th model; the
+ * journals of all shards, put together, are one that `--journal` takes.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,6 +17,7 @@ import { machineLine } from './machine.mjs';
 import { PACKAGES } from './packages.mjs';
 import { page } from './page.mjs';
 import { measureApart } from './run-apart.mjs';
+import { shardOf } from './shard.mjs';
 import { tables, textOf } from './table.mjs';
 
 const { values } = parseArgs({
@@ -28,6 +31,8 @@ const { values } = parseArgs({
     memory: { type: 'string', default: '6' },
     workers: { type: 'string', default: '1' },
     restart: { type: 'boolean', default: false },
+    shard: { type: 'string', default: '1/1' },
+    journal: { type: 'string' },
     json: { type: 'string' },
     markdown: { type: 'string' },
   },
@@ -39,14 +44,18 @@ const settings = {
 };
 const limits = { seconds: Number(values.limit), bytes: 1e9 * Number(values.memory) };
 const folder = join(cacheFolder(), 'zoo');
-const journal = new Journal(join(folder, 'journal.jsonl'), { ...settings, node: process.versions.node });
+const journal = new Journal(values.journal ?? join(folder, 'journal.jsonl'), {
+  ...settings,
+  node: process.versions.node,
+});
 const controller = new AbortController();
 process.once('SIGINT', () => controller.abort(new Error('interrupted: the same command goes on')));
 
 try {
   const models = await zoo();
-  const chosen = models.filter(({ name }) => values.only?.some((part) => name.includes(part)) ?? true);
-  if (chosen.length === 0) {
+  const named = models.filter(({ name }) => values.only?.some((part) => name.includes(part)) ?? true);
+  const chosen = shardOf(named, values.shard);
+  if (named.length === 0) {
     const names = models.map(({ name }) => name).join(', ');
     throw new Error(
       `--only: no model has ${values.only.join(' or ')} in its name, expected part of one of ${names}`,

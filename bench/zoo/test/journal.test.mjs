@@ -1,8 +1,9 @@
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Journal } from '../journal.mjs';
+import { shardOf } from '../shard.mjs';
 
 let path;
 let folder;
@@ -35,4 +36,22 @@ test('what was measured with other settings is not taken, and stays', () => {
   expect(other.get('a')).toBeUndefined();
   other.add('a', { bytes: 3 });
   expect(new Journal(path, settings).get('a')).toEqual({ bytes: 1 });
+});
+
+test('shards share the models among them, and their journals put together are one', () => {
+  const models = ['a', 'b', 'c', 'd', 'e'];
+  const parts = ['1/2', '2/2'].map((shard) => shardOf(models, shard));
+  expect(parts.flat().sort()).toEqual(models);
+  mkdirSync(folder, { recursive: true });
+  const text = parts.map((part, i) => {
+    const own = join(folder, `part${i}.jsonl`);
+    const journal = new Journal(own, settings);
+    for (const model of part) journal.add(model, { bytes: i });
+    return readFileSync(own, 'utf8');
+  });
+  // The second shard ran twice.
+  writeFileSync(join(folder, 'all.jsonl'), [...text, text[1]].join(''));
+  const all = new Journal(join(folder, 'all.jsonl'), settings);
+  expect(models.map((model) => all.get(model))).toEqual([0, 1, 0, 1, 0].map((bytes) => ({ bytes })));
+  for (const wrong of ['0/2', '3/2', '1', 'a/b']) expect(() => shardOf(models, wrong)).toThrow(/^--shard: /);
 });

@@ -61,7 +61,10 @@ export function addTargetOptions(command: Command): Command {
         throw new InputError('BAD_ARGUMENT', `--max-drop: expected points in (0, 100), got '${text}'`);
       },
     )
-    .option('--data <data>', `data to choose the ratios on: ${DATASET_SPECS.join(', ')}`)
+    .option(
+      '--data <data>',
+      `data to choose the ratios and measure accuracy on, and without --calibrate to refit on, on samples apart: ${DATASET_SPECS.join(', ')}`,
+    )
     .option('--limit <n>', 'use only its first n samples', (text) => parseInteger('--limit', text, 1));
 }
 

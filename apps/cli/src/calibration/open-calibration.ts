@@ -10,7 +10,7 @@ import {
   type Model,
   Random,
 } from '@spherize/core';
-import { singleInput } from '@spherize/core/evaluation';
+import { type LabelledData, singleInput } from '@spherize/core/evaluation';
 import type { Dataset } from '../data/dataset.js';
 import { openDataset } from '../data/open-dataset.js';
 
@@ -41,8 +41,12 @@ export interface OpenCalibration {
   readonly inputs: CalibrationInputs;
   /** SHA-256 of the stored data; undefined for generated inputs. */
   readonly digest: string | undefined;
-  /** Samples of the data, at most so many, that calibration did not take; undefined where none are left. */
-  others(samples: number): CalibrationInputs | undefined;
+  /**
+   * Samples of the data, at most so many, that calibration did not take; undefined where none are left.
+   *
+   * @param after others than the first so many of these, where there are enough for both
+   */
+  others(samples: number, after?: number): CalibrationInputs | undefined;
 }
 
 /**
@@ -80,25 +84,49 @@ export async function openCalibration(
     );
   }
   const wanted = options.calibrationSamples ?? DEFAULT_SAMPLES.data;
-  const part = (positions: readonly number[]): CalibrationInputs =>
-    samplesOf(data, positions, input.name, input.shape[0] ?? BATCH, input.shape[0] !== undefined);
   const chosen = new Set(Array.from(new Random(seed).sample(data.samples - first, wanted), (i) => first + i));
+  const rest = Array.from({ length: data.samples - first }, (_, i) => first + i).filter(
+    (position) => !chosen.has(position),
+  );
+  return calibrationOf(model, data, { chosen: [...chosen], rest, digest: await data.digest(), seed });
+}
+
+/** Which samples of some data calibration takes, and which it leaves. */
+export interface DividedPositions {
+  readonly chosen: readonly number[];
+  readonly rest: readonly number[];
+  readonly digest: string;
+  readonly seed: number;
+}
+
+/** Calibration on some samples of labelled data, whose labels are not looked at. */
+export function calibrationOf(
+  model: Model,
+  data: LabelledData,
+  { chosen, rest, digest, seed }: DividedPositions,
+): OpenCalibration {
+  const { name, shape } = singleInput(model);
+  const part = (positions: readonly number[]): CalibrationInputs =>
+    samplesOf(
+      data,
+      positions.toSorted((a, b) => a - b),
+      name,
+      shape[0] ?? BATCH,
+      shape[0] !== undefined,
+    );
   return {
-    inputs: part([...chosen].sort((a, b) => a - b)),
-    digest: await data.digest(),
-    others(samples) {
-      const rest = Array.from({ length: data.samples - first }, (_, i) => first + i).filter(
-        (position) => !chosen.has(position),
-      );
-      const drawn = Array.from(new Random(seed + 1).sample(rest.length, samples), (i) => rest[i]!);
-      const enough = drawn.length >= (input.shape[0] ?? 1);
-      return enough ? part(drawn.sort((a, b) => a - b)) : undefined;
+    inputs: part(chosen),
+    digest,
+    others(samples, after = 0) {
+      const drawn = Array.from(new Random(seed + 1).sample(rest.length, after + samples), (i) => rest[i]!);
+      const own = drawn.length - after >= samples / 2 ? drawn.slice(after) : drawn.slice(0, samples);
+      return own.length >= (shape[0] ?? 1) ? part(own) : undefined;
     },
   };
 }
 
 function samplesOf(
-  data: Dataset,
+  data: LabelledData,
   positions: readonly number[],
   input: string,
   batch: number,

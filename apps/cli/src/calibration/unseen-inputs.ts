@@ -11,6 +11,8 @@ export interface UnseenOptions {
   readonly seed: number;
   readonly mean?: readonly number[] | undefined;
   readonly std?: readonly number[] | undefined;
+  /** Whether as many samples of the calibration data have chosen ratios already: others are taken, where there are enough. */
+  readonly again?: boolean | undefined;
 }
 
 /**
@@ -23,10 +25,10 @@ export async function unseenInputs(
   model: Model,
   calibration: OpenCalibration | undefined,
   macs: number | null,
-  { seed, mean, std }: UnseenOptions,
+  { seed, mean, std, again = false }: UnseenOptions,
 ): Promise<CalibrationInputs> {
   const samples = Math.min(SAMPLES.most, Math.max(SAMPLES.fewest, Math.floor(SAMPLES.macs / (macs || 1))));
-  const others = calibration?.others(samples);
+  const others = calibration?.others(samples, again ? samples : 0);
   if (others !== undefined) return others;
   const [input, second] = model.inputs;
   if (input !== undefined && second === undefined) {

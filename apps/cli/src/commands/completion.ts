@@ -1,6 +1,7 @@
-import { InputError } from '@spherize/core';
+import { findWidths, InputError } from '@spherize/core';
 import { Command } from 'commander';
-import { completionScript, SHELLS } from '../completion/completion-script.js';
+import { completionScript } from '../completion/completion-script.js';
+import { SHELLS } from '../completion/values.js';
 import { listItem } from '../options/list-text.js';
 import { parseChoice } from '../options/parse.js';
 import { openModel } from '../plugins/model-formats.js';
@@ -14,7 +15,10 @@ const LAYERS = 'layers';
 export function completionCommand(): Command {
   return new Command('completion')
     .description('print a script that completes commands, flags, their values and layers in a shell')
-    .argument('<shell>', `${SHELLS.join(', ')}; or ${LAYERS}, for the names of a model's layers, one a line`)
+    .argument(
+      '<shell>',
+      `${SHELLS.join(', ')}; or ${LAYERS}, for the names of a model's layers and widths, one a line`,
+    )
     .argument('[model]', `the model file, after ${LAYERS}`)
     .action(async (shell: string, model: string | undefined, _options: unknown, command: Command) => {
       if (shell === LAYERS && model !== undefined) {
@@ -31,8 +35,11 @@ export function completionCommand(): Command {
     });
 }
 
-/** The layers of a model as `--layers` takes them, but for names that no terminal shows as they are. */
+/** The layers and widths of a model as `--layers` and `--ratio` take them, but for names that no terminal shows as they are. */
 async function layerWords(source: string): Promise<string[]> {
   const { model } = await openModel(source);
-  return model.layers.map(({ name }) => listItem(name)).filter((word) => visible(word) === word);
+  const widths = model.features === undefined ? [] : findWidths(model.graph).widths;
+  const narrower = widths.filter(({ reason }) => reason === undefined);
+  const names = new Set([...model.layers, ...narrower].map(({ name }) => name));
+  return [...names].map(listItem).filter((word) => visible(word) === word);
 }

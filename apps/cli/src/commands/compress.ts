@@ -1,17 +1,13 @@
 import {
   type Clusterer,
   compressModel,
-  findWidths,
   InputError,
-  MOST_COLUMNS,
-  type Model,
-  productsPerSample,
   type Reduction,
   selectLayers,
   selectWidths,
   storeCompressed,
 } from '@spherize/core';
-import { outputFidelity } from '@spherize/core/evaluation';
+import { fidelityTo, recordOutputs } from '@spherize/core/evaluation';
 import { NAMED_OPTIONS } from '@spherize/core/sweep';
 import { replaceFile, requireMemory } from '@spherize/files';
 import { Command } from 'commander';
@@ -25,19 +21,25 @@ import {
 import { NONE } from '../calibration/open-calibration.js';
 import { unseenInputs } from '../calibration/unseen-inputs.js';
 import { requireClusteringMemory } from '../clustering/required-memory.js';
+import { comparedAccuracy } from '../compression/compared-accuracy.js';
 import { defaultOutput, makeOutputFolder, removeIfEmpty } from '../compression/default-output.js';
 import { nothingGained } from '../compression/gain.js';
 import { type NothingToGain, type Outcome, outcomeDocument, printOutcome } from '../compression/outcome.js';
+import { reductionFor } from '../compression/reduction-for.js';
+import { type MeasuredSize, sizesAround } from '../compression/sizes-around.js';
 import { requireWritableFile } from '../files/output-places.js';
 import { gzipSize } from '../footprint/gzip-size.js';
 import { graphFootprint } from '../footprint/static-footprint.js';
 import { wholeLatency } from '../footprint/whole-latency.js';
+import { chosenRatios } from '../options/chosen-ratios.js';
 import type { ClustererChoice } from '../options/clusterer-choice.js';
 import { parseRatios, type RatioItem, ratioItems } from '../options/parse.js';
 import { openClusterer, type ShortForms } from '../plugins/clusterers.js';
 import { matrixEngine } from '../plugins/matrix-engines.js';
 import { filesOf, type OpenModel, openModel, requireSameFormat } from '../plugins/model-formats.js';
 import { effectiveRecipe, recipePath, recipeText } from '../recipe/recipe.js';
+import { compressionPage } from '../report/compression-page.js';
+import { makeReportFolder, reportPlace } from '../report/report-place.js';
 import {
   addWeightsOption,
   requireNothingReduced,
@@ -47,6 +49,7 @@ import {
 import { interruptible } from '../terminal/interrupt.js';
 import { printJson } from '../terminal/output.js';
 import { type Phases, startPhases } from '../terminal/phases.js';
+import { versions } from '../versions.js';
 import {
   addCalibrationOptions,
   addClustererOptions,
@@ -63,6 +66,7 @@ import {
   type CalibrationChoice,
   type CommonOptions,
   type DequantizeOption,
+  dividedDataIfGiven,
   type FormatOptions,
   type LabelOptions,
   NO_REDUCTION,
@@ -75,8 +79,10 @@ import {
   type ShapeOptions,
 } from './shared-options.js';
 
-/** Where the bar stands when compressing begins, when the result is compared, and when it is written. */
-const [COMPRESSING, COMPARING, WRITING] = [0.02, 0.92, 0.98];
+/** Where the bar stands when compressing begins, when the result is compared, when other sizes are measured, and when all is written. */
+const STAGES = { compressing: 0.02, comparing: 0.92, measuring: 0.98, writing: 0.98 } as const;
+/** With other sizes, each of which takes as long as the last step. */
+const STAGES_WITH_SIZES = { compressing: 0.02, comparing: 0.5, measuring: 0.55, writing: 0.98 } as const;
 
 interface CompressOptions
   extends CommonOptions,
@@ -94,6 +100,7 @@ interface CompressOptions
   readonly output?: string;
   readonly paper?: true;
   readonly wide?: true;
+  readonly report?: string;
   readonly scores?: string;
   readonly clusterer: ClustererChoice;
   readonly ratio?: RatioItem[];
@@ -123,6 +130,10 @@ export function compressCommand(): Command {
     .option(
       '--paper',
       "the paper's method exactly: columns, spherical clustering by Lloyd's algorithm, nothing refitted; needs --ratio",
+    )
+    .option(
+      '--report <path>',
+      'write a page about the run, with the error at other sizes: a file *.html, or a folder for report.html',
     )
     .option('--wide', 'list every width, layer and tensor, however many there are')
     .option(
@@ -164,6 +175,7 @@ async function compress(source: string, options: CompressOptions, command: Comma
   const ratios = parseRatios(options.ratio ?? []);
   const { clusterer } = await openClusterer(options.clusterer, options);
   if (options.output !== undefined) await requireOutput(options.output);
+  const report = options.report === undefined ? undefined : await reportPlace(options.report);
   const phases = startPhases('reading');
   let outcome: Outcome | NothingToGain;
   try {
@@ -174,14 +186,22 @@ async function compress(source: string, options: CompressOptions, command: Comma
       const found = await smaller({ opened, output, target, ratios, clusterer }, options, phases, signal);
       if ('reason' in found) return { ...found, seconds: secondsSince(started) };
       const { result } = found;
-      phases.enter('writing', WRITING);
+      phases.enter('writing', STAGES.writing);
       const bytes = await result.model.write(output);
       for (const [name, value] of Object.entries({ output, reduce: found.reduce, ...maxError(target) }))
         command.setOptionValue(name, value);
-      await replaceFile(recipePath(output), recipeText(effectiveRecipe(command)));
+      const recipe = effectiveRecipe(command);
+      await replaceFile(recipePath(output), recipeText(recipe));
       const seconds = secondsSince(started);
       const gzipBytes = await gzipSize(await filesOf(output, options.format), signal);
-      return { ...found, after: { bytes, gzipBytes, ...(await graphFootprint(result.model)) }, seconds };
+      const after = { bytes, gzipBytes, ...(await graphFootprint(result.model)) };
+      const { sizes, ...figures } = found;
+      const written = { ...figures, after, seconds, report };
+      if (report !== undefined) {
+        await makeReportFolder(report);
+        await replaceFile(report, await compressionPage(written, { sizes, recipe, versions: versions() }));
+      }
+      return written;
     });
   } finally {
     phases.stop();
@@ -210,19 +230,26 @@ interface Task {
   readonly clusterer: Clusterer;
 }
 
+/** The smaller model, before it is written. */
+interface Found extends Omit<Outcome, 'after' | 'seconds' | 'report'> {
+  /** The same at other sizes, for a report. */
+  readonly sizes: readonly MeasuredSize[];
+}
+
 /** Everything but writing: the smaller model with its figures, or why there is none worth writing. */
 async function smaller(
   { opened, output, target, ratios, clusterer }: Task,
   options: CompressOptions,
   phases: Phases,
   signal: AbortSignal,
-): Promise<Omit<Outcome, 'after' | 'seconds'> | Omit<NothingToGain, 'seconds'>> {
+): Promise<Found | Omit<NothingToGain, 'seconds'>> {
   const { model, bytes, source } = opened;
   const { layers, widths, seed, roundTo, memory } = options;
   const reduce = options.reduce ?? reductionFor(model, target);
   if (options.data === undefined) requireNoLabelOptions(options);
   requireStorage(model, options, opened.format.name);
   if (reduce !== 'columns') requireNoPruning(options);
+  const stages = options.report === undefined ? STAGES : STAGES_WITH_SIZES;
   const nothing = (reason: string) => ({ source, bytes, reason });
   if (reduce === 'columns' && model.layers.length === 0 && target !== undefined && 'maxError' in target)
     return nothing('no layer of it can be compressed: spherize inspect says why');
@@ -231,7 +258,10 @@ async function smaller(
     await makeOutputFolder(output);
     await requireOutput(output);
   }
-  const calibration = await openCalibrationOrGenerated(options, model, data);
+  const forDrop = target !== undefined && 'maxDrop' in target;
+  const divided =
+    reduce === NO_REDUCTION ? undefined : await dividedDataIfGiven(options, model, data, forDrop);
+  const calibration = divided?.calibration ?? (await openCalibrationOrGenerated(options, model, data));
   const shared = {
     clusterer,
     engine: matrixEngine(),
@@ -243,6 +273,7 @@ async function smaller(
     requireMemory,
     signal,
   } as const;
+  const pruned = reduce === 'columns' ? { sparsity: options.sparsity } : {};
   // The original's gzip size takes as long as the clustering: both at once, and before the output may replace the file.
   const failed = new AbortController();
   const gzipBefore = gzipSize(opened.files, AbortSignal.any([signal, failed.signal]));
@@ -250,52 +281,61 @@ async function smaller(
   try {
     // Now, while nothing else is in memory: it may run the whole model.
     const footprint = await graphFootprint(model);
-    const { result, reached } = await phases.part(COMPRESSING, COMPARING, async (onProgress) => {
-      if (reduce === NO_REDUCTION) {
-        const result = await compressModel(model, { ...shared, reduce, onProgress });
-        return { result, reached: undefined };
-      }
-      if (target === undefined) {
-        const ratio =
-          reduce === 'columns'
-            ? chosenRatios((names) => selectLayers(model, names), layers, ratios)
-            : chosenRatios((names) => selectWidths(model, names, widths), layers, ratios);
-        if (reduce === 'columns')
-          requireClusteringMemory(selectLayers(model, [...ratio.keys()]), memory, false);
-        const sparsity = reduce === 'columns' ? { sparsity: options.sparsity } : {};
-        const result = await compressModel(model, { ...shared, ...sparsity, reduce, ratio, onProgress });
-        return { result, reached: undefined };
-      }
-      const choosing = () => unseenInputs(model, calibration, footprint.macs, { ...options, seed: seed + 1 });
-      if (reduce === 'columns') {
-        const own = { ...shared, calibration: calibration?.inputs, layers, sparsity: options.sparsity };
-        const found =
-          'maxError' in target
-            ? await searchColumnError(model, target, { ...own, inputs: await choosing(), onProgress })
-            : await searchTarget(
-                opened,
-                target,
-                { data, calibration },
-                { ...options, output },
-                { signal, onProgress },
-              );
-        return { ...found, result: await storeCompressed(model, found.result, shared) };
-      }
-      return searchNarrowTarget(opened, target, {
-        ...shared,
-        output,
-        layers,
-        widths,
-        reduce,
-        inputs: await choosing(),
-        data,
-        onProgress,
-      });
-    });
-    phases.enter('comparing', COMPARING);
+    const { result, reached } = await phases.part(
+      stages.compressing,
+      stages.comparing,
+      async (onProgress) => {
+        if (reduce === NO_REDUCTION) {
+          const result = await compressModel(model, { ...shared, reduce, onProgress });
+          return { result, reached: undefined };
+        }
+        if (target === undefined) {
+          const ratio =
+            reduce === 'columns'
+              ? chosenRatios((names) => selectLayers(model, names), layers, ratios)
+              : chosenRatios((names) => selectWidths(model, names, widths), layers, ratios);
+          if (reduce === 'columns')
+            requireClusteringMemory(selectLayers(model, [...ratio.keys()]), memory, false);
+          const result = await compressModel(model, { ...shared, ...pruned, reduce, ratio, onProgress });
+          return { result, reached: undefined };
+        }
+        const choosing = () =>
+          unseenInputs(model, calibration, footprint.macs, { ...options, seed: seed + 1 });
+        if (reduce === 'columns') {
+          const own = { ...shared, ...pruned, calibration: calibration?.inputs, layers };
+          const found =
+            'maxError' in target
+              ? await searchColumnError(model, target, { ...own, inputs: await choosing(), onProgress })
+              : await searchTarget(
+                  opened,
+                  target,
+                  { data, calibration },
+                  { ...options, output },
+                  { signal, onProgress },
+                );
+          return { ...found, result: await storeCompressed(model, found.result, shared) };
+        }
+        return searchNarrowTarget(opened, target, {
+          ...shared,
+          output,
+          layers,
+          widths,
+          reduce,
+          inputs: await choosing(),
+          data,
+          onProgress,
+        });
+      },
+    );
+    phases.enter('comparing', stages.comparing);
     const before = { bytes, gzipBytes: await gzipBefore, ...footprint };
-    const unseen = await unseenInputs(model, calibration, before.macs, options);
-    const fidelity = await outputFidelity(model, result.model, unseen, { signal, scores: options.scores });
+    const again = target !== undefined && ('maxError' in target || reduce !== 'columns');
+    const unseen = await unseenInputs(model, calibration, before.macs, { ...options, again });
+    const recorded = await recordOutputs(model, unseen, { signal, scores: options.scores });
+    const fidelity = await fidelityTo(recorded, result.model, { signal });
+    // What `--max-drop` measures says more.
+    const measured = forDrop ? undefined : (divided?.measured ?? data);
+    const accuracy = measured && (await comparedAccuracy(model, result.model, measured, signal));
     const latency = await wholeLatency(model, result.model, seed, signal);
     signal.throwIfAborted();
     const worth =
@@ -305,28 +345,19 @@ async function smaller(
       if (options.output === undefined) await removeIfEmpty(output);
       return nothing(reason);
     }
-    return { source, output, model, result, reduce, reached, fidelity, latency, before };
+    const sizes =
+      options.report === undefined || reduce === NO_REDUCTION
+        ? []
+        : await sizesAround(
+            model,
+            result,
+            { ...shared, ...pruned, reduce },
+            { recorded, output, phases, from: stages.measuring, to: stages.writing },
+          );
+    return { source, output, model, result, reduce, reached, fidelity, accuracy, latency, before, sizes };
   } finally {
     failed.abort();
   }
-}
-
-/**
- * What becomes smaller where nothing says it: columns for given ratios, of models without widths that can become narrower, and for targets of
- * those that are mostly layers of one product per sample; of all others each width by what loses less. An error is kept by columns only where
- * those layers are too wide for their neurons to be chosen well.
- */
-function reductionFor(model: Model, target: Target | undefined): Reduction {
-  if (target === undefined || model.features === undefined) return 'columns';
-  if (findWidths(model.graph).widths.every(({ reason }) => reason !== undefined)) return 'columns';
-  return mostlyProducts(model, 'maxError' in target ? MOST_COLUMNS : 0) ? 'columns' : 'auto';
-}
-
-/** Whether most values of a model are in layers that compute one product per sample, of more columns than so many: those wait for memory. */
-function mostlyProducts({ graph, layers, parameters }: Model, columns: number): boolean {
-  const once = productsPerSample(graph);
-  const counted = layers.filter(({ name, inputs }) => once.has(name) && inputs > columns);
-  return 2 * counted.reduce((sum, { outputs, inputs }) => sum + outputs * inputs, 0) > parameters;
 }
 
 function maxError(target: Target | undefined): object {
@@ -356,29 +387,4 @@ async function requireOutput(output: string): Promise<void> {
 
 function secondsSince(started: number): number {
   return (performance.now() - started) / 1000;
-}
-
-/** The ratio of each layer or width to compress: those of `--layers`, else those that `--ratio` names, else all. */
-function chosenRatios(
-  select: (names?: readonly string[]) => readonly { readonly name: string }[],
-  names: readonly string[] | undefined,
-  ratios: ReturnType<typeof parseRatios>,
-): Map<string, number> {
-  const own = new Map<string, number>();
-  for (const [name, ratio] of ratios.byLayer) own.set(select([name])[0]!.name, ratio);
-  const chosen = select(names ?? (ratios.all === undefined ? [...own.keys()] : undefined));
-  const byLayer = new Map<string, number>();
-  for (const { name } of chosen) {
-    const ratio = own.get(name) ?? ratios.all;
-    if (ratio === undefined)
-      throw new InputError('BAD_ARGUMENT', `--layers names '${name}', but no --ratio applies to it: add one`);
-    byLayer.set(name, ratio);
-  }
-  const outside = [...own.keys()].find((name) => !byLayer.has(name));
-  if (outside !== undefined)
-    throw new InputError(
-      'BAD_ARGUMENT',
-      `--ratio names '${outside}', which --layers leaves out: add it there`,
-    );
-  return byLayer;
 }

@@ -12,6 +12,7 @@ import {
 import { singleInput } from '@spherize/core/evaluation';
 import { NAMED_OPTIONS } from '@spherize/core/sweep';
 import { type Command, Option } from 'commander';
+import { type DividedData, dividedData } from '../calibration/divided-data.js';
 import {
   DEFAULT_SAMPLES,
   GENERATED,
@@ -199,9 +200,10 @@ export function addReduceOption(command: Command): Command {
 }
 
 function reduceOption(kinds: readonly string[], more: string): Option {
-  return new Option(
+  return new ChoiceOption(
     '--reduce <name>',
     `columns of layers, neurons (features leave whole widths: no operation is added), or auto: of each width what loses less${more}`,
+    kinds,
   ).argParser((text) => parseChoice('--reduce', text, kinds));
 }
 
@@ -215,9 +217,10 @@ export function addReduceOptions(command: Command): Command {
 export function addWidthsOption(command: Command): Command {
   const meant: readonly WidthsMeant[] = ['all', 'inner'];
   return command.addOption(
-    new Option(
+    new ChoiceOption(
       '--widths <name>',
       'with neurons and auto, where none is named: all, or inner, which leaves those of residual sums alone',
+      meant,
     )
       .argParser((text) => parseChoice('--widths', text, meant))
       .default('all'),
@@ -241,9 +244,12 @@ export interface CalibrationChoice {
 /** `--calibrate` and `--calibration-samples`. */
 export function addCalibrationOptions(command: Command): Command {
   return command
-    .option(
-      '--calibrate <data>',
-      'refit the compressed layers on unlabelled inputs: data as for --data, generated (no data needed) or none',
+    .addOption(
+      new ChoiceOption(
+        '--calibrate <data>',
+        'refit the compressed layers on unlabelled inputs: data as for --data, generated (no data needed) or none',
+        [GENERATED, NONE],
+      ),
     )
     .option(
       '--calibration-samples <n>',
@@ -377,6 +383,22 @@ export async function openCalibrationIfGiven(
   const { calibrate } = options;
   if (calibrate === undefined || calibrate === NONE) return undefined;
   return openCalibration(model, { ...options, calibrate }, evaluation);
+}
+
+/**
+ * What `--data` gives where nothing says what to refit on: inputs for the refit, and the samples that no refit sees.
+ *
+ * @param searched whether `--max-drop` chooses and decides by the same data
+ * @returns undefined with `--calibrate`, without data, and where they are too few for both
+ */
+export async function dividedDataIfGiven(
+  { calibrate, calibrationSamples: samples, seed }: CalibrationChoice & Pick<CommonOptions, 'seed'>,
+  model: Model,
+  data: Dataset | undefined,
+  searched: boolean,
+): Promise<DividedData | undefined> {
+  if (calibrate !== undefined || data === undefined) return undefined;
+  return dividedData(model, data, { seed, samples, searched });
 }
 
 /** The inputs that `--calibrate` names; without it generated ones, or none where the model takes what cannot be made up. */

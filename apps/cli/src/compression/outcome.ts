@@ -1,16 +1,30 @@
 /** What a compression did, as a document and in words and tables. */
-import { type CompressedModel, groupSkipped, type Model, type Reduction, unreached } from '@spherize/core';
+import {
+  type CompressedModel,
+  groupSkipped,
+  type Model,
+  type Reduction,
+  type SkippedLayer,
+  unreached,
+} from '@spherize/core';
 import type { NarrowedReport, TargetReport } from '@spherize/core/allocation';
 import type { ComparedLatency, OutputFidelity } from '@spherize/core/evaluation';
 import type { Verification } from '@spherize/core/proof';
 import { targetSummary } from '../allocation/compress-to-target.js';
 import { GENERATED } from '../calibration/open-calibration.js';
-import { comparisonTable, type StaticFootprint, staticFigures } from '../footprint/static-footprint.js';
+import {
+  type Comparison,
+  comparisonTable,
+  type StaticFootprint,
+  staticFigures,
+} from '../footprint/static-footprint.js';
 import { isFaster, isSlower } from '../footprint/whole-latency.js';
 import { storageFigures, storageLines } from '../storage/storage-summary.js';
-import { formatTable, logLine, megabytes, percent, printLine } from '../terminal/output.js';
+import { factor, formatTable, logLine, megabytes, percent, printLine } from '../terminal/output.js';
 import { skippedTable } from '../terminal/skipped-table.js';
 import { visible } from '../terminal/visible.js';
+
+import type { ComparedAccuracy } from './compared-accuracy.js';
 
 /** Rows of a table that fit beside the others on one screen. */
 const FEW = 8;
@@ -25,11 +39,15 @@ export interface Outcome {
   readonly reduce: Reduction | 'none';
   readonly reached: TargetReport | NarrowedReport | undefined;
   readonly fidelity: OutputFidelity;
+  /** Where labels were given: on samples that no refit has seen. */
+  readonly accuracy?: ComparedAccuracy | undefined;
   /** Of the whole model, where it was measured. */
   readonly latency: ComparedLatency | undefined;
   readonly before: StaticFootprint;
   readonly after: StaticFootprint;
   readonly seconds: number;
+  /** The page about the run, where one was asked for. */
+  readonly report?: string | undefined;
 }
 
 /** Why nothing was written. */
@@ -46,7 +64,8 @@ export function outcomeDocument(outcome: Outcome | NothingToGain): object {
     const { source, bytes, reason, seconds } = outcome;
     return { model: source, output: null, reason, bytesBefore: bytes, bytesAfter: bytes, seconds };
   }
-  const { source, output, model, result, reached, fidelity, latency, before, after, seconds } = outcome;
+  const { source, output, model, result, reached, fidelity, latency, before, after, seconds, report } =
+    outcome;
   const notes = model.notes ?? [];
   const storage = storageOf(result);
   return {
@@ -67,11 +86,13 @@ export function outcomeDocument(outcome: Outcome | NothingToGain): object {
     outputError: fidelity.outputError,
     agreement: fidelity.agreement,
     unseen: { inputs: fidelity.inputs, samples: fidelity.samples },
+    ...(outcome.accuracy && { accuracy: outcome.accuracy }),
     ...(notes.length > 0 && { notes }),
     ...(reached && { target: reached }),
     ...(storage && { storage }),
     ...(result.storage && { storage: storageFigures(result.storage) }),
     verified: result.proof!,
+    ...(report !== undefined && { report }),
     seconds,
   };
 }
@@ -121,6 +142,7 @@ export function printOutcome(outcome: Outcome | NothingToGain, wide = false): vo
   for (const note of model.notes ?? []) printLine(visible(`note: ${note}`));
   if (reduce !== 'none') printLine(`\n${calibrationSummary(result, reduce)}`);
   printLine(fidelitySummary(fidelity));
+  if (outcome.accuracy) printLine(accuracySummary(outcome.accuracy));
   printLine(`\n${comparisonTable([...staticFigures(before, after), ...latencyFigures(latency)])}`);
   if (verified.deviation !== null && reduce !== 'none') {
     printLine(
@@ -143,29 +165,33 @@ export function printOutcome(outcome: Outcome | NothingToGain, wide = false): vo
   printLine(
     `${megabytes(before.bytes)} → ${megabytes(after.bytes)} (${share}) in ${seconds.toFixed(1)} s: ${output}`,
   );
+  if (outcome.report !== undefined) printLine(`report: ${outcome.report}`);
 }
 
 /** What was not compressed, each with its reason. */
-function leftAlone({ model, result, reduce }: Outcome) {
+export function leftAlone({ model, result, reduce }: Outcome): readonly SkippedLayer[] {
   if (reduce === 'none') return [];
   if (reduce !== 'columns') return unreached(model);
   const compressed = new Set(result.layers.map(({ name }) => name));
   return model.skipped.filter(({ name }) => !compressed.has(name));
 }
 
-function storageOf({ model: { rounding } }: CompressedModel) {
+/** How the written file rounds weights to the types that store them. */
+export function storageOf({
+  model: { rounding },
+}: CompressedModel): { readonly types: readonly string[]; readonly weightError: number } | undefined {
   return rounding && { types: rounding.types, weightError: rounding.error };
 }
 
 /** Before and after of the whole model's time. */
-function latencyFigures(latency: ComparedLatency | undefined) {
+export function latencyFigures(latency: ComparedLatency | undefined): Comparison[] {
   if (latency === undefined) return [];
   const text = (value: number) => `${value.toFixed(2)} ms`;
   return [{ name: 'one run, median', before: latency.before.median, after: latency.after.median, text }];
 }
 
 /** The outcome in one line. */
-function sentence({ before, after, fidelity, latency }: Outcome): string {
+export function sentence({ before, after, fidelity, latency }: Outcome): string {
   const { outputError, agreement, samples } = fidelity;
   const answers =
     agreement !== null
@@ -185,14 +211,8 @@ function speed(latency: ComparedLatency): string {
   return factor(latency.before.median, latency.after.median, 'faster', 'slower');
 }
 
-function factor(before: number, after: number, less: string, more: string): string {
-  const [larger, smaller] = before >= after ? [before, after] : [after, before];
-  const times = larger / smaller;
-  return `${times.toFixed(times < 1.995 ? 2 : 1)} × ${before >= after ? less : more}`;
-}
-
 /** What it cost that new weights are stored as the old ones were. */
-function storageSummary(
+export function storageSummary(
   { types, weightError }: { types: readonly string[]; weightError: number },
   verified: Verification,
 ): string {
@@ -218,7 +238,7 @@ function reductionTable(reductions: CompressedModel['reductions']): string {
 }
 
 /** How close the outputs are on inputs that no refit has seen. */
-function fidelitySummary({ outputError, agreement, samples, inputs }: OutputFidelity): string {
+export function fidelitySummary({ outputError, agreement, samples, inputs }: OutputFidelity): string {
   if (samples === 0) return `outputs not compared: the model does not run on unseen inputs (${inputs})`;
   const parts = [
     ...(outputError === null ? [] : [`output error ${percent(outputError, 2)}`]),
@@ -228,8 +248,14 @@ function fidelitySummary({ outputError, agreement, samples, inputs }: OutputFide
   return `on ${samples} unseen inputs (${inputs}): ${parts.join(', ')}`;
 }
 
+function accuracySummary({ data, samples, before, after }: ComparedAccuracy): string {
+  return visible(
+    `top-1 ${percent(before)} → ${percent(after)} on ${samples} samples (${data}) that no refit has seen`,
+  );
+}
+
 /** What calibration did to each layer, in one line; or what it could do. */
-function calibrationSummary(
+export function calibrationSummary(
   { layers, calibration: inputs }: Pick<CompressedModel, 'layers' | 'calibration'>,
   reduce: Reduction,
 ): string {

@@ -18,26 +18,31 @@ export async function graphFootprint(model: Model): Promise<Pick<StaticFootprint
 }
 
 /** One figure before and after, with its text. */
-interface Comparison {
+export interface Comparison {
   readonly name: string;
   readonly before: number | null;
   readonly after: number | null;
   readonly text: (value: number) => string;
 }
 
-/** A table of figures before and after; the ratio is before over after. */
-export function comparisonTable(figures: readonly Comparison[]): string {
+/** The columns of a table of figures before and after. */
+export const COMPARED: readonly string[] = ['', 'before', 'after', 'ratio'];
+
+/** The rows of such a table; the ratio is before over after. */
+export function comparisonRows(figures: readonly Comparison[]): string[][] {
   const cell = (value: number | null, text: (value: number) => string) =>
     value === null ? '–' : text(value);
-  return formatTable(
-    ['', 'before', 'after', 'ratio'],
-    figures.map(({ name, before, after, text }) => [
-      name,
-      cell(before, text),
-      cell(after, text),
-      before === null || after === null || after === 0 ? '–' : `${(before / after).toFixed(2)}×`,
-    ]),
-  );
+  return figures.map(({ name, before, after, text }) => [
+    name,
+    cell(before, text),
+    cell(after, text),
+    before === null || after === null || after === 0 ? '–' : `${(before / after).toFixed(2)}×`,
+  ]);
+}
+
+/** A table of figures before and after. */
+export function comparisonTable(figures: readonly Comparison[]): string {
+  return formatTable(COMPARED, comparisonRows(figures));
 }
 
 /** The rows of the static figures. */

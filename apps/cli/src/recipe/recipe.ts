@@ -14,7 +14,7 @@ export interface Recipe {
 }
 
 /** Flags that say how to run, not what: they are in no recipe. */
-const NOT_RECORDED = new Set(['json', 'verbose', 'wide', 'config', 'restart', 'help']);
+const NOT_RECORDED = new Set(['json', 'verbose', 'wide', 'report', 'config', 'restart', 'help']);
 
 /** Names that stand for arguments, not for flags, in every command. */
 const ARGUMENTS = new Set(['model', 'compressed', 'folders', 'folder']);

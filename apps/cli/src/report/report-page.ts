@@ -1,78 +1,46 @@
-/** A sweep as one HTML file that needs nothing else: no network, no other file. */
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+/** The page of a sweep. */
 import type { SweepResults } from '@spherize/core/sweep';
-import { type Recipe, recipeCommandLine } from '../recipe/recipe.js';
+import { COMPARED } from '../footprint/static-footprint.js';
+import type { Recipe } from '../recipe/recipe.js';
 import { megabytes, percent } from '../terminal/output.js';
 import { methodMarks } from './channels.js';
 import { reportCharts } from './charts.js';
-import { escapeHtml, htmlTable, scriptJson } from './html.js';
+import { escapeHtml, htmlTable, plainTable } from './html.js';
+import { chartSection, framedPage, runSection, section } from './page-frame.js';
 import { type SweepPoint, sparsityName, sweepPoints } from './points.js';
-import { STYLE } from './style.js';
+import { beforeAndAfter, bestWithin } from './sweep-opening.js';
 
-/** Draws the plots in the browser; bundled when the package is built. */
-const SCRIPT = new URL('../../dist/report/page.js', import.meta.url);
-/** Panels per row, from a phone to a desk. */
-const COLUMNS = [1, 2, 3];
+/** Layers whose errors stand beside each other in a table that fits a laptop. */
+const LAYERS_OF_TABLE = 6;
 
 /**
  * @param recipe what the run followed, or undefined when nothing recorded it
  * @returns the report as HTML; the same results give the same bytes
  */
 export async function reportPage(results: SweepResults, recipe: Recipe | undefined): Promise<string> {
-  const { compile } = await import('vega-lite');
   const charts = reportCharts(results);
-  // The legend is part of the page, where the keyboard reaches it.
-  const config = { background: 'transparent', legend: { disable: true } };
-  const compiled = charts.map(({ id, specification }) => [
-    id,
-    COLUMNS.map((columns) => {
-      const { title, ...plot } = specification(columns);
-      return compile(plot as typeof plot & ReturnType<typeof specification>, { config }).spec;
-    }),
-  ]);
-  const script = (await readFile(SCRIPT, 'utf8')).replaceAll('</script', '<\\/script');
-  const hash = createHash('sha256').update(script).digest('base64');
   const title = `${results.model}: accuracy of compressed models`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'sha256-${hash}'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
-<title>${escapeHtml(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
-<h1>${escapeHtml(title)}</h1>
-<p>${escapeHtml(summary(results))}</p>
-${legend(results)}
-${charts
-  .map(
-    ({ id, title, caption }) => `<section aria-labelledby="${id}-title">
-<h2 id="${id}-title">${escapeHtml(title)}</h2>
-<figure>
-<figcaption>${escapeHtml(caption)}</figcaption>
-<div class="plot" id="${id}"></div>
-</figure>
-</section>`,
-  )
-  .join('\n')}
-<section aria-labelledby="table-title">
-<h2 id="table-title">All figures</h2>
-${tables(results)}
-</section>
-<section aria-labelledby="run-title">
-<h2 id="run-title">The run</h2>
-${provenance(results, recipe)}
-</section>
-</main>
-<script type="application/json" id="data">${scriptJson({ charts: Object.fromEntries(compiled) })}</script>
-<script>${script}</script>
-</body>
-</html>
-`;
+  const seeds = [...new Set(results.rows.map(({ seed }) => seed))];
+  const main = [
+    `<h1>${escapeHtml(title)}</h1>`,
+    opening(results),
+    `<p>${escapeHtml(summary(results))}</p>`,
+    legend(results),
+    ...charts.map(chartSection),
+    section('table', 'All figures', tables(results)),
+    runSection(recipe, [
+      [seeds.length > 1 ? 'seeds, averaged' : 'seed', seeds.join(', ')],
+      ...Object.entries(results.versions ?? {}),
+    ]),
+  ];
+  return framedPage(title, main.filter((part) => part !== '').join('\n'), charts);
+}
+
+/** The sentence, and the table of the setting that it is about. */
+function opening(results: SweepResults): string {
+  const best = bestWithin(results);
+  if (best === undefined) return '';
+  return `<p class="sentence">${escapeHtml(best.sentence)}</p>\n${plainTable('The model, and that setting', COMPARED, beforeAndAfter(results, best.point))}`;
 }
 
 function summary({ model, samples, data, layers, baseline }: SweepResults): string {
@@ -107,26 +75,40 @@ function tables(results: SweepResults): string {
     .map((sparsity) => {
       const here = points.filter((point) => point.sparsity === sparsity);
       const columns = COLUMNS_OF_TABLE.filter(({ of }) => here.some((point) => of(point) !== undefined));
-      const layers = results.layers.filter((name) =>
-        here.some((point) => point.layers.some((layer) => layer.name === name)),
-      );
-      const rows = here.map((point) => [
+      const rows = here.map((point) => [point.method, ...columns.map(({ of }) => of(point) ?? '–')]);
+      const pruned = results.pruned.find((baseline) => baseline.sparsity === sparsity);
+      const before = pruned ? `; not clustered: ${percent(pruned.top1)} top-1` : '';
+      const header = ['method', ...columns.map(({ title }) => title)];
+      return [
+        htmlTable(`Sparsity ${sparsityName(sparsity)}${before}`, header, rows),
+        ...layerTables(results.layers, sparsity, here),
+      ].join('\n');
+    })
+    .join('\n');
+}
+
+/** The errors of single layers, a few layers a table. */
+function layerTables(names: readonly string[], sparsity: number, points: readonly SweepPoint[]): string[] {
+  const layers = names.filter((name) =>
+    points.some((point) => point.layers.some((layer) => layer.name === name)),
+  );
+  return Array.from({ length: Math.ceil(layers.length / LAYERS_OF_TABLE) }, (_, part) => {
+    const own = layers.slice(part * LAYERS_OF_TABLE, (part + 1) * LAYERS_OF_TABLE);
+    const rows = points
+      .filter((point) => point.layers.length > 0)
+      .map((point) => [
         point.method,
-        ...columns.map(({ of }) => of(point) ?? '–'),
-        ...layers.map(
+        String(point.ratio),
+        ...own.map(
           (name) => point.layers.find((layer) => layer.name === name)?.relativeError.toFixed(4) ?? '–',
         ),
       ]);
-      const pruned = results.pruned.find((baseline) => baseline.sparsity === sparsity);
-      const before = pruned ? `; not clustered: ${percent(pruned.top1)} top-1` : '';
-      const header = [
-        'method',
-        ...columns.map(({ title }) => title),
-        ...layers.map((name) => `error of ${name}`),
-      ];
-      return htmlTable(`Sparsity ${sparsityName(sparsity)}${before}`, header, rows);
-    })
-    .join('\n');
+    return htmlTable(
+      `Sparsity ${sparsityName(sparsity)}: relative error of each layer`,
+      ['method', 'ρ', ...own],
+      rows,
+    );
+  });
 }
 
 interface TableColumn {
@@ -148,13 +130,3 @@ const COLUMNS_OF_TABLE: readonly TableColumn[] = [
   { title: 'speed-up', of: ({ speedup }) => (speedup === undefined ? undefined : `${speedup.toFixed(2)}×`) },
   { title: 'relative error', of: ({ relativeError }) => relativeError?.toFixed(4) },
 ];
-
-function provenance(results: SweepResults, recipe: Recipe | undefined): string {
-  const seeds = [...new Set(results.rows.map(({ seed }) => seed))];
-  const entries = [
-    ...(recipe === undefined ? [] : [['command', `<pre>${escapeHtml(recipeCommandLine(recipe))}</pre>`]]),
-    [seeds.length > 1 ? 'seeds, averaged' : 'seed', escapeHtml(seeds.join(', '))],
-    ...Object.entries(results.versions ?? {}).map(([name, version]) => [name, escapeHtml(version)]),
-  ];
-  return `<dl>${entries.map(([name, value]) => `<dt>${escapeHtml(name!)}</dt><dd>${value}</dd>`).join('\n')}</dl>`;
-}

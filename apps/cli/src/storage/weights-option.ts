@@ -1,6 +1,7 @@
 /** `--weights`: how the written file holds its weights. */
 import { InputError, type Model, WEIGHT_TYPES, type WeightType } from '@spherize/core';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
+import { ChoiceOption } from '../options/choice-option.js';
 import { parseChoice } from '../options/parse.js';
 
 export interface WeightsOption {
@@ -9,9 +10,10 @@ export interface WeightsOption {
 
 export function addWeightsOption(command: Command): Command {
   return command.addOption(
-    new Option(
+    new ChoiceOption(
       '--weights <type>',
       `how the written file holds its weights: ${WEIGHT_TYPES.join(', ')} (default: as the model's own does)`,
+      WEIGHT_TYPES,
     ).argParser((text) => parseChoice('--weights', text, WEIGHT_TYPES)),
   );
 }

@@ -13,6 +13,7 @@ export const HELP_EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'spherize compress alexnet.onnx -o half.onnx --ratio 0.5',
     'spherize compress alexnet.onnx -o out.onnx --ratio classifier.1=0.7,classifier.4=0.5',
     'spherize compress alexnet.onnx -o third.onnx --target-size 0.33',
+    'spherize compress alexnet.onnx --data folder:imagenet/val --report alexnet.html',
     'spherize compress --config half.recipe.json -o again.onnx',
   ],
   evaluate: [
@@ -39,6 +40,7 @@ export const HELP_EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   completion: [
     'source <(spherize completion bash)',
     'spherize completion fish > ~/.config/fish/completions/spherize.fish',
+    'spherize completion powershell | Out-String | Invoke-Expression',
   ],
 };
 

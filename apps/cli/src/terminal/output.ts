@@ -67,3 +67,10 @@ export function percent(share: number, digits = 2): string {
 export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(bytes < 1e6 ? 3 : 1)} MB`;
 }
+
+/** How many times less something is, or more: `2.1 × smaller`. */
+export function factor(before: number, after: number, less: string, more: string): string {
+  const [larger, smaller] = before >= after ? [before, after] : [after, before];
+  const times = larger / smaller;
+  return `${times.toFixed(times < 1.995 ? 2 : 1)} × ${before >= after ? less : more}`;
+}

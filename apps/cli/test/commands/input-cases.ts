@@ -45,6 +45,11 @@ const COMPRESS: Case[] = [
     'conv.onnx --ratio 0.5',
     'the model has no fully connected layer that can be compressed; conv: a 3×3 convolution: it reads one channel',
   ],
+  [
+    'small.onnx --ratio 0.5 --report nowhere/page.html',
+    "output folder '<cwd>/nowhere' does not exist: create it first",
+  ],
+  ['small.onnx --ratio 0.5 --report small.onnx', "output 'small.onnx' is a file: a folder is needed"],
   ['small.onnx --paper', '--paper compresses to a given ratio: add --ratio'],
   [
     'small.onnx --paper --ratio 0.5 --calibrate generated',

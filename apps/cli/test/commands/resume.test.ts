@@ -3,7 +3,7 @@
  *
  * `KILLS=50 npx vitest run apps/cli/test/commands/resume.test.ts` kills at 50 points instead of a few.
  */
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { npyBytes, write } from '../data/data-files.js';
@@ -213,6 +213,13 @@ describe('shards', () => {
     const { code, stderr } = await spherize(folder, 'merge', 'part3', 'part1', 'part2', '--out', 'merged');
     expect([code, stderr]).toEqual([0, '']);
     expect(outcome('merged')).toEqual(undisturbed);
+  });
+
+  test('a shard that is there twice counts once', async () => {
+    cpSync(join(folder, 'part2'), join(folder, 'part2-again'), { recursive: true });
+    const parts = ['part2-again', 'part3', 'part1', 'part3', 'part2'];
+    expect((await spherize(folder, 'merge', ...parts, '--out', 'twice')).code).toBe(0);
+    expect(outcome('twice')).toEqual(undisturbed);
   });
 
   test.each([

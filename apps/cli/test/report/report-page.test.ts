@@ -29,6 +29,21 @@ test('results without sizes, times and layers have a report with the first plot'
   expect(await reportPage({ ...results, baseline: rest, rows }, undefined)).toContain('All figures');
 });
 
+test('opens with the smallest setting that loses at most a point, and the model before and after', async () => {
+  const results = sampleResults();
+  const rows = results.rows.map((row) =>
+    row.ratio === 0.5 && row.clusterer === 'spherical' ? { ...row, top1: 0.895 } : row,
+  );
+  const html = await reportPage({ ...results, rows }, RECIPE);
+  const [sentence, table] = [
+    'loses at most a point of accuracy: spherical (lloyd) at ρ = 0.5: 2.0 × smaller, top-1 90.00 % → 89.50 %.',
+    '<td>4.0 MB</td><td>2.0 MB</td><td>2.00×</td>',
+  ].map((text) => html.indexOf(text));
+  expect(sentence).toBeGreaterThan(html.indexOf('<h1>'));
+  expect(table).toBeGreaterThan(sentence!);
+  expect(html.indexOf('id="legend"')).toBeGreaterThan(table!);
+});
+
 interface Opened {
   readonly page: Page;
   readonly problems: readonly string[];
@@ -104,6 +119,24 @@ describe.skipIf(CHROMIUM === undefined)('in a browser', () => {
     const plot = (await page.locator('#accuracy svg').boundingBox())!;
     expect(plot.width).toBeLessThanOrEqual(PHONE);
     expect(problems).toEqual([]);
+    await page.close();
+  });
+
+  test('shows every column of its tables on a laptop, however many layers there are', async () => {
+    const results = sampleResults();
+    const layers = Array.from({ length: 20 }, (_, i) => `features.${i}.block.conv`);
+    const rows = results.rows.map((row) => ({
+      ...row,
+      layers: layers.map((name) => ({ name, clusters: 10, ratio: row.ratio, relativeError: row.ratio })),
+    }));
+    const wide = join(folder, 'wide.html');
+    writeFileSync(wide, await reportPage({ ...results, layers, rows }, RECIPE));
+    const { page } = await open(wide, { width: 1280 });
+    expect(
+      await page.evaluate(
+        '[...document.querySelectorAll(".scroll")].filter((table) => table.scrollWidth > table.clientWidth).length',
+      ),
+    ).toBe(0);
     await page.close();
   });
 
