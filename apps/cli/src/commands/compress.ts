@@ -9,7 +9,7 @@ import {
   selectWidths,
   storeCompressed,
 } from '@spherize/core';
-import { outputFidelity } from '@spherize/core/evaluation';
+import { outputFidelity, wholeLatency } from '@spherize/core/evaluation';
 import { NAMED_OPTIONS } from '@spherize/core/sweep';
 import { replaceFile, requireMemory } from '@spherize/files';
 import { Command } from 'commander';
@@ -29,7 +29,6 @@ import { type NothingToGain, type Outcome, outcomeDocument, printOutcome } from 
 import { requireWritableFile } from '../files/output-places.js';
 import { gzipSize } from '../footprint/gzip-size.js';
 import { graphFootprint } from '../footprint/static-footprint.js';
-import { wholeLatency } from '../footprint/whole-latency.js';
 import type { ClustererChoice } from '../options/clusterer-choice.js';
 import { parseRatios, type RatioItem, ratioItems } from '../options/parse.js';
 import { openClusterer, type ShortForms } from '../plugins/clusterers.js';
@@ -295,7 +294,7 @@ async function smaller(
     const before = { bytes, gzipBytes: await gzipBefore, ...footprint };
     const unseen = await unseenInputs(model, calibration, before.macs, options);
     const fidelity = await outputFidelity(model, result.model, unseen, { signal, scores: options.scores });
-    const latency = await wholeLatency(model, result.model, seed, signal);
+    const latency = await wholeLatency(model, result.model, seed, { signal, requireMemory });
     signal.throwIfAborted();
     const worth = target !== undefined && reduce !== 'columns' && !('size' in target);
     const reason = worth ? await nothingGained(result.model, output, bytes, latency) : undefined;

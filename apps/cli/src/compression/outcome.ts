@@ -1,12 +1,11 @@
 /** What a compression did, as a document and in words and tables. */
 import { type CompressedModel, groupSkipped, type Model, type Reduction, unreached } from '@spherize/core';
 import type { NarrowedReport, TargetReport } from '@spherize/core/allocation';
-import type { ComparedLatency, OutputFidelity } from '@spherize/core/evaluation';
+import { type ComparedLatency, isFaster, isSlower, type OutputFidelity } from '@spherize/core/evaluation';
 import type { Verification } from '@spherize/core/proof';
 import { targetSummary } from '../allocation/compress-to-target.js';
 import { GENERATED } from '../calibration/open-calibration.js';
 import { comparisonTable, type StaticFootprint, staticFigures } from '../footprint/static-footprint.js';
-import { isFaster, isSlower } from '../footprint/whole-latency.js';
 import { storageFigures, storageLines } from '../storage/storage-summary.js';
 import { formatTable, logLine, megabytes, percent, printLine } from '../terminal/output.js';
 import { skippedTable } from '../terminal/skipped-table.js';
