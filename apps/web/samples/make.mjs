@@ -13,13 +13,13 @@ import { openDataset } from '../../cli/dist/data/open-dataset.js';
 import { Network } from './train.mjs';
 
 const OUT = fileURLToPath(new URL('../public/samples/', import.meta.url));
-const EPOCHS = 6;
+const EPOCHS = 1;
 const BATCH = 50;
 const HELD_BACK = 1000;
 
 const data = await openDataset('fashion-mnist', { sampleShape: [1, 28, 28] });
 const { inputs, labels } = await data.batch(0, data.samples);
-const imageOf = (i) => inputs.subarray(784 * i, 784 * (i + 1));
+const imageOf = (i) => Float64Array.from(inputs.subarray(784 * i, 784 * (i + 1)));
 const random = new Random(0);
 const network = new Network(() => random.normal());
 const trained = data.samples - HELD_BACK;

@@ -22,6 +22,21 @@ function places({ from, to, kernel, side, made }) {
   return { reads: Int32Array.from(reads), size: from * kernel * kernel, positions: made * made, to };
 }
 
+function dot(weights, row, input, reads, at, size) {
+  let sum = 0;
+  for (let j = 0; j < size; j++) sum += weights[row + j] * input[reads[at + j]];
+  return sum;
+}
+
+/** What one output's slope adds to the slopes of its weights and inputs. */
+function spread(slope, weights, gradient, row, input, below, reads, at, size) {
+  for (let j = 0; j < size; j++) {
+    const place = reads[at + j];
+    gradient[row + j] += slope * input[place];
+    below[place] += slope * weights[row + j];
+  }
+}
+
 export class Network {
   constructor(normal) {
     this.layers = LAYERS.map((layer) => {
@@ -50,11 +65,11 @@ export class Network {
     for (const [i, { reads, size, positions, to, weights, bias }] of this.layers.entries()) {
       const input = tensors[i];
       const output = new Float64Array(to * positions);
+      const linear = i === this.layers.length - 1;
       for (let p = 0; p < positions; p++)
         for (let o = 0; o < to; o++) {
-          let sum = bias[o];
-          for (let j = 0; j < size; j++) sum += weights[o * size + j] * input[reads[p * size + j]];
-          output[o * positions + p] = i === this.layers.length - 1 ? sum : Math.max(0, sum);
+          const sum = bias[o] + dot(weights, o * size, input, reads, p * size, size);
+          output[o * positions + p] = linear || sum > 0 ? sum : 0;
         }
       tensors.push(output);
     }
@@ -77,11 +92,7 @@ export class Network {
           const slope = above[o * positions + p];
           if (slope === 0) continue;
           gradient.bias[o] += slope;
-          for (let j = 0; j < size; j++) {
-            const at = reads[p * size + j];
-            gradient.weights[o * size + j] += slope * input[at];
-            below[at] += slope * weights[o * size + j];
-          }
+          spread(slope, weights, gradient.weights, o * size, input, below, reads, p * size, size);
         }
       above = below.map((slope, j) => (input[j] > 0 ? slope : 0));
     }

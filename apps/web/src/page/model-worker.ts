@@ -49,7 +49,10 @@ export class ModelWorker {
 
   #answered(answered: Answered): void {
     const waiting = this.#waiting.get(answered.id)!;
-    if ('step' in answered) return waiting.onStep(answered.step);
+    if ('step' in answered) {
+      waiting.onStep(answered.step);
+      return;
+    }
     this.#waiting.delete(answered.id);
     if ('result' in answered) waiting.resolve(answered.result as never);
     else waiting.reject(new (answered.wrong ? WrongInput : Error)(answered.error));

@@ -25,7 +25,7 @@ export async function picturePlanes(
     Uint8ClampedArray.from({ length: width * height }, (_, p) => valueAt(4 * p));
   if (channels > 1) return Array.from({ length: channels }, (_, c) => plane((start) => data[start + c]!));
   const grey = plane((start) => LUMA.reduce((sum, part, c) => sum + part * data[start + c]!, 0));
-  grey.forEach((value, p) => data.fill(value, 4 * p, 4 * p + 3));
+  for (const [p, value] of grey.entries()) data.fill(value, 4 * p, 4 * p + 3);
   context.putImageData(image, 0, 0);
   return [grey];
 }

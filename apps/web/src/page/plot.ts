@@ -1,13 +1,22 @@
 /** The curve of output error over size, with the place that is chosen and what was measured of models that were made. */
-import { type Config, parse, View } from 'vega';
+import { parse, View } from 'vega';
 import { expressionInterpreter } from 'vega-interpreter';
-import { compile, type TopLevelSpec } from 'vega-lite';
+import { type Config, compile, type TopLevelSpec } from 'vega-lite';
 
 /** A model by its size and what it loses. */
 export interface Point {
   readonly bytes: number;
   /** Relative error of the outputs. */
   readonly error: number;
+}
+
+/** An axis of numbers. */
+interface Channel {
+  field: string;
+  type: 'quantitative';
+  title: string;
+  axis: { format?: string; labelExpr?: string; tickCount: number };
+  scale: { type?: 'sqrt'; domain?: number[]; zero?: boolean; clamp?: boolean; nice: boolean };
 }
 
 const [LINE, CHOSEN, MADE] = ['#0f7fc4', '#e08a00', '#009e73'];
@@ -63,26 +72,25 @@ export class Plot {
 
   #specification(): TopLevelSpec {
     const most = Math.min(WORST, Math.max(0.01, ...this.#curve.map(({ error }) => error)));
-    const x = {
+    const x: Channel = {
       field: 'bytes',
       type: 'quantitative',
       title: 'size',
       axis: { format: '.3~s', labelExpr: "datum.label + 'B'", tickCount: 6 },
       scale: { zero: true, nice: false },
-    } as const;
-    const y = {
+    };
+    const y: Channel = {
       field: 'error',
       type: 'quantitative',
       title: 'output error (%)',
       axis: { tickCount: 5 },
       scale: { type: 'sqrt', domain: [0, 100 * most], clamp: true, nice: true },
-    } as const;
-    const point = (name: string, data: readonly Point[], color: string, shape: string) =>
-      ({
-        data: { name, values: rows(data) },
-        mark: { type: 'point', filled: true, size: 110, opacity: 1, color, shape },
-        encoding: { x, y },
-      }) as const;
+    };
+    const point = (name: string, data: readonly Point[], color: string, shape: string) => ({
+      data: { name, values: rows(data) },
+      mark: { type: 'point' as const, filled: true, size: 110, opacity: 1, color, shape },
+      encoding: { x, y },
+    });
     return {
       width: 'container',
       height: HEIGHT,
@@ -105,12 +113,11 @@ function rows(points: readonly Point[]): { bytes: number; error: number }[] {
 }
 
 /** What the plot is said to be in `role="img"` stands in its label: nothing inside is read out. */
-function theme(dark: boolean): Config & { mark: object; aria: boolean } {
+function theme(dark: boolean): Config {
   const text = dark ? '#d6d8dc' : '#2b2d31';
   const line = dark ? '#565a61' : '#b9bdc4';
   return {
     aria: false,
-    mark: { aria: false },
     background: 'transparent',
     style: { 'guide-label': { fill: text }, 'guide-title': { fill: text }, cell: { stroke: line } },
     axis: { domainColor: line, tickColor: line, gridColor: dark ? '#33363b' : '#e4e6ea', aria: false },

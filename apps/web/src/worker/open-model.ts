@@ -24,7 +24,7 @@ export interface OpenModel {
 }
 
 /** `?engine=portable`: products in plain JavaScript, whose bits do not depend on the machine. */
-const portable = new URLSearchParams(globalThis.name).get('engine') === 'portable';
+const portable = new URLSearchParams(self.name).get('engine') === 'portable';
 
 /** @throws InputError as `gatherFiles` and the formats do */
 export async function openModel(given: readonly File[]): Promise<OpenModel> {
