@@ -35,36 +35,45 @@ let worker = new ModelWorker();
 let isOpen = false;
 let busy = false;
 
+/** What a step says when it is done, and where one goes on. */
+interface Done {
+  readonly said: string;
+  readonly next: string;
+}
+
 /** Runs one step, with its progress on the page; another one cannot begin meanwhile. */
-async function during(what: string, run: () => Promise<string>): Promise<void> {
+async function during(what: string, run: () => Promise<Done>): Promise<void> {
   if (busy) return;
+  const focused = document.activeElement as HTMLElement | null;
   setBusy(what);
   let said = '';
   let wrong = '';
+  let next: HTMLElement | null = focused;
   try {
-    said = await run();
+    const done = await run();
+    said = done.said;
+    next = element(done.next);
   } catch (error) {
     if (error instanceof Cancelled) said = error.message;
     else if (error instanceof WrongInput || error instanceof InputError) wrong = error.message;
-    else wrong = `Something went wrong: ${error instanceof Error ? error.message : String(error)}`;
+    else {
+      wrong = `Something went wrong: ${error instanceof Error ? error.message : String(error)}`;
+      restart();
+    }
   }
   setBusy(undefined);
   element('status').textContent = said;
   element('error').textContent = wrong;
+  next?.focus();
 }
 
 function setBusy(what: string | undefined): void {
   busy = what !== undefined;
   element('busy').hidden = !busy;
-  document.body.toggleAttribute('aria-busy', busy);
-  for (const button of document.querySelectorAll<HTMLButtonElement>('main button:not(#cancel)'))
-    button.disabled = busy;
-  slider.disabled = busy;
+  for (const id of ['choose', 'settings', 'result']) element(id).inert = busy;
   if (what === undefined) return;
-  element('status').textContent = '';
-  element('error').textContent = '';
+  for (const id of ['status', 'error', 'busy-detail']) element(id).textContent = '';
   element('busy-text').textContent = what;
-  element('status').textContent = what;
   element<HTMLProgressElement>('busy-bar').removeAttribute('value');
   element('cancel').focus();
 }
@@ -73,8 +82,10 @@ function onStep({ phase, share, layer }: Step): void {
   const bar = element<HTMLProgressElement>('busy-bar');
   if (share === undefined) bar.removeAttribute('value');
   else bar.value = share;
-  element('busy-text').textContent =
-    `${phase}${layer === undefined ? '' : `: ${layer}`}${share === undefined ? ' …' : `, ${percent(Math.floor(100 * share) / 100)}`}`;
+  // Read out when it changes, which the rest does all the time.
+  if (element('busy-text').textContent !== phase) element('busy-text').textContent = phase;
+  element('busy-detail').textContent =
+    `${layer ?? ''} ${share === undefined ? '' : percent(Math.floor(100 * share) / 100)}`;
 }
 
 /** Asks the worker, which reads the model first if it does not hold it. */
@@ -86,12 +97,15 @@ async function ask<Name extends keyof Requests>(
   return worker.request<Name>(request, onStep);
 }
 
-element('cancel').addEventListener('click', () => {
+/** Ends what the worker does, and begins with another one. */
+function restart(): void {
   isOpen = false;
   const ended = worker;
   worker = new ModelWorker();
   ended.cancel();
-});
+}
+
+element('cancel').addEventListener('click', restart);
 
 async function open(chosen: readonly File[]): Promise<void> {
   if (chosen.length === 0) return;
@@ -107,7 +121,7 @@ async function open(chosen: readonly File[]): Promise<void> {
     offerSettings(facts);
     showWhatNext();
     for (const id of ['model', 'settings']) element(id).hidden = false;
-    return `${facts.name} is read.`;
+    return { said: `${facts.name} is read.`, next: 'model' };
   });
 }
 
@@ -134,7 +148,7 @@ form.addEventListener('submit', (event) => {
   void during('Measuring …', async () => {
     const settings = chosenSettings();
     const { reduce, samples, mean, std } = settings;
-    if (reduce === 'none') return '';
+    if (reduce === 'none') return { said: '', next: 'compress' };
     const curve = await ask({ type: 'measure', reduce, samples, mean, std });
     measured = { curve, settings };
     slider.max = String(curve.places.length - 1);
@@ -142,7 +156,7 @@ form.addEventListener('submit', (event) => {
     element('place').hidden = false;
     showWhatNext();
     showCurve();
-    return 'Measured. Choose a place on the curve.';
+    return { said: 'Measured. Choose a place on the curve.', next: 'slider' };
   });
 });
 
@@ -197,8 +211,7 @@ element('compress').addEventListener('click', () =>
       made = [...made, { bytes: result.after.bytes, error: result.outputError }];
       showCurve();
     }
-    element('result').focus();
-    return `Done: ${element('sentence').textContent}`;
+    return { said: `Done: ${element('sentence').textContent}`, next: 'result' };
   }),
 );
 
@@ -227,7 +240,7 @@ async function tryPicture(file: File | undefined): Promise<void> {
       },
     );
     showAnswers(await ask({ type: 'try', planes, mean, std }));
-    return '';
+    return { said: '', next: 'pick-picture' };
   });
 }
 

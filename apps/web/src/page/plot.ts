@@ -59,7 +59,7 @@ export class Plot {
     this.#view?.finalize();
     const { clientWidth } = this.#container;
     if (clientWidth === 0 || this.#curve.length === 0) return;
-    const specification = this.#specification();
+    const specification = this.#specification(clientWidth);
     const { spec } = compile(specification, { config: theme(darkScheme.matches) });
     // Expressions are interpreted: the page allows no generated code.
     this.#view = new View(parse(spec, {}, { ast: true }), {
@@ -70,7 +70,7 @@ export class Plot {
     this.#view.run();
   }
 
-  #specification(): TopLevelSpec {
+  #specification(width: number): TopLevelSpec {
     const most = Math.min(WORST, Math.max(0.01, ...this.#curve.map(({ error }) => error)));
     const x: Channel = {
       field: 'bytes',
@@ -92,7 +92,7 @@ export class Plot {
       encoding: { x, y },
     });
     return {
-      width: 'container',
+      width,
       height: HEIGHT,
       autosize: { type: 'fit', contains: 'padding' },
       layer: [
