@@ -88,7 +88,7 @@ export class Plot {
     };
     const point = (name: string, data: readonly Point[], color: string, shape: string) => ({
       data: { name, values: rows(data) },
-      mark: { type: 'point' as const, filled: true, size: 110, opacity: 1, color, shape },
+      mark: { type: 'point' as const, filled: true, size: 110, opacity: 1, color, shape, aria: false },
       encoding: { x, y },
     });
     return {
@@ -98,7 +98,7 @@ export class Plot {
       layer: [
         {
           data: { values: rows(this.#curve) },
-          mark: { type: 'line', color: LINE, strokeWidth: 2.5 },
+          mark: { type: 'line', color: LINE, strokeWidth: 2.5, aria: false },
           encoding: { x, y },
         },
         point('made', this.#made, MADE, 'diamond'),

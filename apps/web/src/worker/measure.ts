@@ -34,7 +34,13 @@ export async function measure(
     onProgress,
   );
   const within = places.findIndex(({ loss }) => loss <= DEFAULT_MAX_ERROR);
-  return { places, start: within < 0 ? places.length - 1 : within, bytes: bytesByType(opened) };
+  // Where even the mildest loses more, that one: the last is the model as it is.
+  const mildest = Math.max(0, places.length - 2);
+  return {
+    places,
+    start: within < 0 ? mildest : Math.min(within, mildest),
+    bytes: bytesByType(opened),
+  };
 }
 
 /** Places on the path of the widths. */
@@ -101,7 +107,9 @@ async function columnPlaces(
 
 /** @param placeAt what is found where this share of what can leave is left: 0 for the smallest model, 1 for the whole one */
 function placesFrom(placeAt: (left: number) => Place): Place[] {
-  return Array.from({ length: PLACES + 1 }, (_, i) => placeAt(i / PLACES));
+  const all = Array.from({ length: PLACES + 1 }, (_, i) => placeAt(i / PLACES));
+  // Of those of one size, that which loses least.
+  return all.filter(({ parameters }, i) => parameters !== all[i + 1]?.parameters);
 }
 
 /** As the command line says them, and as they are followed. */

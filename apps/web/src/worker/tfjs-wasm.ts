@@ -6,4 +6,9 @@ import { env } from '@tensorflow/tfjs-core';
 
 // Its threads are started from code in a blob, which the page's policy does not run.
 env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
-setWasmPaths({ 'tfjs-backend-wasm.wasm': plain, 'tfjs-backend-wasm-simd.wasm': simd });
+setWasmPaths({
+  'tfjs-backend-wasm.wasm': plain,
+  'tfjs-backend-wasm-simd.wasm': simd,
+  // Never loaded, but asked for.
+  'tfjs-backend-wasm-threaded-simd.wasm': simd,
+});
