@@ -171,7 +171,7 @@ describe.skipIf(CHROMIUM === undefined)(`the page, in ${CHROMIUM}`, () => {
       seed: 0,
     });
     const { outputError, agreement } = await outputFidelity(original, smaller, unseen);
-    const figures = await page.textContent('#figures');
+    const figures = (await page.textContent('#figures'))!;
     const shown = (name: string) => Number(new RegExp(`${name}([\\d.]+) %`).exec(figures)![1]) / 100;
     expect(shown('output error')).toBeCloseTo(outputError!, 3);
     expect(shown('same answer')).toBeCloseTo(agreement!, 2);
@@ -284,9 +284,15 @@ describe.skipIf(CHROMIUM === undefined)(`the page, in ${CHROMIUM}`, () => {
       await page.evaluate(axe);
       return page.evaluate(async () => {
         const { axe } = globalThis as unknown as {
-          axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+          axe: {
+            run(): Promise<{
+              violations: { id: string; nodes: { html: string; failureSummary: string }[] }[];
+            }>;
+          };
         };
-        return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes[0]!.html}`);
+        return (await axe.run()).violations.map(
+          ({ id, nodes }) => `${id}: ${nodes[0]!.html}: ${nodes[0]!.failureSummary}`,
+        );
       });
     };
     await openSample('onnx');
