@@ -296,6 +296,8 @@ describe.skipIf(CHROMIUM === undefined)(`the page, in ${CHROMIUM}`, () => {
       });
     };
     await openSample('onnx');
+    // With its style, without which there are no colours to look at.
+    expect(await page.evaluate(() => getComputedStyle(document.body).maxWidth)).toBe('832px');
     expect(await violations()).toEqual([]);
     await page.fill('#samples', '0');
     await measure();
