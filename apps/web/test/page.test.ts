@@ -66,6 +66,8 @@ describe.skipIf(CHROMIUM === undefined)(`the page, in ${CHROMIUM}`, () => {
     problems = [];
     requests = [];
     context = await browser.newContext();
+    // Against hanging, as in all tests: a busy machine takes its time.
+    context.setDefaultTimeout(110_000);
     page = await context.newPage();
     context.on('request', (request) => requests.push(request.url()));
     page.on('console', (message) => problems.push(message.text()));
