@@ -11,7 +11,7 @@ const NOT_QUICK = [
 ];
 /** The command and its parts, examples and benchmarks. */
 const COMMAND = [
-  'apps/*/test/**/*.test.ts',
+  'apps/cli/test/**/*.test.ts',
   'bench/*/test/**/*.test.mjs',
   'examples/{clusterer,format}-*/test/**/*.test.ts',
 ];
@@ -23,7 +23,7 @@ const ALONE = [
   'packages/adapters-tfjs/test/recurrent-models.test.ts',
   // Bundles pages, and opens them in a browser.
   'packages/adapters-onnx/test/browser/*.test.ts',
-  'examples/browser/test/*.test.ts',
+  'apps/web/test/*.test.ts',
   // Documents, releases and the folder tree: work in processes of their own, longest of all.
   'scripts/test/**/*.test.mjs',
 ];

@@ -15,6 +15,8 @@ export function linkedProject(root) {
   };
   for (const { name, folder } of publishedPackages(root)) link(folder, name);
   link(join(root, 'node_modules/@types/node'), '@types/node');
+  // What runs models in pages.
+  link(join(root, 'apps/web/node_modules/onnxruntime-web'), 'onnxruntime-web');
   link(join(root, 'apps/cli/bin/spherize.js'), '.bin/spherize');
   return project;
 }

@@ -25,15 +25,16 @@ export interface BytesOptions extends ReadOptions {
    * copied.
    */
   readonly external?: ExternalFiles | undefined;
+  /** What to call the model in messages, such as the file's name. Default `the data`. */
+  readonly source?: string | undefined;
 }
 
 /** The model of an ONNX file's bytes, which are viewed, not copied. */
 export function openBytes(
   bytes: Uint8Array,
   host: OnnxHost,
-  { dequantize, external = {} }: BytesOptions,
+  { dequantize, external = {}, source = 'the data' }: BytesOptions,
 ): Model {
-  const source = 'the data';
   const proto = decodeModel(bytes, source);
   const held = takeExternalValues(proto, external, source) ? { proto, external: true } : { proto, bytes };
   return openModel(held, host, source, { dequantize });

@@ -6,6 +6,12 @@ export {
   type GeneratedInputsOptions,
   generatedInputs,
 } from './calibration/generated-inputs.js';
+export {
+  type ImageLayout,
+  imageLayout,
+  type PixelNormalization,
+  writeImage,
+} from './calibration/image-layout.js';
 export type { CalibrationReport } from './calibration/refit-layer.js';
 export { type LongRunOptions, Pause, type Progress } from './cancellation.js';
 export { clusterers } from './clustering/built-in.js';

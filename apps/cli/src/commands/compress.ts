@@ -7,7 +7,7 @@ import {
   selectWidths,
   storeCompressed,
 } from '@spherize/core';
-import { fidelityTo, recordOutputs } from '@spherize/core/evaluation';
+import { fidelityTo, recordOutputs, wholeLatency } from '@spherize/core/evaluation';
 import { NAMED_OPTIONS } from '@spherize/core/sweep';
 import { replaceFile, requireMemory } from '@spherize/files';
 import { Command } from 'commander';
@@ -30,7 +30,6 @@ import { type MeasuredSize, sizesAround } from '../compression/sizes-around.js';
 import { requireWritableFile } from '../files/output-places.js';
 import { gzipSize } from '../footprint/gzip-size.js';
 import { graphFootprint } from '../footprint/static-footprint.js';
-import { wholeLatency } from '../footprint/whole-latency.js';
 import { chosenRatios } from '../options/chosen-ratios.js';
 import type { ClustererChoice } from '../options/clusterer-choice.js';
 import { parseRatios, type RatioItem, ratioItems } from '../options/parse.js';
@@ -336,7 +335,7 @@ async function smaller(
     // What `--max-drop` measures says more.
     const measured = forDrop ? undefined : (divided?.measured ?? data);
     const accuracy = measured && (await comparedAccuracy(model, result.model, measured, signal));
-    const latency = await wholeLatency(model, result.model, seed, signal);
+    const latency = await wholeLatency(model, result.model, seed, { signal, requireMemory });
     signal.throwIfAborted();
     const worth =
       target !== undefined && ('maxError' in target || reduce !== 'columns') && !('size' in target);

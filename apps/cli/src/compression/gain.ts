@@ -1,7 +1,6 @@
 /** Whether a compressed model is worth writing. */
 import type { Model } from '@spherize/core';
-import type { ComparedLatency } from '@spherize/core/evaluation';
-import { isFaster, isSlower } from '../footprint/whole-latency.js';
+import { type ComparedLatency, isFaster, isSlower } from '@spherize/core/evaluation';
 import { writtenBytes } from '../footprint/written-bytes.js';
 import { percent } from '../terminal/output.js';
 

@@ -8,7 +8,7 @@ import {
   unreached,
 } from '@spherize/core';
 import type { NarrowedReport, TargetReport } from '@spherize/core/allocation';
-import type { ComparedLatency, OutputFidelity } from '@spherize/core/evaluation';
+import { type ComparedLatency, isFaster, isSlower, type OutputFidelity } from '@spherize/core/evaluation';
 import type { Verification } from '@spherize/core/proof';
 import { targetSummary } from '../allocation/compress-to-target.js';
 import { GENERATED } from '../calibration/open-calibration.js';
@@ -18,7 +18,6 @@ import {
   type StaticFootprint,
   staticFigures,
 } from '../footprint/static-footprint.js';
-import { isFaster, isSlower } from '../footprint/whole-latency.js';
 import { storageFigures, storageLines } from '../storage/storage-summary.js';
 import { factor, formatTable, logLine, megabytes, percent, printLine } from '../terminal/output.js';
 import { skippedTable } from '../terminal/skipped-table.js';

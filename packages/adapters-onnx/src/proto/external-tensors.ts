@@ -121,7 +121,7 @@ export function takeExternalValues(model: ModelProto, files: ExternalFiles, sour
     if (file === undefined) {
       throw new InputError(
         'NOT_FOUND',
-        `${what} lie in ${location || 'a file without a name'}, which is not given: pass its bytes in \`external\`, or read the model's file in Node`,
+        `${what} lie in ${location || 'a file without a name'}, which is not given: give that file with the model (\`external\`)`,
       );
     }
     const { offset, length } = regionOf(tensor, file.length, location, what);

@@ -34,6 +34,8 @@ export interface AllocateWidthsOptions extends LongRunOptions {
   /** Inputs on which outputs are compared. */
   readonly inputs: CalibrationInputs;
   readonly seed?: number | undefined;
+  /** As of `reduceNeurons`. */
+  readonly memory?: number | undefined;
 }
 
 /** A place on the path from nothing, at 0, to the most that can leave, at 1. */

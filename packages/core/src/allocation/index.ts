@@ -6,6 +6,7 @@ export {
   type LayerCurve,
   smallestAllocation,
 } from './allocate-ratios.js';
+export type { WidthAllocation, WidthPath } from './allocate-widths.js';
 export { type ColumnsToErrorOptions, columnsToError, type ErrorReached } from './columns-to-error.js';
 export {
   type CompressToTargetOptions,
@@ -30,13 +31,15 @@ export {
   type WidthPoint,
 } from './measure-widths.js';
 export { type Measurements, memoryMeasurements } from './measurements.js';
-export {
-  type NarrowedReport,
-  type NarrowTarget,
-  type NarrowToTargetOptions,
-  narrowToTarget,
-} from './narrow-to-target.js';
+export { type NarrowedReport, type NarrowToTargetOptions, narrowToTarget } from './narrow-to-target.js';
 export { narrowedShape } from './narrowed-shape.js';
+export {
+  DEFAULT_MAX_ERROR,
+  LANES,
+  type NarrowingPathOptions,
+  type NarrowTarget,
+  narrowingPath,
+} from './narrowing-path.js';
 export { type Budget, type Reached, reachBudget } from './reach-budget.js';
 export { type WidthSensitivitiesOptions, widthSensitivities } from './width-sensitivities.js';
 export {

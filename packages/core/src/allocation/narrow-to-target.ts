@@ -19,11 +19,11 @@ import { openEngine } from '../pipeline/open-engine.js';
 import { storeCompressed } from '../pipeline/store-compressed.js';
 import { requireStorage } from '../storage/store-weights.js';
 import { productsPerSample } from '../widths/products-per-sample.js';
-import { selectWidths } from '../widths/select-widths.js';
-import { type AmountOf, allocateWidths, type WidthPath } from './allocate-widths.js';
+import type { AmountOf, WidthPath } from './allocate-widths.js';
 import type { Target } from './compress-to-target.js';
 import { CLAIM_CONFIDENCE } from './fixed-sequence.js';
 import { narrowedShape } from './narrowed-shape.js';
+import { LANES, type NarrowTarget, narrowingPath } from './narrowing-path.js';
 import { CHOOSING_PART, requireEnoughSamples, strongestOf } from './within-drop.js';
 
 /** How closely a place on the path is found where candidates are only counted, and where each is refitted. */
@@ -42,14 +42,6 @@ const PLACES: readonly number[] = Array.from({ length: 20 }, (_, i) => (i + 1) /
 const ALLOCATED = 0.4;
 /** Of a candidate's time what it takes to compare reductions, where that is done. */
 const COMPARED = 0.6;
-/** What runtimes compute side by side: widths are multiples of it where time counts. */
-const LANES = 8;
-
-/** What widths are to reach. */
-export type NarrowTarget =
-  | Target
-  /** At most this relative error of the outputs, see `OutputFidelity`: needs no labels. */
-  | { readonly maxError: number };
 
 /** How a target is searched for. */
 export interface NarrowToTargetOptions extends Omit<CompressModelOptions, 'ratio' | 'reduce' | 'sparsity'> {
@@ -99,10 +91,11 @@ export async function narrowToTarget(
       engine,
       signal,
     };
-    const path = await allocateWidths(model, selectWidths(model, layers, widths), {
+    const path = await narrowingPath(model, target, {
       ...resolved,
+      layers,
+      widths,
       inputs,
-      amounts: await amountsOf(model, target),
       onProgress: partOf(onProgress, 0, ALLOCATED),
     });
     // Sums at every position take more time than the narrower products save.
@@ -132,23 +125,6 @@ export async function narrowToTarget(
   } finally {
     await release();
   }
-}
-
-/** What is to become less: what the target names, else parameters and multiply-accumulates alike. */
-async function amountsOf(model: Model, target: NarrowTarget): Promise<AmountOf[]> {
-  const parameters: AmountOf = async (own) => own.parameters;
-  if ('size' in target) return [parameters];
-  const macs: AmountOf = async (own) => (await own.multiplyAccumulates?.()) ?? Number.NaN;
-  const known = (await macs(model)) > 0;
-  if ('speedup' in target) {
-    if (known) return [macs];
-    throw new InputError(
-      'UNSUPPORTED',
-      'the multiply-accumulates of this model are not known: give its free axes lengths, or another target',
-      { option: 'speedup' },
-    );
-  }
-  return known ? [parameters, macs] : [parameters];
 }
 
 /** The mildest place at which a model is small enough, or fast. */

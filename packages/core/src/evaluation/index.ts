@@ -15,3 +15,5 @@ export {
 } from './output-fidelity.js';
 export { accuracyDrop, accuracyDropBound, type PairedHits } from './paired-drop.js';
 export { samplesPerRun } from './run-size.js';
+export { type UnseenInputsOptions, unseenInputs, unseenSamples } from './unseen-inputs.js';
+export { isFaster, isSlower, type WholeLatencyOptions, wholeLatency } from './whole-latency.js';

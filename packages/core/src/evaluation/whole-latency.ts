@@ -1,19 +1,24 @@
 /** How long the whole of two models takes, run in alternation. */
-import type { Model } from '@spherize/core';
-import { type ComparedLatency, compareLatency } from '@spherize/core/evaluation';
-import { fixedBatch, randomInputs, widestReach } from '@spherize/core/proof';
-import { requireMemory } from '@spherize/files';
+import type { Model } from '../format/model-format.js';
+import { fixedBatch, type RequireMemory, randomInputs, widestReach } from '../proof/random-inputs.js';
+import { type ComparedLatency, compareLatency } from './latency.js';
 
 /** For how long both run, and how often at most. */
 const SECONDS = 1.5;
 const MOST_RUNS = 300;
+
+export interface WholeLatencyOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Asked before the inputs are made. Default: nothing is refused. */
+  readonly requireMemory?: RequireMemory | undefined;
+}
 
 /** @returns both models' times for one sample, or for as many as the inputs fix; undefined where the original does not run on random inputs */
 export async function wholeLatency(
   original: Model,
   smaller: Model,
   seed: number,
-  signal: AbortSignal,
+  { signal, requireMemory }: WholeLatencyOptions = {},
 ): Promise<ComparedLatency | undefined> {
   const reach = await widestReach(original, seed, requireMemory).catch(() => undefined);
   if (reach === undefined) return undefined;
