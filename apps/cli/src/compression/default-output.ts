@@ -1,6 +1,6 @@
 /** Where a compressed model goes when nothing says so: beside the original. */
 import { mkdir, rmdir } from 'node:fs/promises';
-import { basename, dirname, join, parse } from 'node:path';
+import { basename, dirname, extname, join, parse } from 'node:path';
 import { derivedName } from '@spherize/files';
 import { isEmbeddedModel } from '../embedded/embedded-model.js';
 
@@ -12,8 +12,13 @@ import { isEmbeddedModel } from '../embedded/embedded-model.js';
  * @param path of the model's file
  */
 export function defaultOutput(source: string, path: string): string {
-  const { dir, name, base, ext } = parse(path);
-  const folder = isEmbeddedModel(source) ? '' : dir;
+  // The file of an embedded model is named by its content.
+  const {
+    dir: folder,
+    name,
+    base,
+    ext,
+  } = parse(isEmbeddedModel(source) ? `${source}${extname(path)}` : path);
   if (ext === '.json') return join(folder, derivedName(name, '.small'), base);
   return join(folder, derivedName(name, `.small${ext}`));
 }
