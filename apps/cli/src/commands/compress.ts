@@ -328,8 +328,9 @@ async function smaller(
     );
     phases.enter('comparing', stages.comparing);
     const before = { bytes, gzipBytes: await gzipBefore, ...footprint };
-    const again = target !== undefined && ('maxError' in target || reduce !== 'columns');
-    const unseen = await unseenInputs(model, calibration, before.macs, { ...options, again });
+    // Whether how the outputs change has chosen the ratios.
+    const searched = target !== undefined && ('maxError' in target || reduce !== 'columns');
+    const unseen = await unseenInputs(model, calibration, before.macs, { ...options, again: searched });
     const recorded = await recordOutputs(model, unseen, { signal, scores: options.scores });
     const fidelity = await fidelityTo(recorded, result.model, { signal });
     // What `--max-drop` measures says more.
@@ -337,8 +338,7 @@ async function smaller(
     const accuracy = measured && (await comparedAccuracy(model, result.model, measured, signal));
     const latency = await wholeLatency(model, result.model, seed, { signal, requireMemory });
     signal.throwIfAborted();
-    const worth =
-      target !== undefined && ('maxError' in target || reduce !== 'columns') && !('size' in target);
+    const worth = searched && !('size' in target);
     const reason = worth ? await nothingGained(result.model, output, bytes, latency) : undefined;
     if (reason !== undefined) {
       if (options.output === undefined) await removeIfEmpty(output);

@@ -1,5 +1,6 @@
 /** What a reader of a sweep wants to know first: how small the model may become, and what that costs. */
 import type { SweepResults } from '@spherize/core/sweep';
+import { type Comparison, comparisonRows } from '../footprint/static-footprint.js';
 import { factor, megabytes, percent } from '../terminal/output.js';
 import { type SweepPoint, sparsityName, sweepPoints } from './points.js';
 
@@ -39,31 +40,26 @@ export function bestWithin(
 
 /** Rows of a table with the figures of the model and of one setting. */
 export function beforeAndAfter({ baseline }: SweepResults, point: SweepPoint): string[][] {
-  const times = (before: number, after: number): string => `${(before / after).toFixed(2)}×`;
-  const count = (value: number): string => Math.round(value).toLocaleString('en-US');
-  const rows = [
-    ['top-1', percent(baseline.top1), percent(point.top1), '–'],
-    ['top-5', percent(baseline.top5), percent(point.top5), '–'],
-    [
-      'parameters',
-      count(baseline.parameters),
-      count(point.parameters),
-      times(baseline.parameters, point.parameters),
-    ],
+  const figures: Comparison[] = [
+    {
+      name: 'parameters',
+      before: baseline.parameters,
+      after: point.parameters,
+      text: (value) => Math.round(value).toLocaleString('en-US'),
+    },
   ];
   if (baseline.bytes !== undefined && point.bytes !== undefined)
-    rows.push([
-      'file, computed',
-      megabytes(baseline.bytes),
-      megabytes(point.bytes),
-      times(baseline.bytes, point.bytes),
-    ]);
+    figures.push({ name: 'file, computed', before: baseline.bytes, after: point.bytes, text: megabytes });
   if (point.latencyMs !== undefined && point.speedup !== undefined)
-    rows.push([
-      'time from the first compressed layer on',
-      `${(point.latencyMs * point.speedup).toFixed(3)} ms`,
-      `${point.latencyMs.toFixed(3)} ms`,
-      `${point.speedup.toFixed(2)}×`,
-    ]);
-  return rows;
+    figures.push({
+      name: 'time from the first compressed layer on',
+      before: point.latencyMs * point.speedup,
+      after: point.latencyMs,
+      text: (value) => `${value.toFixed(3)} ms`,
+    });
+  return [
+    ['top-1', percent(baseline.top1), percent(point.top1), '–'],
+    ['top-5', percent(baseline.top5), percent(point.top5), '–'],
+    ...comparisonRows(figures),
+  ];
 }

@@ -1,10 +1,9 @@
 /** What a model is, in figures and short texts. */
 import {
+  defaultCalibration,
   defaultSamples,
   findWidths,
-  generatedInputs,
   type ImageLayout,
-  InputError,
   imageLayout,
   type Model,
   type TensorInfo,
@@ -12,6 +11,7 @@ import {
 } from '@spherize/core';
 import type { ModelFacts } from '../protocol.js';
 import type { OpenModel } from './open-model.js';
+import { SEED } from './settings.js';
 
 /** Copies of a model that are held at once: its files, two runtimes with what they make of them, and two models that are compared. */
 const COPIES = 6;
@@ -53,17 +53,8 @@ function textOf({ name, type = 'float32', shape }: TensorInfo): string {
 }
 
 /** Inputs that can be made up; 0 where the library refuses to. */
-function samplesOf({ inputs }: Model): number {
-  const [input, second] = inputs;
-  if (input === undefined || second !== undefined) return 0;
-  try {
-    const samples = defaultSamples(input);
-    generatedInputs(input, { samples });
-    return samples;
-  } catch (error) {
-    if (error instanceof InputError) return 0;
-    throw error;
-  }
+function samplesOf(model: Model): number {
+  return defaultCalibration(model, SEED) === undefined ? 0 : defaultSamples(model.inputs[0]!);
 }
 
 /** The model several times, the moments of its widest layer, and the inputs that are made up. */

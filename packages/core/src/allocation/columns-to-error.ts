@@ -50,7 +50,7 @@ export async function columnsToError(
   const recorded = await recordOutputs(model, inputs, { signal });
   const points: { x: number; y: number }[] = [];
   let [low, high] = [0, MOST];
-  let best: { tail: AssembledModel; error: number } | undefined;
+  let best: { tail: AssembledModel; whole: AssembledModel; error: number } | undefined;
   let ratio = FIRST;
   for (let candidate = 0; candidate < MOST_CANDIDATES && high - low > CLOSE; candidate++) {
     signal?.throwIfAborted();
@@ -66,7 +66,7 @@ export async function columnsToError(
     const whole = await trials.whole(tail.compressed);
     const error = (await fidelityTo(recorded, whole.model, { signal })).outputError ?? 0;
     if (error <= maxError) {
-      best = { tail, error };
+      best = { tail, whole, error };
       low = ratio;
     } else high = ratio;
     if (error <= maxError && (error > NEARLY * maxError || ratio === MOST)) break;
@@ -74,9 +74,14 @@ export async function columnsToError(
     const next = logistic(aimed(points, Math.log(AIM * maxError)));
     ratio = next > low && next < high ? next : high === MOST && next >= MOST ? MOST : (low + high) / 2;
   }
-  const { tail, error } = best ?? { tail: await trials.assemble(new Map()), error: 0 };
-  const result = await provedTrial(trials, tail, options);
-  return { result, reached: { maxError, reached: error } };
+  const tail = best?.tail ?? (await trials.assemble(new Map()));
+  const result = await provedTrial(
+    trials,
+    tail,
+    best?.whole ?? (await trials.whole(tail.compressed)),
+    options,
+  );
+  return { result, reached: { maxError, reached: best?.error ?? 0 } };
 }
 
 /** Where the line through the last two points, or one of the usual slope, meets y. */

@@ -128,7 +128,12 @@ export async function compressToTarget(
           ...found.report,
           measured: await timed(trials.tail, tail.model, probe.sample(trials.tail), signal),
         };
-  const result = await provedTrial(trials, tail, { seed, signal, requireMemory, onProgress });
+  const result = await provedTrial(trials, tail, await trials.whole(tail.compressed), {
+    seed,
+    signal,
+    requireMemory,
+    onProgress,
+  });
   return { result, reached };
 }
 

@@ -15,14 +15,15 @@ export interface ProveTrialOptions extends LongRunOptions {
 
 /**
  * @param tail as `trials.assemble` gives it
+ * @param whole the model with the same layers, as `trials.whole` gives it
  * @throws ProofError as `verifyRewrite` does
  */
 export async function provedTrial(
   trials: Trials,
   tail: AssembledModel,
+  whole: AssembledModel,
   { seed = 0, signal, requireMemory, onProgress }: ProveTrialOptions,
 ): Promise<CompressedModel> {
-  const whole = await trials.whole(tail.compressed);
   const layers = whole.layers.map((layer, i) => {
     const { calibration } = tail.layers[i]!;
     return { ...layer, ...(calibration && { calibration }) };
