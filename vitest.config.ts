@@ -24,9 +24,11 @@ const ALONE = [
   // Bundles pages, and opens them in a browser.
   'packages/adapters-onnx/test/browser/*.test.ts',
   'apps/web/test/*.test.ts',
-  // Documents, releases and the folder tree: work in processes of their own, longest of all.
-  'scripts/test/**/*.test.mjs',
+  'scripts/test/architecture.test.mjs',
+  'scripts/test/beyond-one-machine.test.mjs',
 ];
+/** What readers and users get: every block of every document is run, every package packed, installed elsewhere and tried. */
+const PUBLISHED = ['scripts/test/documents.test.mjs', 'scripts/test/release.test.mjs'];
 
 export default defineConfig({
   test: {
@@ -44,6 +46,7 @@ export default defineConfig({
       },
       { extends: true, test: { name: 'shared', include: [...NOT_QUICK, ...COMMAND], isolate: false } },
       { extends: true, test: { name: 'alone', include: ALONE } },
+      { extends: true, test: { name: 'published', include: PUBLISHED } },
     ],
   },
 });

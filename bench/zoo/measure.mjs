@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { onnxFormat } from '@spherize/adapters-onnx/node';
 import { tfjsFormat } from '@spherize/adapters-tfjs/node';
-import { compressModel, evolvedInputs, findWidths, InputError } from '@spherize/core';
+import { compressModel, evolvedInputs, findWidths, InputError, settledInputs } from '@spherize/core';
 import { compareLatency, outputFidelity } from '@spherize/core/evaluation';
 import { fixedBatch, randomInputs, widestReach } from '@spherize/core/proof';
 import { unseenInputs } from '../../apps/cli/dist/calibration/unseen-inputs.js';
@@ -38,7 +38,7 @@ export async function measureModel({ name, path }, { ratios, seconds, quick }, r
   const found = { shapes, bytes, shares: shares(model), macs: null, results: [] };
   report(found);
   found.macs = (await model.multiplyAccumulates?.()) ?? null;
-  const calibration = quick ? undefined : calibrationFor(model, found.macs);
+  const calibration = quick ? undefined : await calibrationFor(model, found.macs);
   found.refitted = calibration?.samples ?? 0;
   report(found);
   const widths = model.features === undefined ? [] : findWidths(model.graph).widths;
@@ -68,12 +68,11 @@ export async function measureModel({ name, path }, { ratios, seconds, quick }, r
 }
 
 /** Generated inputs to refit on; undefined where none can be made up, or the model computes too long. */
-function calibrationFor(model, macs) {
-  const [input, second] = model.inputs;
+async function calibrationFor(model, macs) {
   const samples = Math.min(REFIT.most, Math.floor(REFIT.macs / (macs ?? UNKNOWN)));
-  if (second !== undefined || samples < REFIT.fewest) return undefined;
+  if (samples < REFIT.fewest) return undefined;
   try {
-    return evolvedInputs(model, input, { samples, seed: SEED });
+    return evolvedInputs(model, await settledInputs(model), { samples, seed: SEED });
   } catch (error) {
     if (error instanceof InputError) return undefined;
     throw error;

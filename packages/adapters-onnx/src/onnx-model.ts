@@ -19,6 +19,7 @@ import {
 import type { GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from 'onnx-buf';
 import { featureWeights, layerBias, layerWeights } from './graph/layer-values.js';
 import { type KeptNames, OnnxModelFacts } from './graph/onnx-model-facts.js';
+import { tableEntries } from './graph/table-entries.js';
 import type { HeldModel, OnnxHost } from './host.js';
 import { attribute, declaredShape, elementType } from './proto/onnx-protos.js';
 import { isFloatType, roundoffOf, sizeOf } from './proto/tensor-values.js';
@@ -104,7 +105,16 @@ export class OnnxModel implements Model {
   }
 
   get inputs(): readonly TensorInfo[] {
-    return this.#graph.index.inputs.map(tensorInfo);
+    const { index, shapes } = this.#graph;
+    return index.inputs.map((info) => {
+      const axes = axisNames(info);
+      const entries = tableEntries(index, shapes, info.name);
+      return {
+        ...tensorInfo(info),
+        ...(axes === undefined ? {} : { axes }),
+        ...(entries === undefined ? {} : { entries }),
+      };
+    });
   }
 
   get outputs(): readonly TensorInfo[] {
@@ -282,4 +292,15 @@ function tensorInfo(info: ValueInfoProto): TensorInfo {
     shape: declaredShape(info) ?? [undefined],
     ...(type === 'float32' ? {} : { type }),
   };
+}
+
+/** What the file calls the free axes of an input; undefined where it names none. */
+function axisNames(info: ValueInfoProto): (string | undefined)[] | undefined {
+  if (declaredShape(info) === undefined) return undefined;
+  const { value } = info.type!;
+  const dims = value.case === 'tensorType' ? (value.value.shape?.dim ?? []) : [];
+  const names = dims.map(({ value: own }) =>
+    own.case === 'dimParam' && own.value !== '' ? own.value : undefined,
+  );
+  return names.some((name) => name !== undefined) ? names : undefined;
 }

@@ -1,4 +1,5 @@
 /** Small models with convolutions, one input or two. */
+import { TensorProto_DataType } from 'onnx-buf';
 import { ModelBuilder } from './build-model.js';
 
 /** Classes of the small model. */
@@ -46,4 +47,20 @@ function fullyConnected(
   const weights = model.weight(`${name}.weight`, [outputs, inputs]);
   const bias = model.weight(`${name}.bias`, [outputs]);
   return model.node('Gemm', [input, weights, bias], { transB: 1 }, [output], `${name}.node`);
+}
+
+/** Words of a table, those that are masked as zeros, through a hidden layer: `fc1` (32 × 16) and `fc2` (5 × 32). */
+export function textModel(words: number): Uint8Array {
+  const b = new ModelBuilder();
+  const ids = b.input('input_ids', [undefined, undefined], TensorProto_DataType.INT64);
+  const mask = b.input('attention_mask', [undefined, undefined], TensorProto_DataType.INT64);
+  const looked = b.node('Gather', [b.weight('table', [words, 16]), ids]);
+  const seen = b.node('Unsqueeze', [
+    b.node('Cast', [mask], { to: TensorProto_DataType.FLOAT }),
+    b.integers([2]),
+  ]);
+  const masked = b.node('Mul', [looked, seen]);
+  const hidden = b.node('Relu', [b.node('MatMul', [masked, b.weight('fc1.weight', [16, 32])])]);
+  b.node('MatMul', [hidden, b.weight('fc2.weight', [32, 5])], {}, ['scores']);
+  return b.output('scores', [undefined, undefined, 5]).build();
 }

@@ -1,4 +1,4 @@
-import { denseMatrix } from '@spherize/core';
+import { compressModel, denseMatrix } from '@spherize/core';
 import { describe, expect, test } from 'vitest';
 import { onnxModel } from '../src/node.js';
 import { ModelBuilder, randomValues } from './build-model.js';
@@ -84,4 +84,36 @@ describe('split', () => {
     const model = onnxModel(build().build());
     expect(() => model.split(['fc9'], [])).toThrow(expect.objectContaining({ code: 'UNKNOWN_NAME' }));
   });
+});
+
+test('a tail that also reads an input of the model is refitted, in one branch as in the other', async () => {
+  const b = new ModelBuilder();
+  const x = b.input('x', [undefined, 8]);
+  const left = b.node('Relu', [b.node('Gemm', [x, b.weight('left.weight', [8, 12])])]);
+  const inner = b.node('Relu', [b.node('Gemm', [x, b.weight('inner.weight', [8, 10])])]);
+  const right = b.node('Gemm', [inner, b.weight('right.weight', [10, 12])]);
+  b.node('Add', [left, right], {}, ['y']);
+  const model = onnxModel(b.output('y', [undefined, 12]).build());
+  const { head, tail } = model.split(['left'], []);
+  expect([head, ...tail.inputs.map(({ name }) => name)]).toEqual([
+    expect.anything(),
+    'x',
+    expect.any(String),
+  ]);
+  const { layers } = await compressModel(model, {
+    ratio: 0.5,
+    reduce: 'columns',
+    calibration: {
+      name: 'random',
+      samples: 64,
+      async *batches() {
+        yield { x: { shape: [64, 8], data: randomValues(512, 3) } };
+      },
+    },
+  });
+  expect(layers.map(({ calibration }) => calibration)).toEqual([
+    expect.anything(),
+    expect.anything(),
+    expect.anything(),
+  ]);
 });

@@ -262,10 +262,10 @@ describe('rounding by what layers read', () => {
   test('keeps the outputs closer than rounding to the nearest', async () => {
     const model = onnxModel(network());
     const [input] = model.inputs;
-    const made = generatedInputs({ ...input!, shape: [undefined, 16, 6, 6] }, { samples: 200, seed: 3 });
+    const made = generatedInputs([{ ...input!, shape: [undefined, 16, 6, 6] }], { samples: 200, seed: 3 });
     // Made-up inputs are for refits alone.
     const inputs = { ...made, name: 'recorded' };
-    const unseen = generatedInputs({ ...input!, shape: [undefined, 16, 6, 6] }, { samples: 50, seed: 4 });
+    const unseen = generatedInputs([{ ...input!, shape: [undefined, 16, 6, 6] }], { samples: 50, seed: 4 });
     const options = { reduce: 'none', storage: 'int8', engine: portableEngine } as const;
     const nearest = await compressModel(model, { ...options, calibration: 'none' });
     const chosen = await compressModel(model, { ...options, calibration: inputs });

@@ -232,6 +232,21 @@ export const ATTENTION_CASES: Readonly<Record<string, Case>> = {
     },
     widths: ['q 8 2: q,k > ', 'v 8 2: v > out', 'out: einsum is an output of the model'],
   },
+  'heads of one product, picked by their number': {
+    shape: [2, 5, 6],
+    build(b) {
+      const x = b.input('x', [undefined, 5, 6]);
+      const all = b.node('Reshape', [product(b, x, 'qkv', 6, 24, 1), b.integers([0, -1, 3, 2, 4])]);
+      const apart = b.node('Transpose', [all], { perm: [2, 0, 3, 1, 4] });
+      const [q, k, v] = [0, 1, -1].map((i) => b.node('Gather', [apart, b.integer(i)], { axis: 0 }));
+      const turned = b.node('Transpose', [k!], { perm: [0, 1, 3, 2] });
+      const scores = b.node('Softmax', [b.node('MatMul', [q!, turned])], { axis: -1 });
+      const mixed = b.node('Transpose', [b.node('MatMul', [scores, v!])], { perm: [0, 2, 1, 3] });
+      const merged = b.node('Reshape', [mixed, b.integers([0, -1, 8])]);
+      b.output(product(b, merged, 'out', 8, 4, 7), [undefined, 5, 4]);
+    },
+    widths: ['qkv 16 4: qkv > out', 'out: add is an output of the model'],
+  },
   'a Llama block': {
     shape: [2, 5, 6],
     opset: 14,

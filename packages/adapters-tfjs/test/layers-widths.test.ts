@@ -118,7 +118,7 @@ describe.each(Object.entries(NETWORKS))('%s', (_, { build, widths }) => {
     const [{ type } = { type: undefined }] = model.inputs;
     const generated =
       type !== 'int32' && model.inputs.length === 1
-        ? generatedInputs(model.inputs[0]!, { samples: 32, batch: 16, seed: 1 })
+        ? generatedInputs(model.inputs, { samples: 32, batch: 16, seed: 1 })
         : undefined;
     for (const inputs of [undefined, someInputs(model), generated]) {
       for (const ratio of [0.3, 0.75]) {

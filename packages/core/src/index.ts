@@ -12,7 +12,10 @@ export {
   type PixelNormalization,
   writeImage,
 } from './calibration/image-layout.js';
+export { type SizedInput, sizedInputs } from './calibration/input-shapes.js';
+export { type InputSource, type InputSourceOptions, sourcedInputs } from './calibration/input-source.js';
 export type { CalibrationReport } from './calibration/refit-layer.js';
+export { settledInputs } from './calibration/settled-inputs.js';
 export { type LongRunOptions, Pause, type Progress } from './cancellation.js';
 export { clusterers } from './clustering/built-in.js';
 export {

@@ -9,10 +9,16 @@ import {
   InputError,
   type Model,
   Random,
+  settledInputs,
+  sourcedInputs,
 } from '@spherize/core';
 import { type LabelledData, singleInput } from '@spherize/core/evaluation';
+import { fixedBatch } from '@spherize/core/proof';
 import type { Dataset } from '../data/dataset.js';
-import { openDataset } from '../data/open-dataset.js';
+import { isDataSpec, openDataset, unknownData } from '../data/open-dataset.js';
+import { namesRecordedArrays, openRecordedArrays, type RecordedArrays } from '../data/recorded-arrays.js';
+import type { GivenShape } from '../options/parse.js';
+import { inputSource } from '../plugins/input-sources.js';
 
 /** Inputs that are made up, for those who have no data. */
 export const GENERATED = 'generated';
@@ -39,6 +45,8 @@ export interface CalibrationOptions extends Pick<GeneratedInputsOptions, 'mean' 
 /** Inputs for calibration, and by what a repeated run knows them. */
 export interface OpenCalibration {
   readonly inputs: CalibrationInputs;
+  /** The shapes that the samples have, where the data say them; free axes that count samples stay free. */
+  readonly shapes?: readonly GivenShape[] | undefined;
   /** SHA-256 of the stored data; undefined for generated inputs. */
   readonly digest: string | undefined;
   /**
@@ -53,7 +61,7 @@ export interface OpenCalibration {
  * Opens calibration inputs. Of a data set a random part is taken, chosen by the seed; its labels are not looked at.
  *
  * @param evaluation data on which accuracy is measured: when it is the same set, none of its samples is taken
- * @throws InputError when nothing is left to take, and as `openDataset` and `evolvedInputs` do
+ * @throws InputError when nothing is left to take, and as `openDataset`, `settledInputs` and `evolvedInputs` do
  */
 export async function openCalibration(
   model: Model,
@@ -61,15 +69,59 @@ export async function openCalibration(
   evaluation?: Pick<Dataset, 'name' | 'samples'>,
 ): Promise<OpenCalibration> {
   const { calibrate, seed, mean, std } = options;
-  const input = singleInput(model);
   if (calibrate === GENERATED) {
-    const samples = options.calibrationSamples ?? defaultSamples(input);
+    const inputs = await settledInputs(model);
+    const samples = options.calibrationSamples ?? defaultSamples(inputs);
     return {
-      inputs: evolvedInputs(model, input, { samples, seed, mean, std, batch: BATCH, scores: options.scores }),
+      inputs: evolvedInputs(model, inputs, {
+        samples,
+        seed,
+        mean,
+        std,
+        batch: BATCH,
+        scores: options.scores,
+      }),
       digest: undefined,
       others: () => undefined,
     };
   }
+  if (await namesRecordedArrays(calibrate)) {
+    if (mean !== undefined || std !== undefined)
+      throw new InputError(
+        'BAD_ARGUMENT',
+        `--calibrate ${calibrate}: recorded inputs are taken as they are: leave out --mean and --std`,
+      );
+    const recorded = await openRecordedArrays(calibrate, model, BATCH);
+    const least = fixedBatch(model.inputs);
+    const wanted = options.calibrationSamples ?? DEFAULT_SAMPLES.data;
+    return {
+      ...partsOf(recorded, divided(recorded.samples, 0, wanted, seed), seed, least),
+      digest: recorded.digest,
+      shapes: recorded.shapes,
+    };
+  }
+  // A colon stands in data specifications only.
+  const source = calibrate.includes(':') ? undefined : await inputSource(calibrate);
+  if (source !== undefined) {
+    const samples = options.calibrationSamples ?? GENERATED_SAMPLES;
+    const from = (count: number, own: number) =>
+      sourcedInputs({ ...source, name: calibrate, batches: source.batches.bind(source) }, model.inputs, {
+        samples: count,
+        seed: own,
+      });
+    return {
+      inputs: from(samples, seed),
+      digest: undefined,
+      others: (count, after = 0) => from(count, seed + (after > 0 ? 2 : 1)),
+    };
+  }
+  if (!isDataSpec(calibrate)) throw unknownData(calibrate);
+  if (model.inputs.length !== 1)
+    throw new InputError(
+      'UNSUPPORTED',
+      `--calibrate ${calibrate}: the model has ${model.inputs.length} inputs (${model.inputs.map(({ name }) => name).join(', ')}): give npz:FILE.npz, or a folder: of .npy files, with an array for each`,
+    );
+  const input = singleInput(model);
   const data = await openDataset(calibrate, {
     sampleShape: input.shape.slice(1),
     type: input.type,
@@ -84,11 +136,40 @@ export async function openCalibration(
     );
   }
   const wanted = options.calibrationSamples ?? DEFAULT_SAMPLES.data;
-  const chosen = new Set(Array.from(new Random(seed).sample(data.samples - first, wanted), (i) => first + i));
-  const rest = Array.from({ length: data.samples - first }, (_, i) => first + i).filter(
+  const positions = divided(data.samples, first, wanted, seed);
+  return calibrationOf(model, data, { ...positions, digest: await data.digest(), seed });
+}
+
+/** A random part of the samples from the first one on, and the others. */
+function divided(
+  samples: number,
+  first: number,
+  wanted: number,
+  seed: number,
+): Pick<DividedPositions, 'chosen' | 'rest'> {
+  const chosen = new Set(Array.from(new Random(seed).sample(samples - first, wanted), (i) => first + i));
+  const rest = Array.from({ length: samples - first }, (_, i) => first + i).filter(
     (position) => !chosen.has(position),
   );
-  return calibrationOf(model, data, { chosen: [...chosen], rest, digest: await data.digest(), seed });
+  return { chosen: [...chosen], rest };
+}
+
+/** Samples that calibration takes, and others, of whatever has parts. */
+function partsOf(
+  { part }: Pick<RecordedArrays, 'part'>,
+  { chosen, rest }: Pick<DividedPositions, 'chosen' | 'rest'>,
+  seed: number,
+  least = 1,
+): Pick<OpenCalibration, 'inputs' | 'others'> {
+  const inOrder = (positions: readonly number[]) => part(positions.toSorted((a, b) => a - b));
+  return {
+    inputs: inOrder(chosen),
+    others(samples, after = 0) {
+      const drawn = Array.from(new Random(seed + 1).sample(rest.length, after + samples), (i) => rest[i]!);
+      const own = drawn.length - after >= samples / 2 ? drawn.slice(after) : drawn.slice(0, samples);
+      return own.length >= least ? inOrder(own) : undefined;
+    },
+  };
 }
 
 /** Which samples of some data calibration takes, and which it leaves. */
@@ -107,22 +188,8 @@ export function calibrationOf(
 ): OpenCalibration {
   const { name, shape } = singleInput(model);
   const part = (positions: readonly number[]): CalibrationInputs =>
-    samplesOf(
-      data,
-      positions.toSorted((a, b) => a - b),
-      name,
-      shape[0] ?? BATCH,
-      shape[0] !== undefined,
-    );
-  return {
-    inputs: part(chosen),
-    digest,
-    others(samples, after = 0) {
-      const drawn = Array.from(new Random(seed + 1).sample(rest.length, after + samples), (i) => rest[i]!);
-      const own = drawn.length - after >= samples / 2 ? drawn.slice(after) : drawn.slice(0, samples);
-      return own.length >= (shape[0] ?? 1) ? part(own) : undefined;
-    },
-  };
+    samplesOf(data, positions, name, shape[0] ?? BATCH, shape[0] !== undefined);
+  return { ...partsOf({ part }, { chosen, rest }, seed, shape[0]), digest };
 }
 
 function samplesOf(

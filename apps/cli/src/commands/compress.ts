@@ -18,7 +18,7 @@ import {
   type Target,
   type TargetOptions,
 } from '../allocation/target-options.js';
-import { NONE } from '../calibration/open-calibration.js';
+import { GENERATED, NONE } from '../calibration/open-calibration.js';
 import { unseenInputs } from '../calibration/unseen-inputs.js';
 import { requireClusteringMemory } from '../clustering/required-memory.js';
 import { comparedAccuracy } from '../compression/compared-accuracy.js';
@@ -34,6 +34,7 @@ import { chosenRatios } from '../options/chosen-ratios.js';
 import type { ClustererChoice } from '../options/clusterer-choice.js';
 import { parseRatios, type RatioItem, ratioItems } from '../options/parse.js';
 import { openClusterer, type ShortForms } from '../plugins/clusterers.js';
+import { withShapes, withUsualShapes } from '../plugins/fixed-shapes.js';
 import { matrixEngine } from '../plugins/matrix-engines.js';
 import { filesOf, type OpenModel, openModel, requireSameFormat } from '../plugins/model-formats.js';
 import { effectiveRecipe, recipePath, recipeText } from '../recipe/recipe.js';
@@ -178,7 +179,7 @@ async function compress(source: string, options: CompressOptions, command: Comma
   const phases = startPhases('reading');
   let outcome: Outcome | NothingToGain;
   try {
-    const opened = await openModel(source, options.format, options);
+    const opened = await openWithShapes(source, options);
     const output = options.output ?? defaultOutput(source, opened.path);
     requireSameFormat(opened, output);
     outcome = await interruptible(async (signal) => {
@@ -220,6 +221,13 @@ function isGiven(command: Command, name: string): boolean {
   return ![undefined, 'default'].includes(command.getOptionValueSource(name));
 }
 
+/** The model; where no data say them, with lengths for its free axes. */
+async function openWithShapes(source: string, options: CompressOptions): Promise<OpenModel> {
+  const opened = await openModel(source, options.format, options);
+  const made = options.data === undefined && (options.calibrate ?? GENERATED) === GENERATED;
+  return made ? { ...opened, model: await withUsualShapes(opened.model) } : opened;
+}
+
 /** What is compressed, and how far. */
 interface Task {
   readonly opened: OpenModel;
@@ -237,30 +245,32 @@ interface Found extends Omit<Outcome, 'after' | 'seconds' | 'report'> {
 
 /** Everything but writing: the smaller model with its figures, or why there is none worth writing. */
 async function smaller(
-  { opened, output, target, ratios, clusterer }: Task,
+  { opened: asRead, output, target, ratios, clusterer }: Task,
   options: CompressOptions,
   phases: Phases,
   signal: AbortSignal,
 ): Promise<Found | Omit<NothingToGain, 'seconds'>> {
-  const { model, bytes, source } = opened;
+  const { model: read, bytes, source, format } = asRead;
   const { layers, widths, seed, roundTo, memory } = options;
-  const reduce = options.reduce ?? reductionFor(model, target);
+  const reduce = options.reduce ?? reductionFor(read, target);
   if (options.data === undefined) requireNoLabelOptions(options);
-  requireStorage(model, options, opened.format.name);
+  requireStorage(read, options, format.name);
   if (reduce !== 'columns') requireNoPruning(options);
   const stages = options.report === undefined ? STAGES : STAGES_WITH_SIZES;
   const nothing = (reason: string) => ({ source, bytes, reason });
-  if (reduce === 'columns' && model.layers.length === 0 && target !== undefined && 'maxError' in target)
+  if (reduce === 'columns' && read.layers.length === 0 && target !== undefined && 'maxError' in target)
     return nothing('no layer of it can be compressed: spherize inspect says why');
-  const data = await openDataIfGiven(options, model);
+  const data = await openDataIfGiven(options, read);
   if (options.output === undefined) {
     await makeOutputFolder(output);
     await requireOutput(output);
   }
   const forDrop = target !== undefined && 'maxDrop' in target;
   const divided =
-    reduce === NO_REDUCTION ? undefined : await dividedDataIfGiven(options, model, data, forDrop);
-  const calibration = divided?.calibration ?? (await openCalibrationOrGenerated(options, model, data));
+    reduce === NO_REDUCTION ? undefined : await dividedDataIfGiven(options, read, data, forDrop);
+  const calibration = divided?.calibration ?? (await openCalibrationOrGenerated(options, read, data));
+  const model = withShapes(read, calibration?.shapes ?? []);
+  const opened = { ...asRead, model };
   const shared = {
     clusterer,
     engine: matrixEngine(),

@@ -247,7 +247,7 @@ export function addCalibrationOptions(command: Command): Command {
     .addOption(
       new ChoiceOption(
         '--calibrate <data>',
-        'refit the compressed layers on unlabelled inputs: data as for --data, generated (no data needed) or none',
+        'refit the compressed layers on unlabelled inputs: data as for --data, npz:FILE.npz or a folder: of .npy files with an array for each input of the model, a module that gives inputs, generated (no data needed) or none',
         [GENERATED, NONE],
       ),
     )

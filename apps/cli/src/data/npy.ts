@@ -1,7 +1,7 @@
 /**
  * NumPy's `.npy` files, through npyjs: the samples in one file, the labels in another.
  *
- * Little-endian, C order; float16/32/64, signed and unsigned integers of 8 to 64 bits, truth values as 0 and 1.
+ * Little-endian; float16/32/64, signed and unsigned integers of 8 to 64 bits, truth values as 0 and 1.
  */
 import { InputError, tensorIndex } from '@spherize/core';
 import { parse } from 'npyjs';
@@ -33,22 +33,20 @@ export async function openNpyDataset(
 /**
  * Reads one `.npy` file. Integers of 64 bits become float64, float16 becomes float32.
  *
- * @throws InputError when it is not `.npy`, is in Fortran order, of another type, not as long as its header says, or has an integer
+ * @throws InputError when it is not `.npy`, of another type, not as long as its header says, or has an integer
  * beyond 2^53.
  */
 export async function readNpy(path: string): Promise<StoredArray> {
-  const file = await readInputFile(path);
+  return parseNpyArray(path, await readInputFile(path));
+}
+
+/** The same from the bytes of a file; `path` is what messages call it. */
+export function parseNpyArray(path: string, file: Uint8Array): StoredArray {
   const { data, shape, dtype, fortranOrder } = parseNpy(path, file);
   if (!NUMBER_TYPES.has(dtype)) {
     throw new InputError(
       'UNSUPPORTED',
       `${path}: elements of type ${dtype} are not read; save it with numpy.save as float32 or an integer type`,
-    );
-  }
-  if (fortranOrder && shape.length > 1) {
-    throw new InputError(
-      'UNSUPPORTED',
-      `${path}: is in Fortran order, C order is read; save numpy.ascontiguousarray(x) instead`,
     );
   }
   const elements = data as Elements;
@@ -58,7 +56,21 @@ export async function readNpy(path: string): Promise<StoredArray> {
       `${path}: holds ${elements.length} elements where its shape ${formatShape(shape)} needs ${elementCount(shape)}; save it again`,
     );
   }
-  return { path, shape, data: asNumbers(path, shape, elements) };
+  const numbers = asNumbers(path, shape, elements);
+  return { path, shape, data: fortranOrder && shape.length > 1 ? rowMajor(numbers, shape) : numbers };
+}
+
+/** The numbers of an array whose first axis changes fastest. */
+function rowMajor(data: NumberArray, shape: readonly number[]): NumberArray {
+  const ordered = data.slice();
+  const place = shape.map(() => 0);
+  for (let i = 0; i < ordered.length; i++) {
+    let from = 0;
+    for (let axis = shape.length - 1; axis >= 0; axis--) from = from * shape[axis]! + place[axis]!;
+    ordered[i] = data[from]!;
+    for (let axis = shape.length - 1; axis >= 0 && ++place[axis]! === shape[axis]; axis--) place[axis] = 0;
+  }
+  return ordered;
 }
 
 type Elements = NumberArray | BigInt64Array | BigUint64Array | boolean[];
@@ -75,7 +87,7 @@ function asNumbers(path: string, shape: readonly number[], elements: Elements): 
   return Float64Array.from(elements, Number);
 }
 
-function parseNpy(path: string, file: Buffer): ReturnType<typeof parse> {
+function parseNpy(path: string, file: Uint8Array): ReturnType<typeof parse> {
   const bytes = new ArrayBuffer(file.byteLength);
   new Uint8Array(bytes).set(file);
   try {

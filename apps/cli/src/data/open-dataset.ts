@@ -5,10 +5,12 @@ import { existsSync } from 'node:fs';
 import { InputError } from '@spherize/core';
 import { embeddedFile } from '../embedded/embedded-files.js';
 import { splitList } from '../options/list-text.js';
+import { createArrayDataset } from './array-dataset.js';
 import type { Dataset, DatasetOptions } from './dataset.js';
 import { openIdxDataset } from './idx.js';
 import { openImageFolder } from './image-folder.js';
 import { openNpyDataset } from './npy.js';
+import { labelledArrays } from './recorded-arrays.js';
 
 /** The forms of a data specification, for help texts and messages. */
 export const DATASET_SPECS: readonly string[] = [
@@ -17,6 +19,7 @@ export const DATASET_SPECS: readonly string[] = [
   'idx:IMAGES,LABELS',
   'folder:DIR',
   'npy:X.npy,Y.npy',
+  'npz:FILE.npz',
 ];
 
 /**
@@ -43,16 +46,29 @@ export async function openDataset(spec: string, options: DatasetOptions = {}): P
       const [inputs, labels] = splitPair(spec, rest, 'npy:X.npy,Y.npy');
       return openNpyDataset(spec, inputs, labels, options);
     }
+    case 'npz': {
+      const [inputs, labels] = await labelledArrays(spec);
+      return createArrayDataset(spec, inputs, labels, options);
+    }
     case 'folder':
       if (rest === '')
         throw new InputError('BAD_ARGUMENT', "data: 'folder:' lacks its path, expected folder:DIR");
       return openImageFolder(spec, rest, options);
     default:
-      throw new InputError(
-        'UNKNOWN_NAME',
-        `data: unknown '${spec}', expected one of ${DATASET_SPECS.join(', ')}`,
-      );
+      throw unknownData(spec);
   }
+}
+
+/** Whether a specification is of one of the forms of `DATASET_SPECS`, whatever it names. */
+export function isDataSpec(spec: string): boolean {
+  return DATASET_SPECS.some((form) => form === spec || spec.startsWith(`${form.split(':')[0]}:`));
+}
+
+export function unknownData(spec: string): InputError {
+  return new InputError(
+    'UNKNOWN_NAME',
+    `data: unknown '${spec}', expected one of ${DATASET_SPECS.join(', ')}`,
+  );
 }
 
 /** Fashion-MNIST's 10,000 test images, or the first 2,000 of its training images. */

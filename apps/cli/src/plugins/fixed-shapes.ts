@@ -10,6 +10,8 @@ import {
   portableEngine,
   type SkippedLayer,
   type StorageRounding,
+  settledInputs,
+  type WeightStorage,
 } from '@spherize/core';
 import { formatShape } from '../data/sample-shape.js';
 import type { GivenShape } from '../options/parse.js';
@@ -30,6 +32,29 @@ export function withShapes(model: Model, given: readonly GivenShape[]): Model {
     shapes.set(own.name, shape);
   }
   return new FixedShapes(model, shapes);
+}
+
+/**
+ * A model with lengths for the free axes that nobody has set, such that it runs on generated inputs: those that inputs of the kind usually
+ * have. A note says them. A model that runs on none of them stays as it is.
+ */
+export async function withUsualShapes(model: Model): Promise<Model> {
+  if (!model.inputs.some(({ shape }) => shape.includes(undefined, 1))) return model;
+  try {
+    const settled = await settledInputs(model);
+    const notes = settled.flatMap(({ name, shape }, i) => {
+      const own = model.inputs[i]!.shape;
+      if (own.every((length, axis) => length === shape[axis])) return [];
+      const given = shape.map((length) => length ?? '?').join(',');
+      return [
+        `input '${name}' of shape ${formatShape(own)} was taken as ${formatShape(shape)}: --shape ${name}=${given} sets others`,
+      ];
+    });
+    return new FixedShapes(model, new Map(settled.map(({ name, shape }) => [name, shape])), notes);
+  } catch (error) {
+    if (error instanceof InputError) return model;
+    throw error;
+  }
 }
 
 function inputNamed({ inputs }: Model, name: string | undefined): TensorInfo {
@@ -62,10 +87,12 @@ function requireFitting({ name, shape: own }: TensorInfo, shape: GivenShape['sha
 class FixedShapes implements Model {
   readonly #model: Model;
   readonly #shapes: ReadonlyMap<string, GivenShape['shape']>;
+  readonly #notes: readonly string[];
 
-  constructor(model: Model, shapes: ReadonlyMap<string, GivenShape['shape']>) {
+  constructor(model: Model, shapes: ReadonlyMap<string, GivenShape['shape']>, notes: readonly string[] = []) {
     this.#model = model;
     this.#shapes = shapes;
+    this.#notes = notes;
   }
 
   get inputs(): readonly TensorInfo[] {
@@ -96,6 +123,19 @@ class FixedShapes implements Model {
     return this.#model.graph;
   }
 
+  get storage(): WeightStorage | undefined {
+    const { storage } = this.#model;
+    return (
+      storage && {
+        ...storage,
+        store: (type, rounded) => {
+          const { model, floats, report } = storage.store(type, rounded);
+          return { model: this.#fixed(model), floats: this.#fixed(floats), report };
+        },
+      }
+    );
+  }
+
   get parameters(): number {
     return this.#model.parameters;
   }
@@ -106,7 +146,8 @@ class FixedShapes implements Model {
       features && {
         weights: (layer) => features.weights(layer),
         narrow: (narrowing) => this.#fixed(features.narrow(narrowing)),
-        observe: (tensors) => this.#fixed(features.observe(tensors)),
+        ...(features.resumes === undefined ? {} : { resumes: features.resumes }),
+        observe: (tensors, given) => this.#fixed(features.observe(tensors, given)),
       }
     );
   }
@@ -124,7 +165,7 @@ class FixedShapes implements Model {
   }
 
   get notes(): readonly string[] {
-    return this.#model.notes ?? [];
+    return [...(this.#model.notes ?? []), ...this.#notes];
   }
 
   get rounding(): StorageRounding | undefined {
@@ -174,6 +215,6 @@ class FixedShapes implements Model {
   }
 
   #fixed(model: Model): Model {
-    return new FixedShapes(model, this.#shapes);
+    return new FixedShapes(model, this.#shapes, this.#notes);
   }
 }

@@ -713,10 +713,6 @@ export const GROUPS: readonly CaseGroup[] = [
         'objects.npy: could not be read as .npy (Unsupported dtype: |O); save it with numpy.save, little-endian',
       ],
       [
-        'evaluate small.onnx --data npy:fortran.npy,Y.npy',
-        'fortran.npy: is in Fortran order, C order is read; save numpy.ascontiguousarray(x) instead',
-      ],
-      [
         'evaluate small.onnx --data npy:images.idx,Y.npy',
         'images.idx: could not be read as .npy (Not an .npy file); save it with numpy.save, little-endian',
       ],

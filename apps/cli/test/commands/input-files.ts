@@ -335,7 +335,6 @@ function writeData(folder: string): void {
   write(folder, 'nan.npy', npyBytes('<f4', [SAMPLES, 1, 6, 6], notFinite));
   write(folder, 'overflow.npy', npyBytes('<f4', [2 ** 40, 2 ** 40], floats([4])));
   write(folder, 'objects.npy', npyBytes('|O', [SAMPLES, 1, 6, 6], floats([SAMPLES, 36])));
-  write(folder, 'fortran.npy', npyBytes('<f4', [SAMPLES, 1, 6, 6], floats([SAMPLES, 36]), true));
   for (const name of ['broken', 'empty-image', 'bomb'])
     mkdirSync(join(folder, name, 'class'), { recursive: true });
   write(folder, 'broken/class/text.jpg', Buffer.from('not an image\n'));

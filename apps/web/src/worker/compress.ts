@@ -28,7 +28,7 @@ export async function compress(
       reduce,
       ...(reduce !== 'none' && { ratio: new Map(ratios) }),
       ...(reduce !== 'none' && reduce !== 'columns' && { roundTo: LANES }),
-      calibration: calibrationOf(model, request),
+      calibration: await calibrationOf(model, request),
       storage,
       engine,
       seed: SEED,

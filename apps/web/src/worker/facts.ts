@@ -1,7 +1,6 @@
 /** What a model is, in figures and short texts. */
 import {
   defaultCalibration,
-  defaultSamples,
   findWidths,
   type ImageLayout,
   imageLayout,
@@ -22,6 +21,7 @@ const MOMENTS = 3;
 export async function factsOf({ name, format, files, model }: OpenModel): Promise<ModelFacts> {
   const widths = model.features === undefined ? [] : findWidths(model.graph).widths;
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  const samples = (await defaultCalibration(model, SEED))?.samples ?? 0;
   return {
     name,
     format,
@@ -35,8 +35,8 @@ export async function factsOf({ name, format, files, model }: OpenModel): Promis
     layers: model.layers.length,
     types: model.storage === undefined ? [] : WEIGHT_TYPES,
     image: imageOf(model),
-    samples: samplesOf(model),
-    memory: memoryOf(model, bytes),
+    samples,
+    memory: memoryOf(model, bytes, samples),
     notes: model.notes ?? [],
   };
 }
@@ -52,17 +52,12 @@ function textOf({ name, type = 'float32', shape }: TensorInfo): string {
   return `${name} ${shape.map((length) => length ?? '?').join(' × ')} ${type}`;
 }
 
-/** Inputs that can be made up; 0 where the library refuses to. */
-function samplesOf(model: Model): number {
-  return defaultCalibration(model, SEED) === undefined ? 0 : defaultSamples(model.inputs[0]!);
-}
-
 /** The model several times, the moments of its widest layer, and the inputs that are made up. */
-function memoryOf(model: Model, bytes: number): number {
+function memoryOf(model: Model, bytes: number, samples: number): number {
   const widest = model.graph.layers.reduce(
     (most, { inputs, span, groups }) => Math.max(most, (inputs * span) / groups),
     0,
   );
   const values = (model.inputs[0]?.shape ?? []).slice(1).reduce<number>((n, length) => n * (length ?? 1), 1);
-  return COPIES * bytes + MOMENTS * MOMENT_BYTES * widest ** 2 + 2 * values * samplesOf(model);
+  return COPIES * bytes + MOMENTS * MOMENT_BYTES * widest ** 2 + 2 * values * samples;
 }

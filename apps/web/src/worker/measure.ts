@@ -47,7 +47,7 @@ export async function measure(
 async function widthPlaces(opened: OpenModel, request: MeasureRequest, onProgress: Onward): Promise<Place[]> {
   const { model } = opened;
   const { mean, std } = request;
-  const calibration = calibrationOf(model, request);
+  const calibration = await calibrationOf(model, request);
   const engine = await opened.engine();
   try {
     const macs = (await model.multiplyAccumulates?.()) ?? null;
@@ -82,7 +82,7 @@ async function columnPlaces(
 ): Promise<Place[]> {
   const { model } = opened;
   const { mean, std } = request;
-  const calibration = calibrationOf(model, request);
+  const calibration = await calibrationOf(model, request);
   const engine = await opened.engine();
   try {
     const trials = await Trials.open(model, {

@@ -1,5 +1,5 @@
 /** What the page and the command take alike: seeds, memory, inputs that are made up. */
-import { type CalibrationInputs, evolvedInputs, type Model } from '@spherize/core';
+import { type CalibrationInputs, evolvedInputs, type Model, settledInputs } from '@spherize/core';
 import type { InputSettings } from '../protocol.js';
 
 /** The command's default. */
@@ -8,11 +8,10 @@ export const SEED = 0;
 export const MEMORY: number = 2 ** 30;
 
 /** Inputs on which layers are refitted; `none` where there are none. */
-export function calibrationOf(
+export async function calibrationOf(
   model: Model,
   { samples, mean, std }: InputSettings,
-): CalibrationInputs | 'none' {
-  const [input] = model.inputs;
-  if (samples === 0 || input === undefined) return 'none';
-  return evolvedInputs(model, input, { samples, seed: SEED, mean, std });
+): Promise<CalibrationInputs | 'none'> {
+  if (samples === 0 || model.inputs.length === 0) return 'none';
+  return evolvedInputs(model, await settledInputs(model), { samples, seed: SEED, mean, std });
 }

@@ -32,6 +32,7 @@ import { observedPart } from './observed-part.js';
 import { rewriteGraphModel } from './rewrite-graph-model.js';
 import { startGraphSession } from './session.js';
 import { type GraphPart, splitGraphModel } from './split-graph-model.js';
+import { tableEntries } from './table-entries.js';
 import { withUprightProducts } from './upright-products.js';
 
 export class GraphModel implements Model {
@@ -73,7 +74,13 @@ export class GraphModel implements Model {
     return this.#facts.index.inputs.map(({ name, attr }) => {
       const shape = isObject(attr.shape) ? sizesOf(attr.shape.shape) : undefined;
       const type = elementType(isObject(attr.dtype) ? attr.dtype.type : undefined);
-      return { name, shape: shape ?? [undefined], ...(type === 'float32' ? {} : { type }) };
+      const entries = tableEntries(this.#facts.index, name);
+      return {
+        name,
+        shape: shape ?? [undefined],
+        ...(type === 'float32' ? {} : { type }),
+        ...(entries === undefined ? {} : { entries }),
+      };
     });
   }
 

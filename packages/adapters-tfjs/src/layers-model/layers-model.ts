@@ -35,6 +35,7 @@ import { observeLayersModel } from './observe-layers-model.js';
 import { rewriteLayersModel } from './rewrite-layers-model.js';
 import { startLayersSession } from './session.js';
 import { type ModelPart, splitLayersModel } from './split-layers-model.js';
+import { tableEntries } from './table-entries.js';
 
 export class LayersModel implements Model {
   readonly artifacts: Artifacts;
@@ -86,7 +87,13 @@ export class LayersModel implements Model {
       const declared = Array.isArray(config.batch_input_shape) ? config.batch_input_shape : [];
       const shape = declared.map((size) => count(size));
       const type = elementType(config.dtype);
-      return { name: tensorName(ref), shape, ...(type === 'float32' ? {} : { type }) };
+      const entries = tableEntries(this.#facts.graph, ref);
+      return {
+        name: tensorName(ref),
+        shape,
+        ...(type === 'float32' ? {} : { type }),
+        ...(entries === undefined ? {} : { entries }),
+      };
     });
   }
 

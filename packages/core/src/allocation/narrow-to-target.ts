@@ -79,7 +79,7 @@ export async function narrowToTarget(
   if ('maxDrop' in target) requireEnoughSamples(data?.samples ?? 0, target.maxDrop);
   if (given.storage !== undefined) requireStorage(model, given.storage);
   const bySize = 'size' in target;
-  const made = given.calibration ?? defaultCalibration(model, given.seed ?? 0);
+  const made = given.calibration ?? (await defaultCalibration(model, given.seed ?? 0));
   const { layers, widths, engine: own, signal, ...others } = given;
   const { engine, release } = await openEngine(model, own);
   try {

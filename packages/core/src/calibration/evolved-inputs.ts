@@ -4,15 +4,12 @@ import type { Model, ModelSession, Tensor, TensorInfo } from '../format/model-fo
 import { scoresOutput } from '../format/scores-output.js';
 import { Random } from '../random.js';
 import { type CalibrationInputs, samplesOf } from './calibration-inputs.js';
-import {
-  bytesOf,
-  type GeneratedInputsOptions,
-  generatedInputs,
-  sampleRandom,
-  sampleShape,
-} from './generated-inputs.js';
+import { type GeneratedInputsOptions, generatedInputs, sampleRandom } from './generated-inputs.js';
 import { type ImageLayout, imageLayout, writeImage } from './image-layout.js';
 import { type ByteImage, imageOffspring } from './image-offspring.js';
+import { bytesOf, sampleShape } from './input-kinds.js';
+import { type SizedInput, sizedInputs } from './input-shapes.js';
+import { nextWordScores, sampledTexts, wordInput } from './sampled-texts.js';
 import { smoothImage } from './smooth-image.js';
 
 /** How often the images have offspring: each time the model sees as many new images as samples are wanted. */
@@ -25,30 +22,90 @@ const GENERATIONS = 2;
  * class survive as can. The class is the largest of a sample's outputs; no label, no gradient and no data are used. (Images evolved
  * towards a network's classes: Nguyen, Yosinski and Clune, 2015, doi:10.1109/CVPR.2015.7298640.)
  *
- * Inputs that are not images, and those of models whose output of scores (see `scoresOutput`) is not `[N, classes]` with a row for each sample, are those of `generatedInputs`.
+ * A language model that reads from left to right gets texts that it would write itself: the words of `generatedInputs` are drawn anew from
+ * its own scores of the next word, some times over. (Texts that a model writes, as data to fit on: LLM-QAT, Liu et al., 2023,
+ * arXiv 2305.17888.)
  *
- * Memory: two bytes per pixel, channel and sample. Everything is computed when the first batch is asked for.
+ * All other inputs are those of `generatedInputs`; so are images where the output of scores (see `scoresOutput`) is not `[N, classes]` with a
+ * row for each sample.
  *
+ * Memory: two bytes per pixel, channel and sample, and texts as they are. Everything is computed when the first batch is asked for.
+ *
+ * @param inputs the model's inputs, with lengths of free axes where they have any (`settledInputs`)
  * @throws InputError as `generatedInputs` does
  */
 export function evolvedInputs(
   model: Model,
-  input: TensorInfo,
+  inputs: readonly TensorInfo[],
   options: EvolvedInputsOptions,
 ): CalibrationInputs {
-  const generated = generatedInputs(input, options);
-  const layout = imageLayout(sampleShape(input));
-  if (!layout) return generated;
+  const generated = generatedInputs(inputs, options);
+  const sized = sizedInputs(inputs, 1);
+  const [first, second] = sized;
+  const layout = first && second === undefined ? imageLayout(sampleShape(first)) : undefined;
+  if (first && layout) {
+    const input = { ...first, shape: [inputs[0]!.shape[0], ...first.shape.slice(1)] };
+    return evolvedImages(model, input, layout, generated, options);
+  }
+  const words = wordInput(sized);
+  return words === undefined ? generated : writtenTexts(model, words, generated, options);
+}
+
+function evolvedImages(
+  model: Model,
+  input: TensorInfo,
+  layout: ImageLayout,
+  { name, samples }: CalibrationInputs,
+  options: EvolvedInputsOptions,
+): CalibrationInputs {
   const reader = new BatchReader(input, layout, options);
   let evolved: readonly ByteImage[] | undefined;
   return {
-    name: generated.name,
-    samples: generated.samples,
+    name,
+    samples,
     async *batches(signal) {
       evolved ??= await evolve(model, reader, layout, options, signal);
       yield* reader.batches(evolved);
     },
   };
+}
+
+/** Texts that the model would write, where it is one that writes; else those that were generated. */
+function writtenTexts(
+  model: Model,
+  words: SizedInput,
+  generated: CalibrationInputs,
+  { seed = 0 }: EvolvedInputsOptions,
+): CalibrationInputs {
+  let written: readonly Record<string, Tensor>[] | undefined;
+  return {
+    name: generated.name,
+    samples: generated.samples,
+    async *batches(signal) {
+      written ??= await write(signal);
+      yield* written;
+    },
+  };
+
+  async function write(signal: AbortSignal | undefined): Promise<Record<string, Tensor>[]> {
+    const pause = new Pause(signal);
+    const random = new Random(Math.imul(seed + 1, 0x85ebca6b));
+    const texts: Record<string, Tensor>[] = [];
+    let scores: string | undefined;
+    const session = await model.session();
+    try {
+      for await (const feeds of generated.batches(signal)) {
+        await pause.point();
+        if (texts.length === 0) scores = await nextWordScores(session, feeds, words);
+        texts.push(
+          scores === undefined ? feeds : await sampledTexts(session, feeds, words, scores, random, pause),
+        );
+      }
+    } finally {
+      await session.release();
+    }
+    return texts;
+  }
 }
 
 export interface EvolvedInputsOptions extends GeneratedInputsOptions {

@@ -1,13 +1,14 @@
 /**
- * Inputs made up for calibration where there are no data: smooth random images, or vectors of random numbers.
+ * Inputs made up for calibration where there are no data: smooth random images, texts of random words, or random numbers.
  */
 import { InputError } from '../errors.js';
-import { type ElementType, isFloat, valueRange } from '../format/element-type.js';
-import type { TensorInfo } from '../format/model-format.js';
+import { allocateValues, isFloat } from '../format/element-type.js';
+import type { Tensor, TensorInfo } from '../format/model-format.js';
 import { Random } from '../random.js';
 import type { CalibrationInputs } from './calibration-inputs.js';
-import { imageLayout, type PixelNormalization, writeImage } from './image-layout.js';
-import { smoothImage } from './smooth-image.js';
+import type { PixelNormalization } from './image-layout.js';
+import { type Fill, fillerOf, holdsWords, sampleShape } from './input-kinds.js';
+import { fixedBatch, type SizedInput, sizedInputs } from './input-shapes.js';
 
 export interface GeneratedInputsOptions extends PixelNormalization {
   readonly samples: number;
@@ -17,46 +18,68 @@ export interface GeneratedInputsOptions extends PixelNormalization {
   readonly batch?: number | undefined;
 }
 
+/** Samples at a time where the model does not say it, and the most numbers in what they may be scored by, a number for each word. */
+const BATCH = 100;
+const MOST_SCORES = 2 ** 26;
+
 /**
- * Random inputs for a model's input tensor, never stored: each sample depends on the seed and its own number alone.
+ * Random values for a model's inputs, never stored: each sample depends on the seed and its own number alone.
  *
  * - `[N, C, H, W]` and `[N, H, W, C]` with 1, 3 or 4 channels: images in [0, 1], then `(x − mean)/std`. Each is a sum of smooth noise of
  *   several scales, thresholded softly into shapes and background, at a random contrast.
  *   Where the input takes whole numbers, they are in 0 … 255, as stored in image files.
+ * - whole numbers that are looked up in tables of the model, and what goes with them: words, their places, masks (see `fillerOf`).
  * - any other shape: standard normal numbers.
  *
- * @throws InputError `UNSUPPORTED` for whole numbers that are no images and for free axes besides the first, and for a first axis of length 0,
+ * Free axes get the lengths of `sizedInputs`; `settledInputs` finds such with which a model runs.
+ *
+ * @throws InputError `UNSUPPORTED` for whole numbers of which nothing is known, and for a first axis of length 0,
  * `BAD_ARGUMENT` for a mean or std of whole numbers; while they are made, `UNSUPPORTED` for inputs that are too large
  */
-export function generatedInputs(input: TensorInfo, options: GeneratedInputsOptions): CalibrationInputs {
-  const sample = sampleShape(input);
-  const size = sample.reduce((product, length) => product * length, 1);
-  const fill = sampleFiller(sample, isFloat(input.type), options);
+export function generatedInputs(
+  inputs: readonly TensorInfo[],
+  options: GeneratedInputsOptions,
+): CalibrationInputs {
   const { samples, seed = 0, mean, std } = options;
-  if (!isFloat(input.type) && (mean !== undefined || std !== undefined))
-    throw new InputError(
-      'BAD_ARGUMENT',
-      `calibration: input '${input.name}' takes ${input.type}, pixels as they are stored: leave out the mean and std`,
-    );
-  const batch = input.shape[0] ?? options.batch ?? 100;
-  if (batch === 0)
-    throw new InputError(
-      'UNSUPPORTED',
-      `calibration: input '${input.name}' takes no samples: its first axis has length 0`,
-    );
+  const batch = fixedBatch(inputs) ?? Math.min(options.batch ?? BATCH, mostTexts(inputs));
+  const fillers = sizedInputs(inputs, batch).map((input) => ({
+    input,
+    fill: fillerOf(input, { mean, std }),
+  }));
+  for (const { name, type = 'float32', shape } of inputs) {
+    if (!isFloat(type) && inputs.length === 1 && (mean !== undefined || std !== undefined))
+      throw new InputError(
+        'BAD_ARGUMENT',
+        `calibration: input '${name}' takes ${type}, pixels as they are stored: leave out the mean and std`,
+      );
+    if (batch === 0 && shape[0] === 0)
+      throw new InputError(
+        'UNSUPPORTED',
+        `calibration: input '${name}' takes no samples: its first axis has length 0`,
+      );
+  }
+  const isFixed = fixedBatch(inputs) !== undefined;
   return {
     name: 'generated',
     samples,
     async *batches() {
       for (let start = 0; start < samples; start += batch) {
-        const count = input.shape[0] ?? Math.min(batch, samples - start);
-        const data = roomFor(input, count, size);
-        for (let i = 0; i < count; i++)
-          fill(data.subarray(i * size, (i + 1) * size), sampleRandom(seed, start + i));
-        yield { [input.name]: { shape: [count, ...sample], data } };
+        const count = isFixed ? batch : Math.min(batch, samples - start);
+        const sized = sizedInputs(inputs, count);
+        yield Object.fromEntries(
+          fillers.map(({ input: { name }, fill }, i) => [name, filled(sized[i]!, fill, i, seed, start)]),
+        );
       }
     },
   };
+}
+
+/** Texts at a time: each word of each may be scored by a number for every word that there is. */
+function mostTexts(inputs: readonly TensorInfo[]): number {
+  const scores = sizedInputs(inputs, 1)
+    .filter(holdsWords)
+    .map((input) => input.entries * sizeOf(input.shape));
+  return Math.max(1, Math.floor(MOST_SCORES / Math.max(1, ...scores)));
 }
 
 /** How many inputs are made up where nothing says it. */
@@ -66,76 +89,57 @@ const FEWEST_SAMPLES = 16;
 const MOST_VALUES = 2 ** 28;
 
 /** Generated inputs that refits take by default: `GENERATED_SAMPLES`, fewer where they are large. */
-export function defaultSamples({ shape }: TensorInfo): number {
-  const size = shape.slice(1).reduce<number>((product, length) => product * (length ?? 1), 1);
-  return Math.min(GENERATED_SAMPLES, Math.max(FEWEST_SAMPLES, Math.floor(MOST_VALUES / size)));
+export function defaultSamples(inputs: readonly TensorInfo[]): number {
+  const size = sizedInputs(inputs, 1).reduce((sum, input) => sum + sizeOf(sampleShape(input)), 0);
+  return Math.min(GENERATED_SAMPLES, Math.max(FEWEST_SAMPLES, Math.floor(MOST_VALUES / Math.max(1, size))));
+}
+
+/** One input of a batch. @param place of the input among the model's: each has random numbers of its own */
+function filled(input: SizedInput, fill: Fill, place: number, seed: number, start: number): Tensor {
+  const { shape, batchAxis } = input;
+  const data = roomFor(input);
+  const random = (sample: number) => sampleRandom(seed + place * INPUT_SEEDS, start + sample);
+  if (batchAxis === undefined) {
+    fill(data, random(0));
+    return { shape, data };
+  }
+  const count = shape[batchAxis]!;
+  const inner = sizeOf(shape.slice(batchAxis + 1));
+  const outer = sizeOf(shape.slice(0, batchAxis));
+  for (let s = 0; s < count; s++) {
+    if (outer === 1) {
+      fill(data.subarray(s * inner, (s + 1) * inner), random(s));
+      continue;
+    }
+    const values = allocateValues(input.type, outer * inner);
+    fill(values, random(s));
+    for (let o = 0; o < outer; o++)
+      data.set(values.subarray(o * inner, (o + 1) * inner), (o * count + s) * inner);
+  }
+  return { shape, data };
+}
+
+/** Apart from the seeds that users count up. */
+const INPUT_SEEDS = 0x10001;
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
 }
 
 /** @throws InputError `UNSUPPORTED` for more numbers than an array holds, or than there is memory for */
-function roomFor({ name, shape }: TensorInfo, count: number, size: number): Float32Array {
+function roomFor({ name, shape, type }: SizedInput): Tensor['data'] {
   try {
-    return new Float32Array(count * size);
+    return allocateValues(type, sizeOf(shape));
   } catch (cause) {
-    const sizes = shape.map((length) => length ?? '?').join(', ');
     throw new InputError(
       'UNSUPPORTED',
-      `calibration: ${count} samples of input '${name}' [${sizes}] are ${((4 * count * size) / 1e9).toFixed(1)} GB, more than can be held: give a model with a smaller input`,
+      `calibration: one run of input '${name}' [${shape.join(', ')}] is ${((4 * sizeOf(shape)) / 1e9).toFixed(1)} GB, more than can be held: give a model with a smaller input`,
       { cause },
     );
   }
 }
 
-/**
- * The shape of one sample.
- *
- * @throws InputError `UNSUPPORTED` for whole numbers that are no images and for free axes besides the first
- */
-export function sampleShape({ name, shape, type = 'float32' }: TensorInfo): number[] {
-  const free = shape.includes(undefined, 1);
-  const sample = shape.slice(1).map((length) => length ?? 0);
-  if (!isFloat(type) && (free || !holdsBytes(type) || !imageLayout(sample))) {
-    const held = valueRange(type)?.whole ? 'whole numbers' : type;
-    throw new InputError(
-      'UNSUPPORTED',
-      `calibration: input '${name}' holds ${held}, which cannot be generated: give data`,
-    );
-  }
-  if (free)
-    throw new InputError(
-      'UNSUPPORTED',
-      `calibration: input '${name}' has axes of any length, inputs of which size cannot be generated: give data`,
-    );
-  return sample;
-}
-
-function holdsBytes(type: ElementType): boolean {
-  const range = valueRange(type);
-  return range !== undefined && range.least <= 0 && range.most >= 255;
-}
-
 /** The random numbers of one sample. */
 export function sampleRandom(seed: number, index: number): Random {
   return new Random(Math.imul(seed + 1, 0x9e3779b1) ^ index);
-}
-
-/** A plane of pixels in [0, 1] as bytes. */
-export function bytesOf(plane: Float32Array): Uint8ClampedArray {
-  return Uint8ClampedArray.from(plane, (value) => 255 * value);
-}
-
-type Fill = (target: Float32Array, random: Random) => void;
-
-function sampleFiller(sample: readonly number[], floats: boolean, normalization: PixelNormalization): Fill {
-  const layout = imageLayout(sample);
-  if (!layout)
-    return (target, random) =>
-      target.forEach((_, i) => {
-        target[i] = random.normal();
-      });
-  const { height, width, channels } = layout;
-  return (target, random) => {
-    const planes = smoothImage(height, width, channels, random);
-    if (floats) writeImage(target, planes, 1, layout, normalization);
-    else writeImage(target, planes.map(bytesOf), 1, layout, {});
-  };
 }

@@ -14,15 +14,23 @@ export interface PixelNormalization {
   readonly std?: readonly number[] | undefined;
 }
 
-const CHANNELS = [1, 3, 4];
+const CHANNELS: readonly (number | undefined)[] = [1, 3, 4];
+
+/** The axis with the channels of `[N, C, H, W]` or `[N, H, W, C]`, whatever their other lengths; undefined for anything else. */
+export function channelAxisOf(shape: readonly (number | undefined)[]): 1 | 3 | undefined {
+  if (shape.length !== 4) return undefined;
+  if (CHANNELS.includes(shape[1])) return 1;
+  return CHANNELS.includes(shape[3]) ? 3 : undefined;
+}
 
 /** `[C, H, W]` or `[H, W, C]` with 1, 3 or 4 channels; undefined for anything else. */
 export function imageLayout(sample: readonly number[]): ImageLayout | undefined {
-  if (sample.length !== 3) return undefined;
+  const axis = channelAxisOf([1, ...sample]);
+  if (axis === undefined) return undefined;
   const [first, second, third] = sample as [number, number, number];
-  if (CHANNELS.includes(first)) return { channels: first, height: second, width: third, channelsLast: false };
-  if (CHANNELS.includes(third)) return { channels: third, height: first, width: second, channelsLast: true };
-  return undefined;
+  return axis === 1
+    ? { channels: first, height: second, width: third, channelsLast: false }
+    : { channels: third, height: first, width: second, channelsLast: true };
 }
 
 /**
@@ -32,7 +40,7 @@ export function imageLayout(sample: readonly number[]): ImageLayout | undefined 
  * @param unit what a pixel of 1 stands for: 1, or 1/255 for bytes
  */
 export function writeImage(
-  target: Float32Array,
+  target: Float32Array | Float64Array,
   planes: readonly ArrayLike<number>[],
   unit: number,
   layout: ImageLayout,

@@ -32,8 +32,8 @@ export class LayerInputs {
    * @param batch the batch's number
    */
   async read(tensors: Readonly<Record<string, Tensor>>, batch: number): Promise<DenseMatrix> {
-    const outputs = this.#session ? await this.#session.run(tensors) : tensors;
-    const tensor = outputs[this.#layer.input];
+    const computed = await this.#session?.run(tensors);
+    const tensor = computed?.[this.#layer.input] ?? tensors[this.#layer.input];
     if (!tensor) throw new RangeError(`calibration: nothing computes ${this.#layer.input}`);
     const { inputs, window } = this.#layer;
     if (window === undefined) return denseMatrix(tensor.data.length / inputs, inputs, float32Values(tensor));

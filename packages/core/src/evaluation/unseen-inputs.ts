@@ -1,9 +1,11 @@
 /** Inputs on which a compressed model is compared with the original, and which no refit on generated inputs has seen. */
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import { type GeneratedInputsOptions, generatedInputs } from '../calibration/generated-inputs.js';
+import { fixedBatch } from '../calibration/input-shapes.js';
+import { settledInputs } from '../calibration/settled-inputs.js';
 import { InputError } from '../errors.js';
 import type { Model } from '../format/model-format.js';
-import { fixedBatch, type RequireMemory, randomInputs, widestReach } from '../proof/random-inputs.js';
+import { type RequireMemory, randomInputs, widestReach } from '../proof/random-inputs.js';
 
 /** The most samples, the fewest, and multiply-accumulates beyond which there are fewer. */
 const SAMPLES = { most: 400, fewest: 16, macs: 2e10 } as const;
@@ -30,13 +32,11 @@ export async function unseenInputs(
   macs: number | null,
   { seed, mean, std, requireMemory }: UnseenInputsOptions,
 ): Promise<CalibrationInputs> {
-  const [input, second] = model.inputs;
-  if (input !== undefined && second === undefined) {
-    try {
-      return generatedInputs(input, { samples: unseenSamples(macs), seed: seed + 1, mean, std });
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-    }
+  try {
+    const inputs = await settledInputs(model);
+    return generatedInputs(inputs, { samples: unseenSamples(macs), seed: seed + 1, mean, std });
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
   }
   const batch = fixedBatch(model.inputs) ?? SAMPLES.fewest;
   // A model that runs on none of them shows when it is compared.

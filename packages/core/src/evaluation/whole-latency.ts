@@ -1,6 +1,10 @@
 /** How long the whole of two models takes, run in alternation. */
-import type { Model } from '../format/model-format.js';
-import { fixedBatch, type RequireMemory, randomInputs, widestReach } from '../proof/random-inputs.js';
+import { generatedInputs } from '../calibration/generated-inputs.js';
+import { fixedBatch } from '../calibration/input-shapes.js';
+import { settledInputs } from '../calibration/settled-inputs.js';
+import { InputError } from '../errors.js';
+import type { Model, Tensor } from '../format/model-format.js';
+import { type RequireMemory, randomInputs, requireInputMemory, widestReach } from '../proof/random-inputs.js';
 import { type ComparedLatency, compareLatency } from './latency.js';
 
 /** For how long both run, and how often at most. */
@@ -20,12 +24,8 @@ export async function wholeLatency(
   seed: number,
   { signal, requireMemory }: WholeLatencyOptions = {},
 ): Promise<ComparedLatency | undefined> {
-  const reach = await widestReach(original, seed, requireMemory).catch(() => undefined);
-  if (reach === undefined) return undefined;
-  const inputs = randomInputs(original.inputs, fixedBatch(original.inputs) ?? 1, seed, {
-    reach,
-    requireMemory,
-  });
+  const inputs = await inputsFor(original, seed, requireMemory);
+  if (inputs === undefined) return undefined;
   const first = await original.session();
   try {
     // What the original refuses cannot be timed.
@@ -49,6 +49,23 @@ export async function wholeLatency(
   } finally {
     await first.release();
   }
+}
+
+/** One sample of inputs that are generated, else of random ones; undefined where the model runs on none. */
+async function inputsFor(
+  model: Model,
+  seed: number,
+  requireMemory: RequireMemory | undefined,
+): Promise<Readonly<Record<string, Tensor>> | undefined> {
+  try {
+    const inputs = await settledInputs(model);
+    requireInputMemory(inputs, 1, requireMemory);
+    for await (const batch of generatedInputs(inputs, { samples: 1, seed }).batches()) return batch;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+  }
+  const reach = await widestReach(model, seed, requireMemory).catch(() => undefined);
+  return reach && randomInputs(model.inputs, fixedBatch(model.inputs) ?? 1, seed, { reach, requireMemory });
 }
 
 /** Whether the second is slower beyond noise: it took longer in three of four pairs of runs. */

@@ -60,11 +60,12 @@ export type FeatureFlow =
   | { readonly type: 'transpose'; readonly permutation: readonly number[] }
   /** The same values in the same order, in another shape. */
   | { readonly type: 'reshape' }
-  /** Output o holds the places `start[o] … start[o] + length[o]` of an axis. */
+  /** Output o holds the places `start[o] … start[o] + length[o]` of an axis; `dropped`: it is one place, and the axis is gone. */
   | {
       readonly type: 'slice';
       readonly axis: number;
       readonly parts: readonly SlicePart[];
+      readonly dropped?: boolean;
     }
   | { readonly type: 'concat'; readonly axis: number }
   /** Place i of an axis of the result is place `places[i]` of that axis. */

@@ -51,6 +51,10 @@ export interface TensorInfo {
   readonly shape: readonly (number | undefined)[];
   /** What the runtime takes or gives here. Default `float32`. */
   readonly type?: ElementType;
+  /** What the file calls the free axes, where it names them: those of one name have one length. As long as the shape. */
+  readonly axes?: readonly (string | undefined)[];
+  /** Entries of the smallest table of the model in which an input's values are places, such as the words of a vocabulary. */
+  readonly entries?: number;
 }
 
 /**
@@ -156,7 +160,7 @@ export interface Model {
   rewrite(rewrite: ModelRewrite): Model;
   /**
    * Cuts the model before the first of some layers, and before every layer or operation named in `also` (what they
-   * fold into). `head` computes what `tail` reads, tensor names agree, and `tail` contains all the named layers.
+   * fold into). `head` computes what `tail` reads beside the model's own inputs, tensor names agree, and `tail` contains all the named layers.
    * `head` is undefined when nothing precedes the cut.
    */
   split(layers: readonly string[], also: readonly string[]): { head: Model | undefined; tail: Model };

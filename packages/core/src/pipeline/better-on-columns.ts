@@ -1,11 +1,12 @@
 /** Of which widths the readers' columns are clustered rather than features taken: what keeps the model's outputs closer, with as many parameters gone. */
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import { firstSamples } from '../calibration/first-samples.js';
+import { fixedBatch } from '../calibration/input-shapes.js';
 import { clustersOfLayer } from '../compression/column-reduction.js';
 import { fidelityTo, type RecordedOutputs, recordOutputs } from '../evaluation/output-fidelity.js';
 import { spanOf } from '../format/filter-window.js';
 import type { FcLayer, Model } from '../format/model-format.js';
-import { fixedBatch, randomInputs } from '../proof/random-inputs.js';
+import { randomInputs } from '../proof/random-inputs.js';
 import { columnReaders } from '../widths/column-readers.js';
 import { findWidths } from '../widths/find-widths.js';
 import { compressColumns } from './compress-columns.js';

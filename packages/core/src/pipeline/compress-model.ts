@@ -86,7 +86,7 @@ async function reduced(model: Model, options: CompressModelOptions): Promise<Com
       `only weights of columns are pruned first: leave it out, or reduce columns`,
       { option: 'sparsity' },
     );
-  const made = calibration === undefined ? defaultCalibration(model, options.seed ?? 0) : calibration;
+  const made = calibration === undefined ? await defaultCalibration(model, options.seed ?? 0) : calibration;
   const inputs = made === 'none' ? undefined : made;
   if (reduce === 'none') return unreduced(model, options, inputs);
   const { names, byName, all } = ratiosByName(ratio, (name) => selectWidths(model, [name])[0]!.name);

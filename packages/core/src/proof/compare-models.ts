@@ -1,14 +1,10 @@
 /** Two models that compute the same numbers in another order are run on the same inputs, and must agree to rounding. */
+
+import { fixedBatch } from '../calibration/input-shapes.js';
 import { InputError } from '../errors.js';
 import { isFloat, valueRange } from '../format/element-type.js';
 import type { Model, Tensor } from '../format/model-format.js';
-import {
-  fixedBatch,
-  type Reach,
-  type RequireMemory,
-  randomInputs,
-  withWidestReach,
-} from './random-inputs.js';
+import { type Reach, type RequireMemory, randomInputs, withWidestReach } from './random-inputs.js';
 
 /** Samples that both models run. */
 const SAMPLES = 8;

@@ -1,4 +1,5 @@
 /** Proofs: a compressed model is run against its reference. */
+export { fixedBatch } from '../calibration/input-shapes.js';
 export {
   compareModels,
   largestDeviation,
@@ -10,7 +11,6 @@ export {
   type VerifyOptions,
 } from './compare-models.js';
 export {
-  fixedBatch,
   type RandomInputsOptions,
   type Reach,
   type RequireMemory,

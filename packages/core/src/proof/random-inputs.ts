@@ -1,4 +1,5 @@
 /** Seeded values for all inputs of any model: what proofs and timings run on. */
+import { fixedBatch, sizedInputs } from '../calibration/input-shapes.js';
 import { InputError } from '../errors.js';
 import { allocateValues, isFloat, valueRange } from '../format/element-type.js';
 import type { Model, Tensor, TensorInfo } from '../format/model-format.js';
@@ -20,6 +21,9 @@ export type Reach = 'type' | 'byte' | 'bit';
 
 const REACHES: readonly Reach[] = ['type', 'byte', 'bit'];
 
+/** Free axes besides that of the samples. */
+const FREE_LENGTH = 1;
+
 /** How `randomInputs` draws. */
 export interface RandomInputsOptions {
   /** Default `type`. */
@@ -31,7 +35,8 @@ export interface RandomInputsOptions {
 }
 
 /**
- * Seeded values for all inputs of a model: floats uniform in [0, 1), and whole numbers as far as `reach` says.
+ * Seeded values for all inputs of a model: floats uniform in [0, 1), and whole numbers as far as `reach` says, or any entry of the table that
+ * they are looked up in.
  *
  * @param batch length of a free first axis; other free axes get length 1
  * @throws InputError `UNSUPPORTED` for an input that takes no numbers
@@ -45,8 +50,8 @@ export function randomInputs(
   requireInputMemory(inputs, batch, requireMemory);
   const random = new Random(seed);
   return Object.fromEntries(
-    inputs.map((input) => {
-      const sizes = sizesOf(input.shape, batch);
+    sizedInputs(inputs, batch, FREE_LENGTH).map((input) => {
+      const { shape: sizes } = input;
       const values = sizes.reduce((product, size) => product * size, 1);
       const perSample = values / Math.max(1, sizes[0] ?? 1);
       const whole = wholeNumbers(input, reach);
@@ -103,22 +108,18 @@ export async function widestReach(model: Model, seed: number, requireMemory?: Re
 
 /** The smallest of the whole numbers that an input gets and how many there are, or undefined for floats. */
 function wholeNumbers(
-  { name, type = 'float32' }: TensorInfo,
+  { name, type = 'float32', entries }: TensorInfo,
   reach: Reach,
 ): { least: number; count: number } | undefined {
   const range = valueRange(type);
   if (range === undefined)
     throw new InputError('UNSUPPORTED', `input '${name}' takes ${type}, which cannot be generated`);
-  if (!range.whole) return undefined;
+  if (!range.whole && entries === undefined) return undefined;
+  if (entries !== undefined) return { least: 0, count: Math.min(entries, range.most + 1) };
   const { least, most } = range;
   // Wide types hold indices, pixels and counts: over their whole range, rounding would hide all but the largest numbers.
   if (reach === 'type' && most < 2 ** 16) return { least, count: most - least + 1 };
   return { least: 0, count: Math.min(most, reach === 'bit' ? 1 : 255) + 1 };
-}
-
-/** The number of samples per run that a model's inputs fix, or undefined. */
-export function fixedBatch(inputs: readonly TensorInfo[]): number | undefined {
-  return inputs.map(({ shape }) => shape[0]).find((size) => size !== undefined);
 }
 
 /** Asks for the memory of one run's inputs, one after the other; nothing is refused without `requireMemory`. */
@@ -127,13 +128,8 @@ export function requireInputMemory(
   batch: number,
   requireMemory?: RequireMemory,
 ): void {
-  for (const { name, shape } of inputs) {
-    const sizes = sizesOf(shape, batch);
-    const bytes = sizes.reduce((product, size) => product * size, 4);
-    requireMemory?.(`input '${name}' of shape [${sizes.join(', ')}]`, bytes, 'use a smaller batch or model');
+  for (const { name, shape } of sizedInputs(inputs, batch, FREE_LENGTH)) {
+    const bytes = shape.reduce((product, size) => product * size, 4);
+    requireMemory?.(`input '${name}' of shape [${shape.join(', ')}]`, bytes, 'use a smaller batch or model');
   }
-}
-
-function sizesOf(shape: TensorInfo['shape'], batch: number): number[] {
-  return shape.map((size, axis) => size ?? (axis === 0 ? batch : 1));
 }

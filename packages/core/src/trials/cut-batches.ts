@@ -13,11 +13,13 @@ export interface CutBatch {
 /** Unlabelled inputs at the cut before a tail. */
 export async function* unlabelledBatches(
   head: Model | undefined,
+  tail: Model,
   inputs: CalibrationInputs,
 ): AsyncGenerator<CutBatch> {
   const session = await head?.session();
   try {
-    for await (const batch of inputs.batches()) yield { tensors: session ? await session.run(batch) : batch };
+    for await (const batch of inputs.batches())
+      yield { tensors: atCut(tail, batch, await session?.run(batch)) };
   } finally {
     await session?.release();
   }
@@ -37,14 +39,22 @@ export async function* labelledBatches(
     for (let start = 0; start < data.samples; start += size) {
       const count = Math.min(size, data.samples - start);
       const { inputs, labels } = await data.batch(start, count);
-      const tensors = runner
-        ? await runner.run(inputs, count, data.shape)
-        : { [input]: { shape: [count, ...data.shape], data: inputs } };
-      yield { tensors, labels };
+      const fed = { [input]: { shape: [count, ...data.shape], data: inputs } };
+      yield { tensors: atCut(tail, fed, await runner?.run(inputs, count, data.shape)), labels };
     }
   } finally {
     await runner?.release();
   }
+}
+
+/** What a tail reads, of the model's own inputs and of what its head computes. */
+function atCut(
+  tail: Model,
+  fed: Readonly<Record<string, Tensor>>,
+  computed: Readonly<Record<string, Tensor>> | undefined,
+): Record<string, Tensor> {
+  const both = { ...fed, ...computed };
+  return Object.fromEntries(tail.inputs.flatMap(({ name }) => (both[name] ? [[name, both[name]]] : [])));
 }
 
 /** The tensors of a batch's first sample, or of the whole batch where the model that takes them fixes its size. */

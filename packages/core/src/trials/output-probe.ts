@@ -1,8 +1,8 @@
 import { generatedInputs } from '../calibration/generated-inputs.js';
+import { settledInputs } from '../calibration/settled-inputs.js';
 import { InputError } from '../errors.js';
 import { labelRanks } from '../evaluation/accuracy.js';
 import type { LabelledData } from '../evaluation/labelled-data.js';
-import { singleInput } from '../evaluation/model-runner.js';
 import { meanError, spreadOf, squaredError } from '../evaluation/output-error.js';
 import { type PairedHits, pairedHits } from '../evaluation/paired-drop.js';
 import { isFloat } from '../format/element-type.js';
@@ -90,7 +90,8 @@ export class OutputProbe {
       ? labelledBatches(head, tail, data, BATCH)
       : unlabelledBatches(
           head,
-          generatedInputs(singleInput(model), {
+          tail,
+          generatedInputs(await settledInputs(model), {
             samples: GENERATED_PROBES,
             seed: seed + 1,
             mean,

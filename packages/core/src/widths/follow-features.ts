@@ -18,6 +18,7 @@ import {
   sliced,
   stretched,
   transposed,
+  withoutAxes,
 } from './labels.js';
 
 /** What happens where features meet. */
@@ -156,9 +157,13 @@ class Follower {
         return;
       case 'slice': {
         const labels = this.#of(inputs[0]!);
+        if (flow.dropped && labels.axes.at(-1) === flow.axis) {
+          this.#pinAll(labels, `${describe(operation)} picks some of them`);
+          return;
+        }
         const parts = this.#meeting.parts(operation, labels);
         for (const [o, { start, length }] of parts.entries())
-          this.#tensors.set(outputs[o]!, sliced(labels, flow.axis, start, length));
+          this.#tensors.set(outputs[o]!, cut(labels, flow, start, length));
         return;
       }
       case 'pad':
@@ -319,11 +324,7 @@ class Follower {
       this.#pinAll(labels, `${describe(operation)} ${reason}`);
       return NO_LABELS;
     }
-    if (!dropped) return labels;
-    return {
-      ...labels,
-      axes: labels.axes.map((axis) => axis + axes.filter((gone) => gone > axis).length),
-    };
+    return dropped ? withoutAxes(labels, axes) : labels;
   }
 
   #reshape(operation: FlowOperation): void {
@@ -429,6 +430,17 @@ function swapLast(labels: Labels): Labels {
   const permutation = Array.from({ length: rank }, (_, i) => i);
   [permutation[rank - 1], permutation[rank - 2]] = [rank - 2, rank - 1];
   return transposed(labels, permutation);
+}
+
+/** A part of an axis, which may be gone then. */
+function cut(
+  labels: Labels,
+  { axis, dropped }: { readonly axis: number; readonly dropped?: boolean },
+  start: number,
+  length: number,
+): Labels {
+  const part = sliced(labels, axis, start, length);
+  return dropped ? withoutAxes(part, [axis]) : part;
 }
 
 function describe({ name, partOf = name, label }: FlowOperation): string {

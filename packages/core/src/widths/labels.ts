@@ -49,6 +49,16 @@ export function sliced(labels: Labels, axis: number, start: number, length: numb
   );
 }
 
+/** The labels of a tensor that some axes are gone from: each had one place with labels, or none. */
+export function withoutAxes({ axes, sizes, ids }: Labels, gone: readonly number[]): Labels {
+  const left = axes.map((axis, at) => ({ axis, at })).filter(({ axis }) => !gone.includes(axis));
+  return {
+    axes: left.map(({ axis }) => axis + gone.filter((other) => other > axis).length),
+    sizes: left.map(({ at }) => sizes[at]!),
+    ids,
+  };
+}
+
 /** The given places of an axis that carries labels. */
 export function picked(labels: Labels, axis: number, places: Int32Array): Labels {
   const at = labels.axes.indexOf(axis);

@@ -4,7 +4,7 @@ import { generatedInputs } from '../../src/index.js';
 import { Trials } from '../../src/trials/index.js';
 import { chain } from '../labelled-chain.js';
 
-const inputs = generatedInputs(chain.inputs[0]!, { samples: 200, seed: 1 });
+const inputs = generatedInputs(chain.inputs, { samples: 200, seed: 1 });
 
 describe.each([0.3, 0.15])('an error of %d', (maxError) => {
   test('is kept and nearly used, by one ratio for all layers, and the result is proved', async () => {

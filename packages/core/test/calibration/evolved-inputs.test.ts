@@ -43,7 +43,7 @@ function mean(values: Float32Array): number {
 const contrast = (image: Float32Array): number[] => [0.3, mean(image.slice(0, 72)) - mean(image.slice(72))];
 
 async function all(model: Model, options: Partial<GeneratedInputsOptions> = {}): Promise<Tensor[]> {
-  const inputs = evolvedInputs(model, model.inputs[0]!, { samples: 100, batch: 40, ...options });
+  const inputs = evolvedInputs(model, model.inputs, { samples: 100, batch: 40, ...options });
   const tensors: Tensor[] = [];
   for await (const batch of inputs.batches()) tensors.push(batch.x!);
   return tensors;
@@ -66,7 +66,7 @@ describe('evolved images', () => {
     const model = modelOf(contrast);
     const random: Tensor[] = [];
     const options = { samples: 100, batch: 40 };
-    for await (const { x } of generatedInputs(model.inputs[0]!, options).batches()) random.push(x!);
+    for await (const { x } of generatedInputs(model.inputs, options).batches()) random.push(x!);
     const before = share(joined(random), contrast);
     expect(before).toBeGreaterThan(0);
     expect(before).toBeLessThan(0.15);
@@ -81,7 +81,7 @@ describe('evolved images', () => {
 
   test('are the same at every call, and others with another seed', async () => {
     const model = modelOf(contrast);
-    const inputs = evolvedInputs(model, model.inputs[0]!, { samples: 30 });
+    const inputs = evolvedInputs(model, model.inputs, { samples: 30 });
     const read = async (): Promise<Tensor[]> => {
       const tensors: Tensor[] = [];
       for await (const { x } of inputs.batches()) tensors.push(x!);
@@ -110,7 +110,7 @@ describe('evolved images', () => {
 
   test('stop when they are told to', async () => {
     const model = modelOf(contrast);
-    const inputs = evolvedInputs(model, model.inputs[0]!, { samples: 10 });
+    const inputs = evolvedInputs(model, model.inputs, { samples: 10 });
     const read = async (): Promise<void> => {
       for await (const _ of inputs.batches(AbortSignal.abort(new Error('enough'))));
     };
@@ -121,7 +121,7 @@ describe('evolved images', () => {
 test('a model without classes keeps the random images', async () => {
   const model = modelOf((image) => [mean(image)]);
   const random: Tensor[] = [];
-  for await (const { x } of generatedInputs(model.inputs[0]!, { samples: 20 }).batches()) random.push(x!);
+  for await (const { x } of generatedInputs(model.inputs, { samples: 20 }).batches()) random.push(x!);
   const kept = joined(await all(model, { samples: 20 }));
   joined(random).forEach((value, p) => {
     expect(Math.abs(kept[p]! - value)).toBeLessThanOrEqual(0.5 / 255 + 1e-6);
@@ -131,7 +131,7 @@ test('a model without classes keeps the random images', async () => {
 test('vectors are those of generatedInputs', async () => {
   const model = modelOf(contrast, [undefined, 144]);
   const random: Tensor[] = [];
-  for await (const { x } of generatedInputs(model.inputs[0]!, { samples: 20 }).batches()) random.push(x!);
+  for await (const { x } of generatedInputs(model.inputs, { samples: 20 }).batches()) random.push(x!);
   expect(joined(await all(model, { samples: 20 }))).toEqual(joined(random));
 });
 
@@ -151,11 +151,57 @@ test.each([-1, 1])('a model that gives %s more rows than it takes samples sorts 
       };
     },
   } as unknown as Model;
-  const generated = generatedInputs(model.inputs[0]!, { samples: 100, batch: 40 });
+  const generated = generatedInputs(model.inputs, { samples: 100, batch: 40 });
   const expected: Tensor[] = [];
   for await (const batch of generated.batches()) expected.push(batch.x!);
   const images = joined(expected);
   // Kept as bytes.
   const apart = joined(await all(other)).map((value, p) => Math.abs(value - images[p]!));
   expect(Math.max(...apart)).toBeLessThan(0.51 / 255);
+});
+
+/** Scores each next word: the one after it, most of the time; words before have no say, unless it looks ahead. */
+function writer(words: number, ahead = 0): Model {
+  return {
+    inputs: [{ name: 'ids', shape: [undefined, 12], type: 'int64', entries: words }],
+    outputs: [{ name: 'y', shape: [undefined, 12, words] }],
+    async session() {
+      return {
+        async run({ ids }: Record<string, Tensor>) {
+          const [texts, length] = ids!.shape as [number, number];
+          const data = new Float32Array(texts * length * words);
+          for (let i = 0; i < texts * length; i++) {
+            const next = (ids!.data[i]! + 1 + ahead * (ids!.data[i + 1] ?? 0)) % words;
+            data[i * words + next] = 10;
+          }
+          return { y: { shape: [texts, length, words], data } };
+        },
+        async release() {},
+      };
+    },
+  } as unknown as Model;
+}
+
+test('a model that writes gets texts that it would write', async () => {
+  const follows = async (model: Model): Promise<number> => {
+    let right = 0;
+    let all = 0;
+    const inputs = evolvedInputs(model, model.inputs, { samples: 30, batch: 20 });
+    for (const _ of [0, 1]) {
+      right = all = 0;
+      for await (const { ids } of inputs.batches()) {
+        const { data } = ids!;
+        data.forEach((word, i) => {
+          if (i % 12 === 0) return;
+          all++;
+          if (word === (data[i - 1]! + 1) % 40) right++;
+        });
+      }
+    }
+    expect(all).toBe(30 * 11);
+    return right / all;
+  };
+  expect(await follows(writer(40))).toBeGreaterThan(0.3);
+  // What looks ahead does not write from left to right: its texts are those of random words.
+  expect(await follows(writer(40, 1))).toBeLessThan(0.15);
 });

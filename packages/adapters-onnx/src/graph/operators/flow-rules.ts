@@ -272,12 +272,11 @@ export const gathers: FlowRule = (node, context) => {
   const indices = index.constantSource(node.input[1]!)?.tensor;
   const places = indices && isIntegerType(indices.dataType) ? integerValues(indices) : undefined;
   const size = shape.at(axis);
-  if (picked === 1 && places !== undefined && size !== undefined)
-    return {
-      type: 'pick',
-      axis,
-      places: Int32Array.from(places, (place) => (place < 0 ? place + size : place)),
-    };
+  if (places !== undefined && size !== undefined) {
+    const own = Int32Array.from(places, (place) => (place < 0 ? place + size : place));
+    if (picked === 1) return { type: 'pick', axis, places: own };
+    return { type: 'slice', axis, parts: [{ start: own[0]!, length: 1 }], dropped: true };
+  }
   return { type: 'mixing', axes: [axis], dropped: picked === 0, reason: 'picks some of them' };
 };
 

@@ -94,7 +94,11 @@ export const splits: FlowRule = (node, writer) => splitsAlong(node, writer, { in
 export const splitsAt: FlowRule = (node, writer) =>
   splitsAlong(node, writer, { input: 0, axis: 2, lengths: 1 });
 
-function sliced(axis: number, start: number, length: number): FeatureFlow {
+function sliced(
+  axis: number,
+  start: number,
+  length: number,
+): Extract<FeatureFlow, { readonly type: 'slice' }> {
   return { type: 'slice', axis, parts: [{ start, length }] };
 }
 
@@ -142,11 +146,16 @@ export const cutsInSteps: FlowRule = (node, writer) => {
         : mixing([at], false, step === 1 ? 'cuts at computed places' : 'takes them in steps');
     steps.push({ flow, shape: present });
   }
-  const gone = found.cuts.filter(({ dropped }) => dropped).map(({ axis }) => axis);
-  if (gone.length > 0) {
-    present = present.filter((_, axis) => !gone.includes(axis));
-    const axes = gone.map((axis) => axis - shape.length);
-    steps.push({ flow: mixing(axes, true, 'takes one of them'), shape: present });
+  // The last one first: the places of the others, counted from the front, stay.
+  for (const { axis, start, dropped } of found.cuts.toReversed()) {
+    if (!dropped) continue;
+    const at = axis - present.length;
+    const flow: FeatureFlow =
+      fixed && shape[axis] !== undefined
+        ? { ...sliced(at, start, 1), dropped }
+        : mixing([at], true, 'takes one of them');
+    present = present.toSpliced(axis, 1);
+    steps.push({ flow, shape: present });
   }
   if (found.added.length > 0) steps.push({ flow: { type: 'reshape' }, shape: found.result });
   return writer.does(node, [node.input[0]!], steps);
@@ -164,6 +173,7 @@ export const gathers: FlowRule = one((node, writer) => {
   const size = shape.at(along);
   const within = size !== undefined && places?.every((place) => place >= 0 && place < size);
   if (picked.length === 1 && within) return { type: 'pick', axis: along, places: Int32Array.from(places!) };
+  if (within) return { ...sliced(along, places![0]!, 1), dropped: true };
   return mixing([along], picked.length === 0, 'picks some of them');
 }, 'picks values in an order of its own');
 
