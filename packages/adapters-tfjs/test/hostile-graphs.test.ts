@@ -38,6 +38,11 @@ describe('refused', () => {
       "node 'z' reads '^none', which nothing makes",
     ],
     [
+      'what a NoOp makes',
+      (nodes) => nodes.push(node('NoOp', 'idle', 'x'), node('Softmax', 'z', 'idle')),
+      "node 'z' reads 'idle', a NoOp, which makes nothing",
+    ],
+    [
       'a circle of nodes that hand on',
       (nodes) =>
         nodes.push(node('Identity', 'a', 'b'), node('Identity', 'b', 'a'), node('MatMul', 'z', 'x', 'a')),

@@ -5,7 +5,7 @@
 import { badModel } from '../artifacts/bad-model.js';
 import { requireFinite } from '../artifacts/finite-weights.js';
 import type { GraphIndex } from './nodes/graph-index.js';
-import { type NodeDef, nodeOf } from './nodes/node-def.js';
+import { isControl, type NodeDef, nodeOf } from './nodes/node-def.js';
 import { LOOPS_BACK } from './nodes/node-order.js';
 import { operationOf } from './operations/operation-table.js';
 
@@ -32,9 +32,12 @@ function checkNames({ nodes }: GraphIndex): void {
     // TensorFlow.js keeps nodes in a plain object.
     if (name in {}) fail(`a node is called '${name}', which TensorFlow.js does not load`);
   }
+  const idle = new Set(nodes.filter(({ op }) => op === 'NoOp').map(({ name }) => name));
   for (const { name, input } of nodes) {
     for (const read of input) {
       if (!names.has(nodeOf(read))) fail(`node '${name}' reads '${read}', which nothing makes`);
+      if (idle.has(nodeOf(read)) && !isControl(read))
+        fail(`node '${name}' reads '${read}', a NoOp, which makes nothing`);
     }
   }
 }

@@ -202,6 +202,23 @@ export const NETWORKS: Readonly<Record<string, Network>> = {
     },
     widths: ['q 8 2: q,k > ', 'v 8 2: v > out', 'out: addv2 is an output of the model'],
   },
+  'heads of one product, cut and picked by their number': {
+    shape: [2, 5, 6],
+    build(b) {
+      const x = b.input('x', [NONE, 5, 6]);
+      const all = b.op('Reshape', [b.denseBehind(x, 'qkv', 6, 24), b.ints([-1, 5, 3, 2, 4])]);
+      const apart = b.op('Transpose', [all, b.ints([2, 0, 3, 1, 4])]);
+      const picked = (i: number) => b.op('GatherV2', [apart, b.ints([i], true), b.ints([0], true)]);
+      const shrunk = b.op('StridedSlice', [apart, b.ints([2]), b.ints([3]), b.ints([1])], {
+        shrink_axis_mask: { i: '1' },
+      });
+      const scores = b.op('BatchMatMulV2', [picked(0), picked(1)], { adj_y: { b: true } });
+      const mixed = b.op('BatchMatMulV2', [b.op('Softmax', [scores]), shrunk]);
+      const merged = b.op('Reshape', [b.op('Transpose', [mixed, b.ints([0, 2, 1, 3])]), b.ints([-1, 5, 8])]);
+      b.output(b.denseBehind(merged, 'out', 8, 4), [NONE, 5, 4]);
+    },
+    widths: ['qkv 16 4: qkv > out', 'out: addv2 is an output of the model'],
+  },
 };
 
 /** Attention as Keras writes it; the wasm backend does not run Einsum. */
