@@ -24,8 +24,8 @@ ${command}
   counted once: a layer counts whole where all of its rows or all of its columns may leave. *In FC layers*: in the fully connected layers, whose
   columns may be merged. *In either*: both together.
 - *MMAC*: million multiply-accumulates of a sample. Free axes of inputs were set as *inputs* says.
-- *Refitted*: on how many generated inputs: as many as take ${REFIT.macs.toExponential(0).replace('e+', 'e')} multiply-accumulates, at most ${REFIT.most.toLocaleString('en-US')}. Where these would be fewer than ${REFIT.fewest}, and where a
-  model takes several inputs, weights stay as they are but for the ratios of norms that fold into the next layer; that loses far more.
+- *Refitted*: on how many generated inputs: as many as take ${REFIT.macs.toExponential(0).replace('e+', 'e')} multiply-accumulates, at most ${REFIT.most.toLocaleString('en-US')}. Where these would be fewer than ${REFIT.fewest}, and where
+  inputs cannot be made up, weights stay as they are but for the ratios of norms that fold into the next layer; that loses far more.
 - *Bytes* and *MAC*: of the written model, as a share of the original's.
 - *Output error*: \`Σ‖y − ŷ‖² / Σ‖y − ȳ‖²\` over the model's outputs, on generated inputs that no refit has seen. *Agreement*: how often the largest score
   is the same one, where outputs look like the scores of classes.
