@@ -21,14 +21,21 @@ const ALONE = [
   'packages/adapters-onnx/test/replaced-data.test.ts',
   // Looks for what other tests' imports would leave behind.
   'packages/adapters-tfjs/test/recurrent-models.test.ts',
-  // Bundles pages, and opens them in a browser.
+  // Reads the folder tree.
+  'scripts/test/architecture.test.mjs',
+];
+/**
+ * What users get, as a whole: every block of every document is run, every package packed, installed elsewhere and tried, pages are opened in a
+ * browser, the embedded AlexNet goes through everything at its real size.
+ */
+const ACCEPTANCE = [
+  'scripts/test/{documents,release,beyond-one-machine}.test.mjs',
   'packages/adapters-onnx/test/browser/*.test.ts',
   'apps/web/test/*.test.ts',
-  'scripts/test/architecture.test.mjs',
-  'scripts/test/beyond-one-machine.test.mjs',
+  'apps/cli/test/acceptance/*.test.ts',
+  'apps/cli/test/embedded/embedded-model.test.ts',
+  'apps/cli/test/plugins/alexnet-layers-model.test.ts',
 ];
-/** What readers and users get: every block of every document is run, every package packed, installed elsewhere and tried. */
-const PUBLISHED = ['scripts/test/documents.test.mjs', 'scripts/test/release.test.mjs'];
 
 export default defineConfig({
   test: {
@@ -42,11 +49,14 @@ export default defineConfig({
       // Without isolation what files import is loaded once for all: loading takes longer than most tests.
       {
         extends: true,
-        test: { name: 'quick', include: QUICK, exclude: [...NOT_QUICK, ...ALONE], isolate: false },
+        test: { name: 'quick', include: QUICK, exclude: [...NOT_QUICK, ...ALONE, ...ACCEPTANCE], isolate: false },
       },
-      { extends: true, test: { name: 'shared', include: [...NOT_QUICK, ...COMMAND], isolate: false } },
+      {
+        extends: true,
+        test: { name: 'shared', include: [...NOT_QUICK, ...COMMAND], exclude: ACCEPTANCE, isolate: false },
+      },
       { extends: true, test: { name: 'alone', include: ALONE } },
-      { extends: true, test: { name: 'published', include: PUBLISHED } },
+      { extends: true, test: { name: 'acceptance', include: ACCEPTANCE } },
     ],
   },
 });

@@ -94,7 +94,7 @@ test('inputs of whole numbers say so, and weights how they are rounded', () => {
   ]);
   b.node('Identity', [tokens], {}, ['y']);
   const model = onnxModel(b.output('y', [1, 2, 4], DataType.FLOAT16).build());
-  expect(model.inputs).toEqual([{ name: 't', shape: [1, 2], type: 'int64' }]);
+  expect(model.inputs).toEqual([{ name: 't', shape: [1, 2], type: 'int64', entries: 9 }]);
   expect(model.outputs).toEqual([{ name: 'y', shape: [1, 2, 4], type: 'float16' }]);
   expect(model.roundoff).toBe(2 ** -11);
 });

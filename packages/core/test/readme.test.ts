@@ -58,7 +58,7 @@ test('every name that it mentions is exported', () => {
   );
   const fields = ['assignment', 'scales', 'coefficients', 'objective', 'iterations', 'k'];
   const names = mentioned.filter((name) => !fields.includes(name));
-  expect(names).toHaveLength(16);
+  expect(names).toHaveLength(17);
   for (const name of names) expect(Object.keys(core)).toContain(name);
   for (const name of ['clustererContract', 'matrixEngineContract', 'modelFormatContract']) {
     expect(readme).toContain(`${name}(`);

@@ -208,6 +208,7 @@ async function timeBatches(
         { session: second, inputs: randomInputs(after.inputs, batch, seed, { reach, requireMemory }) },
         seconds,
         signal,
+        Number.POSITIVE_INFINITY,
       );
       results.push({
         batch,

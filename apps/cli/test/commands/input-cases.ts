@@ -158,7 +158,7 @@ const EVALUATE: Case[] = [
   ['small.onnx', "required option '--data <data>' not specified; see --help"],
   [
     'small.onnx --data cifar',
-    "data: unknown 'cifar', expected one of fashion-mnist, fashion-mnist-train, idx:IMAGES,LABELS, folder:DIR, npy:X.npy,Y.npy",
+    "data: unknown 'cifar', expected one of fashion-mnist, fashion-mnist-train, idx:IMAGES,LABELS, folder:DIR, npy:X.npy,Y.npy, npz:FILE.npz",
   ],
   [
     'small.onnx --data idx:images.idx',
@@ -266,8 +266,12 @@ const TARGETS: Case[] = [
     'the model has no fully connected layer that can be compressed; conv: a 3×3 convolution: it reads one channel',
   ],
   [
-    'two.onnx --target-size 0.5',
-    'the model must have one input to be evaluated, it has 2 (left, right); give a model with one',
+    'two.onnx --target-size 0.9 --calibrate npy:X.npy,Y.npy',
+    '--calibrate npy:X.npy,Y.npy: the model has 2 inputs (left, right): give npz:FILE.npz, or a folder: of .npy files, with an array for each',
+  ],
+  [
+    'small.onnx --target-size 0.9 --calibrate npz:none.npz',
+    'none.npz: no such file or folder; check the path',
   ],
 ];
 
@@ -376,7 +380,7 @@ const SCAN: Case[] = [
     'the model has no fully connected layer that can be compressed; conv: a 3×3 convolution: it reads one channel',
   ],
   [
-    'two.onnx',
+    'two.onnx --data npy:X.npy,Y.npy',
     'the model must have one input to be evaluated, it has 2 (left, right); give a model with one',
   ],
 ];

@@ -3,6 +3,8 @@ import type { ModelSession, Tensor } from '../format/model-format.js';
 /** At least this many timed runs of each model, however slow. */
 const LEAST_RUNS = 9;
 const WARM_UPS = 2;
+/** More runs of each tell nothing new. */
+const MOST_RUNS = 300;
 
 /** Both models' times, and the second's less the first's of runs that stood side by side. */
 export interface ComparedLatency {
@@ -27,14 +29,14 @@ export interface TimedRun {
 
 /**
  * Times two models in alternation, so that a change of the machine's load or clock meets both. After two warm-ups, runs
- * go on until `seconds` have passed and each model has run nine times, or until each has run `most` times.
+ * go on until `seconds` have passed and each model has run nine times, or until each has run `most` times (default 300).
  */
 export async function compareLatency(
   before: TimedRun,
   after: TimedRun,
   seconds: number,
   signal?: AbortSignal,
-  most: number = Number.POSITIVE_INFINITY,
+  most: number = MOST_RUNS,
 ): Promise<ComparedLatency> {
   const first = { ...before, times: [] as number[] };
   const second = { ...after, times: [] as number[] };

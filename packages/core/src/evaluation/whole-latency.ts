@@ -7,9 +7,8 @@ import type { Model, Tensor } from '../format/model-format.js';
 import { type RequireMemory, randomInputs, requireInputMemory, widestReach } from '../proof/random-inputs.js';
 import { type ComparedLatency, compareLatency } from './latency.js';
 
-/** For how long both run, and how often at most. */
+/** For how long both run. */
 const SECONDS = 1.5;
-const MOST_RUNS = 300;
 
 export interface WholeLatencyOptions {
   readonly signal?: AbortSignal | undefined;
@@ -36,13 +35,7 @@ export async function wholeLatency(
     if (!runs) return undefined;
     const second = await smaller.session();
     try {
-      return await compareLatency(
-        { session: first, inputs },
-        { session: second, inputs },
-        SECONDS,
-        signal,
-        MOST_RUNS,
-      );
+      return await compareLatency({ session: first, inputs }, { session: second, inputs }, SECONDS, signal);
     } finally {
       await second.release();
     }
