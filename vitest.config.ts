@@ -5,7 +5,6 @@ const QUICK = ['packages/*/test/**/*.test.ts'];
 const NOT_QUICK = [
   'packages/adapters-onnx/test/operators/operators.test.ts',
   'packages/adapters-onnx/test/rewrite-equivalence.test.ts',
-  'packages/adapters-onnx/test/testdata-widths.test.ts',
   'packages/adapters-tfjs/test/layers-model.test.ts',
   'packages/files/test/temporary-files.test.ts',
 ];
@@ -26,13 +25,17 @@ const ALONE = [
 ];
 /**
  * What users get, as a whole: every block of every document is run, every package packed, installed elsewhere and tried, pages are opened in a
- * browser, the embedded AlexNet goes through everything at its real size.
+ * browser, the embedded AlexNet goes through everything at its real size, ONNX's own models and mutants come in, and the command is killed
+ * and watched from outside.
  */
 const ACCEPTANCE = [
   'scripts/test/{documents,release,beyond-one-machine}.test.mjs',
   'packages/adapters-onnx/test/browser/*.test.ts',
   'apps/web/test/*.test.ts',
+  'packages/adapters-onnx/test/testdata-widths.test.ts',
   'apps/cli/test/acceptance/*.test.ts',
+  'apps/cli/test/fuzz/*.test.ts',
+  'apps/cli/test/commands/{privacy,resume}.test.ts',
   'apps/cli/test/embedded/embedded-model.test.ts',
   'apps/cli/test/plugins/alexnet-layers-model.test.ts',
 ];
