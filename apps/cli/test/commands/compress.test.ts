@@ -33,7 +33,7 @@ const folder = temporaryFolder();
 beforeAll(() => writeSmallFiles(folder));
 
 const compress = (output: string, ...args: string[]): Promise<CompressReport> =>
-  spherizeJson(folder, 'compress', 'small.onnx', '-o', output, ...args);
+  spherizeJson(folder, 'compress', 'small.onnx', '-o', output, '--calibration-samples', '100', ...args);
 const bytesOf = (name: string): Buffer => readFileSync(join(folder, name));
 
 describe('a layer of one column', () => {

@@ -57,7 +57,7 @@ beforeAll(async () => {
 afterAll(() => void vi.unstubAllEnvs());
 
 const compress = (output: string, ...args: string[]): Promise<Report> =>
-  spherizeJson(folder, 'compress', 'small.onnx', '-o', output, ...args);
+  spherizeJson(folder, 'compress', 'small.onnx', '-o', output, '--calibration-samples', '100', ...args);
 const bytesOf = (name: string): Buffer => readFileSync(join(folder, name));
 
 describe('--target-size', () => {
