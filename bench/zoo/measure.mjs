@@ -21,7 +21,7 @@ export const REFIT = { macs: 5e9, most: 1000, fewest: 8 };
 const COMPARED = 1 / 4;
 /** Multiply-accumulates of a model that does not tell them. */
 const UNKNOWN = 1e9;
-const NOT_COMPARED = { outputError: null, agreement: null };
+const NOT_COMPARED = { outputError: null, cosine: null, agreement: null };
 const SEED = 0;
 
 /**

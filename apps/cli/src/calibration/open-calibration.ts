@@ -71,7 +71,8 @@ export async function openCalibration(
   const { calibrate, seed, mean, std } = options;
   if (calibrate === GENERATED) {
     const inputs = await settledInputs(model);
-    const samples = options.calibrationSamples ?? defaultSamples(inputs);
+    const samples =
+      options.calibrationSamples ?? defaultSamples(inputs, await model.multiplyAccumulates?.(inputs));
     return {
       inputs: evolvedInputs(model, inputs, {
         samples,

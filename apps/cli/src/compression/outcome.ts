@@ -83,6 +83,7 @@ export function outcomeDocument(outcome: Outcome | NothingToGain): object {
     reductions: result.reductions,
     skipped: leftAlone(outcome),
     outputError: fidelity.outputError,
+    cosine: fidelity.cosine,
     agreement: fidelity.agreement,
     unseen: { inputs: fidelity.inputs, samples: fidelity.samples },
     ...(outcome.accuracy && { accuracy: outcome.accuracy }),
@@ -237,11 +238,13 @@ function reductionTable(reductions: CompressedModel['reductions']): string {
 }
 
 /** How close the outputs are on inputs that no refit has seen. */
-export function fidelitySummary({ outputError, agreement, samples, inputs }: OutputFidelity): string {
+export function fidelitySummary({ outputError, cosine, agreement, samples, inputs }: OutputFidelity): string {
   if (samples === 0) return `outputs not compared: the model does not run on unseen inputs (${inputs})`;
   const parts = [
     ...(outputError === null ? [] : [`output error ${percent(outputError, 2)}`]),
     ...(agreement === null ? [] : [`the same largest score for ${percent(agreement, 1)}`]),
+    // Of scores, the largest says more.
+    ...(agreement === null && cosine !== null ? [`cosine ${cosine.toFixed(4)}`] : []),
   ];
   if (parts.length === 0) return 'no output of floats that could be compared';
   return `on ${samples} unseen inputs (${inputs}): ${parts.join(', ')}`;

@@ -82,6 +82,7 @@ describe('the report', () => {
         { width: 'fc3', from: 16, to: 8, kind: 'columns' },
       ],
       outputError: expect.any(Number),
+      cosine: expect.any(Number),
       agreement: expect.any(Number),
       unseen: { inputs: 'generated', samples: 400 },
       skipped: [

@@ -1,13 +1,23 @@
 /** A part of a graph that computes some tensors, also those between a node's steps. */
+import { type FlowOperation, InputError } from '@spherize/core';
 import { intWeight, type Weight } from '../artifacts/weights.js';
 import { constantNode } from './graph-editor.js';
 import type { GraphModelFacts } from './graph-model-facts.js';
-import type { NodeDef } from './nodes/node-def.js';
+import { fusedOperations, type NodeDef } from './nodes/node-def.js';
 import { ancestors, type GraphPart, part } from './split-graph-model.js';
 
+/** Fused nodes, and what they are without a bias and an activation. */
+const PLAIN: Readonly<Record<string, string>> = {
+  _FusedConv2D: 'Conv2D',
+  _FusedMatMul: 'MatMul',
+  FusedDepthwiseConv2dNative: 'DepthwiseConv2dNative',
+};
+
 /**
- * The nodes that these tensors need, which are its outputs, and no others. What a layer reads inside of a node gets nodes of its own, and,
- * where axes are merged, comes as `[positions, features]`.
+ * The nodes that these tensors need, which are its outputs, and no others. What a layer reads or makes inside of a node gets nodes of its own;
+ * what it reads comes as `[positions, features]` where axes are merged.
+ *
+ * @throws InputError `UNSUPPORTED` for what a layer makes inside of a node that computes on with it
  */
 export function observedPart(facts: GraphModelFacts, tensors: readonly string[]): GraphPart {
   const added = new Map<string, NodeDef>();
@@ -31,16 +41,91 @@ function rootOf(
   const { features } = facts;
   const step = features.stepTo(tensor);
   if (step === undefined) return tensor;
+  if (step.flow.type === 'layer' || step.flow.type === 'depthwise')
+    return madeInside(facts, tensor, step, added, constants);
   const { flow, inputs } = step;
   if (!added.has(tensor)) {
-    const [told, op] =
-      flow.type === 'transpose'
-        ? [flow.permutation, 'Transpose']
-        : [[-1, features.shape(tensor)!.at(-1)!], 'Reshape'];
-    const constant = intWeight(`${tensor}/told`, [told.length], Int32Array.from(told));
-    constants.push(constant);
-    const attr = { T: { type: 'DT_FLOAT' } };
-    added.set(tensor, { name: tensor, op, input: [inputs[0]!, constant.spec.name], attr });
+    if (flow.type === 'transpose') transposed(tensor, inputs[0]!, flow.permutation, added, constants);
+    else reshaped(tensor, inputs[0]!, [-1, features.shape(tensor)!.at(-1)!], added, constants);
   }
   return rootOf(facts, inputs[0]!, added, constants);
+}
+
+/** What a layer makes before the rest of its node: a copy of a fused node without its activation, or the node's result, moved back. */
+function madeInside(
+  facts: GraphModelFacts,
+  tensor: string,
+  step: FlowOperation,
+  added: Map<string, NodeDef>,
+  constants: Weight[],
+): string {
+  const { features } = facts;
+  const node = features.nodeOf(step.name);
+  if (node.op in PLAIN) {
+    const { bias } = fusedOperations(node);
+    const attr = { ...node.attr };
+    delete attr.fused_ops;
+    const fused = { fused_ops: { list: { s: [btoa('BiasAdd')] } }, num_args: { i: '1' } };
+    added.set(tensor, {
+      name: tensor,
+      op: bias ? node.op : PLAIN[node.op]!,
+      input: node.input.slice(0, bias ? 3 : 2),
+      attr: bias ? { ...attr, ...fused } : attr,
+    });
+    return node.name;
+  }
+  const steps = features.operations.filter(({ name }) => features.nodeOf(name) === node);
+  const later = steps.slice(steps.indexOf(step) + 1).toReversed();
+  let from = node.name;
+  for (const [i, { flow, inputs }] of later.entries()) {
+    const name = i === later.length - 1 ? tensor : `${tensor}/back${i}`;
+    if (flow.type === 'transpose') {
+      const back = flow.permutation.map((_, axis) => flow.permutation.indexOf(axis));
+      transposed(name, from, back, added, constants);
+    } else if (flow.type === 'reshape') {
+      const sizes = features.shape(inputs[0]!)!.map((size) => size ?? -1);
+      reshaped(name, from, sizes, added, constants);
+    } else {
+      throw new InputError(
+        'UNSUPPORTED',
+        `${node.name} computes on with what its weights give: it is not observed`,
+      );
+    }
+    from = name;
+  }
+  return node.name;
+}
+
+function transposed(
+  name: string,
+  input: string,
+  permutation: readonly number[],
+  added: Map<string, NodeDef>,
+  constants: Weight[],
+): void {
+  moved(name, 'Transpose', input, permutation, added, constants);
+}
+
+function reshaped(
+  name: string,
+  input: string,
+  sizes: readonly number[],
+  added: Map<string, NodeDef>,
+  constants: Weight[],
+): void {
+  moved(name, 'Reshape', input, sizes, added, constants);
+}
+
+/** A node that moves values by a list of numbers. */
+function moved(
+  name: string,
+  op: string,
+  input: string,
+  told: readonly number[],
+  added: Map<string, NodeDef>,
+  constants: Weight[],
+): void {
+  const constant = intWeight(`${name}/told`, [told.length], Int32Array.from(told));
+  constants.push(constant);
+  added.set(name, { name, op, input: [input, constant.spec.name], attr: { T: { type: 'DT_FLOAT' } } });
 }

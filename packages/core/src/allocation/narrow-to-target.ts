@@ -118,8 +118,12 @@ export async function narrowToTarget(
       return storeCompressed(model, await compressMixed(model, ratios, onColumns, mixing), resolved);
     };
     if ('maxDrop' in target) return await searchDrop(model, target.maxDrop, data!, compress);
-    if ('maxError' in target)
-      return await searchError(model, target.maxError, inputs, path, compress, signal);
+    if ('maxError' in target) {
+      const whole = new Map([...path(0).ratios.keys()].map((name) => [name, 0]));
+      const unchanged = async (): Promise<CompressedModel> =>
+        storeCompressed(model, await compressMixed(model, whole, new Set(), resolved), resolved);
+      return await searchError(model, target.maxError, inputs, path, { compress, unchanged }, signal);
+    }
     const shape = (place: number): Model => narrowedShape(model, path(place).ratios, resolved.roundTo);
     return await searchAmount(model, target, shape, compress);
   } finally {
@@ -166,23 +170,32 @@ async function searchAmount(
 
 /**
  * The furthest place at which the outputs are near enough. Losses of single widths do not quite add up: the first candidate is where they
- * should reach the budget, and each other one is moved by what the one before missed.
+ * should reach the budget, and each other one is moved by what the one before missed. Where none of them is near enough, and not even what seems to
+ * cost nothing, nothing leaves.
  */
 async function searchError(
   model: Model,
   maxError: number,
   inputs: CalibrationInputs,
   path: WidthPath,
-  compress: (place: number) => Promise<CompressedModel>,
+  {
+    compress,
+    unchanged,
+  }: {
+    readonly compress: (place: number) => Promise<CompressedModel>;
+    readonly unchanged: () => Promise<CompressedModel>;
+  },
   signal: AbortSignal | undefined,
 ): Promise<{ result: CompressedModel; reached: NarrowedReport }> {
   const recorded = await recordOutputs(model, inputs, { signal });
+  const errorOf = async (result: CompressedModel): Promise<number> =>
+    (await fidelityTo(recorded, result.model, { signal })).outputError ?? 0;
   let [low, high] = [0, 1];
   let best: { result: CompressedModel; error: number } | undefined;
   let place = placeOfLoss(path, AIM * maxError);
   for (let step = 0; step < REFITTED_STEPS && high - low > CLOSE; step++) {
     const result = await compress(place);
-    const error = (await fidelityTo(recorded, result.model, { signal })).outputError ?? 0;
+    const error = await errorOf(result);
     if (error <= maxError) [low, best] = [place, { result, error }];
     else high = place;
     if (low === 1 || (error <= maxError && error > NEARLY * maxError)) break;
@@ -191,8 +204,12 @@ async function searchError(
     const between = placeOfLoss(path, Math.sqrt(Math.max(path(low).loss, TINY) * path(high).loss));
     place = [aim, between, (low + high) / 2].find((next) => next > low && next < high)!;
   }
-  const { result, error } = best ?? { result: await compress(0), error: 0 };
-  return { result, reached: { maxError, reached: error } };
+  if (best === undefined) {
+    const result = await compress(0);
+    const error = await errorOf(result);
+    best = error <= maxError ? { result, error } : { result: await unchanged(), error: 0 };
+  }
+  return { result: best.result, reached: { maxError, reached: best.error } };
 }
 
 /** Where the losses of single widths add up to a loss, about. */

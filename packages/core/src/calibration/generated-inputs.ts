@@ -84,14 +84,20 @@ function mostTexts(inputs: readonly TensorInfo[]): number {
 
 /** How many inputs are made up where nothing says it. */
 export const GENERATED_SAMPLES = 1000;
-/** The fewest of large ones, and the most numbers in all of them. */
+/** The fewest of large ones, the most numbers in all of them, and the most multiply-accumulates in running a model on all of them. */
 const FEWEST_SAMPLES = 16;
 const MOST_VALUES = 2 ** 28;
+const MOST_MACS = 2.5e11;
 
-/** Generated inputs that refits take by default: `GENERATED_SAMPLES`, fewer where they are large. */
-export function defaultSamples(inputs: readonly TensorInfo[]): number {
+/**
+ * Generated inputs that refits take by default: `GENERATED_SAMPLES`, fewer where they are large, or the model computes long.
+ *
+ * @param macs multiply-accumulates of one sample, where they are known
+ */
+export function defaultSamples(inputs: readonly TensorInfo[], macs?: number | null): number {
   const size = sizedInputs(inputs, 1).reduce((sum, input) => sum + sizeOf(sampleShape(input)), 0);
-  return Math.min(GENERATED_SAMPLES, Math.max(FEWEST_SAMPLES, Math.floor(MOST_VALUES / Math.max(1, size))));
+  const fitting = Math.min(MOST_VALUES / Math.max(1, size), MOST_MACS / Math.max(1, macs ?? 1));
+  return Math.min(GENERATED_SAMPLES, Math.max(FEWEST_SAMPLES, Math.floor(fitting)));
 }
 
 /** One input of a batch. @param place of the input among the model's: each has random numbers of its own */

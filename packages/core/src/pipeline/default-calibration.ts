@@ -10,7 +10,8 @@ export async function defaultCalibration(model: Model, seed: number): Promise<Ca
   if (model.inputs.length === 0) return undefined;
   try {
     const inputs = await settledInputs(model);
-    return evolvedInputs(model, inputs, { samples: defaultSamples(inputs), seed });
+    const samples = defaultSamples(inputs, await model.multiplyAccumulates?.(inputs));
+    return evolvedInputs(model, inputs, { samples, seed });
   } catch (error) {
     if (error instanceof InputError) return undefined;
     throw error;

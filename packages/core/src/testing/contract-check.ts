@@ -33,6 +33,9 @@ export function ensureEqual(actual: ArrayLike<number>, expected: ArrayLike<numbe
   }
 }
 
+/** float32 sums in another order, through a few layers. */
+export const FLOAT32_SUMS: Tolerance = { relative: 1e-4 };
+
 /** @throws Error that names the first position at which two sequences of numbers differ by more than the tolerance */
 export function ensureClose(
   actual: ArrayLike<number>,

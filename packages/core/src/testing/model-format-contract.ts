@@ -6,7 +6,14 @@ import type { FcLayer, Model, ModelFormat, Tensor } from '../format/model-format
 import type { LayerRewrite } from '../format/model-rewrite.js';
 import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
 import { Random } from '../random.js';
-import { type ContractCheck, ensure, ensureClose, ensureEqual, ensureInputError } from './contract-check.js';
+import {
+  type ContractCheck,
+  ensure,
+  ensureClose,
+  ensureEqual,
+  ensureInputError,
+  FLOAT32_SUMS,
+} from './contract-check.js';
 import { NARROWING_CHECKS } from './narrowing-checks.js';
 import { randomValues } from './random-values.js';
 import { STORAGE_CHECKS } from './storage-checks.js';
@@ -23,9 +30,6 @@ export interface ModelFormatSample {
   /** Inputs to run it on. Default: standard normal numbers, with 2 for every free axis. */
   readonly inputs?: Readonly<Record<string, Tensor>> | undefined;
 }
-
-/** float32 sums in another order, through a few layers. */
-const FLOAT32_SUMS = { relative: 1e-4 };
 
 /**
  * What every model format has to do, tried on one model. Run it on several: what surrounds the layers makes the difference.
@@ -151,7 +155,9 @@ export function modelFormatContract(format: ModelFormat, sample: ModelFormatSamp
         }),
       ),
     ),
-    ...NARROWING_CHECKS.map(([name, check]) => onModel(name, (model) => check(model, ensureSameOutputs))),
+    ...NARROWING_CHECKS.map(([name, check]) =>
+      onModel(name, (model) => check(model, ensureSameOutputs, (own) => run(own, inputsOf(model)))),
+    ),
     onModel('leaves nothing of a sum that folds', async (model) => {
       for (const layer of model.layers) {
         const { sumInto, path, targetIsLayer } = foldsOf(model).get(layer.name)!;

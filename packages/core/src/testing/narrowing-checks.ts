@@ -1,17 +1,21 @@
 /** What a model format that describes features has to do when some leave. */
 import { spherical } from '../clustering/spherical.js';
-import type { Model } from '../format/model-format.js';
+import type { Model, Tensor } from '../format/model-format.js';
+import { otherWeights } from '../format/model-narrowing.js';
+import { denseMatrix } from '../matrix/dense-matrix.js';
 import { portableEngine } from '../matrix/portable-engine.js';
 import { reduceNeurons } from '../neurons/reduce-neurons.js';
 import { findWidths, type Width } from '../widths/find-widths.js';
-import { ensure, ensureEqual } from './contract-check.js';
+import { requireFeatures } from '../widths/require-features.js';
+import { ensure, ensureClose, ensureEqual, FLOAT32_SUMS } from './contract-check.js';
 
-/** A check on one model, and whether two models compute the same. */
+/** A check on one model, whether two models compute the same, and what a model gives. */
 export type NarrowingCheck = readonly [
   name: string,
   check: (
     model: Model,
     same: (actual: Model, expected: Model, what: string) => Promise<void>,
+    run: (model: Model) => Promise<Record<string, Tensor>>,
   ) => Promise<void>,
 ];
 
@@ -67,6 +71,28 @@ export const NARROWING_CHECKS: readonly NarrowingCheck[] = [
       const given = seen.outputs.map(({ name }) => name);
       ensure(String(given) === String(names), `expected the outputs ${names}, got ${given}`);
       await same(seen, model, 'observed outputs');
+    },
+  ],
+  [
+    'gives what layers make before anything else is done to it: twice as much by weights of twice the size',
+    async (model, _, run) => {
+      const { features, graph } = model;
+      if (features === undefined) return;
+      const shared = new Set(graph.layers.flatMap((layer) => (layer.shared ? [layer.name] : [])));
+      for (const { flow, outputs } of graph.operations) {
+        if (flow.type !== 'layer' || shared.has(flow.layer)) continue;
+        const { weights, bias } = features.weights(flow.layer);
+        const twice = (values: Float32Array): Float32Array => values.map((value) => 2 * value);
+        const doubled = {
+          weights: denseMatrix(weights.rows, weights.cols, twice(weights.data)),
+          bias: bias && twice(bias),
+        };
+        const larger = requireFeatures(features.narrow(otherWeights(new Map([[flow.layer, doubled]]))));
+        const made = outputs[0]!;
+        const [before, after] = [await run(features.observe([made])), await run(larger.observe([made]))];
+        const expected = before[made]!.data.map((value) => 2 * value);
+        ensureClose(after[made]!.data, expected, FLOAT32_SUMS, `what ${flow.layer} makes`);
+      }
     },
   ],
 ];

@@ -111,6 +111,9 @@ test('fewer where they are large', () => {
   expect(defaultSamples([{ name: 'x', shape: [undefined, 3, 224, 224] }])).toBe(1000);
   expect(defaultSamples([{ name: 'x', shape: [undefined, 3, 1024, 1024] }])).toBe(85);
   expect(defaultSamples([{ name: 'x', shape: [undefined, 3, 2 ** 14, 2 ** 14] }])).toBe(16);
+  expect([1e8, 1e9, 1e12].map((macs) => defaultSamples([{ name: 'x', shape: [1, 3] }], macs))).toEqual([
+    1000, 250, 16,
+  ]);
 });
 
 describe('inputs of texts', () => {
