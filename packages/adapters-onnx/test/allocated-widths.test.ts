@@ -72,4 +72,13 @@ describe('an error that is allowed', () => {
       expect((await outputFidelity(model, alike.model, inputs(3))).outputError).toBeGreaterThan(outputError!);
     },
   );
+
+  test('that nothing keeps takes nothing', async () => {
+    const model = branches(0.1);
+    const options = { inputs: inputs(2), calibration: inputs(1), roundTo: 1 };
+    const { result, reached } = await narrowToTarget(model, { maxError: 1e-14 }, options);
+    expect(reached).toEqual({ maxError: 1e-14, reached: 0 });
+    expect(result.reductions.every(({ from, to }) => from === to)).toBe(true);
+    expect(result.model.parameters).toBe(model.parameters);
+  });
 });
