@@ -54,6 +54,12 @@ export function textModel(words: number): Uint8Array {
   const b = new ModelBuilder();
   const ids = b.input('input_ids', [undefined, undefined], TensorProto_DataType.INT64);
   const mask = b.input('attention_mask', [undefined, undefined], TensorProto_DataType.INT64);
+  for (const { type } of b.inputs) {
+    if (type?.value.case !== 'tensorType') continue;
+    const names = ['batch', 'sequence'];
+    for (const [axis, dim] of type.value.value.shape!.dim.entries())
+      dim.value = { case: 'dimParam', value: names[axis]! };
+  }
   const looked = b.node('Gather', [b.weight('table', [words, 16]), ids]);
   const seen = b.node('Unsqueeze', [
     b.node('Cast', [mask], { to: TensorProto_DataType.FLOAT }),

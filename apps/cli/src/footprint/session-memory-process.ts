@@ -7,7 +7,13 @@ import type { MeasuredSession } from './session-memory.js';
 /** What the process sends back. */
 export type SessionMemoryReport = { readonly growth: number } | { readonly error: string };
 
-const { path, seed, format, inputs: declared, reach } = JSON.parse(process.argv[2]!) as MeasuredSession;
+const { path, seed, format, inputs: sent, reach } = JSON.parse(process.argv[2]!) as MeasuredSession;
+// JSON has null for what is left open.
+const declared = sent.map(({ shape, axes, ...input }) => ({
+  ...input,
+  shape: shape.map((length) => length ?? undefined),
+  ...(axes && { axes: axes.map((name) => name ?? undefined) }),
+}));
 let report: SessionMemoryReport;
 try {
   const { model } = await openModel(path, format);

@@ -81,6 +81,11 @@ describe('a model of words and a mask', () => {
     expect(readFileSync(join(folder, 'refitted.onnx'))).toEqual(readFileSync(join(folder, 'made.onnx')));
   });
 
+  test('is timed, in a process of its own too', async () => {
+    const { code, stdout } = await spherize(folder, 'bench', 'text.onnx', 'text.onnx', '--seconds', '0');
+    expect([code, stdout]).toEqual([0, expect.stringContaining('session memory')]);
+  });
+
   test.each(['npz:texts.npz', './source.mjs'])(
     'is refitted on %s, and measured on others of it',
     async (calibrate) => {

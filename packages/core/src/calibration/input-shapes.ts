@@ -64,7 +64,7 @@ export function sizedInputs(
   return inputs.map((input) => {
     const batchAxis = batchAxisOf(input, names);
     const shape = input.shape.map((size, axis) => {
-      if (typeof size === 'number') return size;
+      if (size !== undefined) return size;
       const name = input.axes?.[axis];
       const named = name === undefined ? undefined : lengthCalled(name, known);
       return named ?? (axis === batchAxis ? batch : (length ?? usualLength(input)));
