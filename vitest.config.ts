@@ -35,7 +35,7 @@ const ACCEPTANCE = [
   'packages/adapters-onnx/test/testdata-widths.test.ts',
   'apps/cli/test/acceptance/*.test.ts',
   'apps/cli/test/fuzz/*.test.ts',
-  'apps/cli/test/commands/{compress-report,interrupt,privacy,resume}.test.ts',
+  'apps/cli/test/commands/{bench,compress-report,interrupt,native-backend,privacy,program,resume}.test.ts',
   'apps/cli/test/report/report-page.test.ts',
   'apps/cli/test/embedded/embedded-model.test.ts',
   'apps/cli/test/plugins/alexnet-layers-model.test.ts',
