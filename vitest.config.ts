@@ -25,8 +25,8 @@ const ALONE = [
 ];
 /**
  * What users get, as a whole: every block of every document is run, every package packed, installed elsewhere and tried, pages are opened in a
- * browser, the embedded AlexNet goes through everything at its real size, ONNX's own models and mutants come in, and the command is interrupted,
- * killed and watched from outside.
+ * browser, the embedded AlexNet goes through everything at its real size, ONNX's own models and mutants come in, models are swept and scanned, and
+ * the command is interrupted, killed and watched from outside.
  */
 const ACCEPTANCE = [
   'scripts/test/{documents,release,beyond-one-machine}.test.mjs',
@@ -35,7 +35,8 @@ const ACCEPTANCE = [
   'packages/adapters-onnx/test/testdata-widths.test.ts',
   'apps/cli/test/acceptance/*.test.ts',
   'apps/cli/test/fuzz/*.test.ts',
-  'apps/cli/test/commands/{bench,compress-report,interrupt,native-backend,privacy,program,resume}.test.ts',
+  'apps/cli/test/commands/{bench,compress-report,interrupt,native-backend,privacy,program}.test.ts',
+  'apps/cli/test/commands/{resume,scan,sweep,tfjs-models}.test.ts',
   'apps/cli/test/report/report-page.test.ts',
   'apps/cli/test/embedded/embedded-model.test.ts',
   'apps/cli/test/plugins/alexnet-layers-model.test.ts',
