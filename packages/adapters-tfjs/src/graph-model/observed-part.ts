@@ -45,8 +45,8 @@ function rootOf(
     return madeInside(facts, tensor, step, added, constants);
   const { flow, inputs } = step;
   if (!added.has(tensor)) {
-    if (flow.type === 'transpose') transposed(tensor, inputs[0]!, flow.permutation, added, constants);
-    else reshaped(tensor, inputs[0]!, [-1, features.shape(tensor)!.at(-1)!], added, constants);
+    if (flow.type === 'transpose') moved(tensor, 'Transpose', inputs[0]!, flow.permutation, added, constants);
+    else moved(tensor, 'Reshape', inputs[0]!, [-1, features.shape(tensor)!.at(-1)!], added, constants);
   }
   return rootOf(facts, inputs[0]!, added, constants);
 }
@@ -63,8 +63,7 @@ function madeInside(
   const node = features.nodeOf(step.name);
   if (node.op in PLAIN) {
     const { bias } = fusedOperations(node);
-    const attr = { ...node.attr };
-    delete attr.fused_ops;
+    const { fused_ops: _, ...attr } = node.attr;
     const fused = { fused_ops: { list: { s: [btoa('BiasAdd')] } }, num_args: { i: '1' } };
     added.set(tensor, {
       name: tensor,
@@ -81,10 +80,10 @@ function madeInside(
     const name = i === later.length - 1 ? tensor : `${tensor}/back${i}`;
     if (flow.type === 'transpose') {
       const back = flow.permutation.map((_, axis) => flow.permutation.indexOf(axis));
-      transposed(name, from, back, added, constants);
+      moved(name, 'Transpose', from, back, added, constants);
     } else if (flow.type === 'reshape') {
       const sizes = features.shape(inputs[0]!)!.map((size) => size ?? -1);
-      reshaped(name, from, sizes, added, constants);
+      moved(name, 'Reshape', from, sizes, added, constants);
     } else {
       throw new InputError(
         'UNSUPPORTED',
@@ -96,30 +95,10 @@ function madeInside(
   return node.name;
 }
 
-function transposed(
-  name: string,
-  input: string,
-  permutation: readonly number[],
-  added: Map<string, NodeDef>,
-  constants: Weight[],
-): void {
-  moved(name, 'Transpose', input, permutation, added, constants);
-}
-
-function reshaped(
-  name: string,
-  input: string,
-  sizes: readonly number[],
-  added: Map<string, NodeDef>,
-  constants: Weight[],
-): void {
-  moved(name, 'Reshape', input, sizes, added, constants);
-}
-
 /** A node that moves values by a list of numbers. */
 function moved(
   name: string,
-  op: string,
+  op: 'Transpose' | 'Reshape',
   input: string,
   told: readonly number[],
   added: Map<string, NodeDef>,
