@@ -6,13 +6,25 @@ import { sizedInputs } from './input-shapes.js';
 /** Lengths that are tried for free axes: the usual ones first. */
 const LENGTHS = [undefined, 16, 4, 1] as const;
 
+/** Models never change: each is run for it once. */
+const settled = new WeakMap<Model, Promise<readonly TensorInfo[]>>();
+
 /**
  * A model's inputs with a length for each free axis but those that count samples, such that the model runs on `generatedInputs` of them. A
  * model of one input without such axes is not run.
  *
  * @throws InputError `UNSUPPORTED` where inputs cannot be generated, or the model runs on none of them
  */
-export async function settledInputs(model: Model): Promise<readonly TensorInfo[]> {
+export function settledInputs(model: Model): Promise<readonly TensorInfo[]> {
+  let found = settled.get(model);
+  if (found === undefined) {
+    found = settle(model);
+    settled.set(model, found);
+  }
+  return found;
+}
+
+async function settle(model: Model): Promise<readonly TensorInfo[]> {
   const { inputs } = model;
   const free = inputs.some(({ shape }) => shape.includes(undefined, 1));
   if (inputs.length === 1 && !free) return inputs;
@@ -20,15 +32,15 @@ export async function settledInputs(model: Model): Promise<readonly TensorInfo[]
   let reason = '';
   try {
     for (const length of free ? LENGTHS : [undefined]) {
-      const settled = sizedInputs(inputs, 1, length).map(({ shape, batchAxis, ...input }, i) => ({
+      const sized = sizedInputs(inputs, 1, length).map(({ shape, batchAxis, ...input }, i) => ({
         ...input,
         shape: shape.map((size, axis) => (axis === batchAxis ? inputs[i]!.shape[axis] : size)),
       }));
       // Two samples: what holds for one alone may not hold for more.
-      for await (const batch of generatedInputs(settled, { samples: 2 }).batches()) {
+      for await (const batch of generatedInputs(sized, { samples: 2 }).batches()) {
         try {
           await session.run(batch);
-          return settled;
+          return sized;
         } catch (error) {
           reason ||= error instanceof Error ? error.message.split('\n')[0]! : String(error);
         }
