@@ -185,7 +185,17 @@ export class GraphModelFeatureGraph implements FeatureGraph, FlowWriter {
     for (let count = 2; this.#nodes.has(name); count++) name = `${wanted}#${count}`;
     this.#nodes.set(name, node);
     const moved = flow.type === 'weighted' ? this.#weigh(node, flow) : flow;
-    this.operations.push({ name, label, inputs, outputs, flow: moved, effect });
+    // What lies between the steps of a node is not gone on from.
+    const within = outputs.some((output) => this.#between.has(output));
+    this.operations.push({
+      name,
+      ...(within && { partOf: node.name }),
+      label,
+      inputs,
+      outputs,
+      flow: moved,
+      effect,
+    });
   }
 
   #weigh(node: NodeDef, { kind, slot, roles, bias, depthwise, reads, makes }: WeightedFlow): FeatureFlow {

@@ -23,6 +23,7 @@ import { floatValues, parametersOf, type Weights } from '../artifacts/weights.js
 import type { Host } from '../host.js';
 import { layerWeights } from './fc-layers.js';
 import { featureWeights } from './feature-weights.js';
+import { canResume, givenNodes, inputTensor } from './given-tensors.js';
 import { GraphModelFacts } from './graph-model-facts.js';
 import { multiplyAccumulates } from './multiply-accumulates.js';
 import { narrowGraphModel, requireSizes } from './narrow-graph-model.js';
@@ -71,12 +72,13 @@ export class GraphModel implements Model {
   }
 
   get inputs(): readonly TensorInfo[] {
-    return this.#facts.index.inputs.map(({ name, attr }) => {
+    return this.#facts.index.inputs.map((node) => {
+      const { name, attr } = node;
       const shape = isObject(attr.shape) ? sizesOf(attr.shape.shape) : undefined;
       const type = elementType(isObject(attr.dtype) ? attr.dtype.type : undefined);
       const entries = tableEntries(this.#facts.index, name);
       return {
-        name,
+        name: inputTensor(node),
         shape: shape ?? [undefined],
         ...(type === 'float32' ? {} : { type }),
         ...(entries === undefined ? {} : { entries }),
@@ -109,7 +111,8 @@ export class GraphModel implements Model {
         requireSizes(narrower.#facts.index, facts, narrowing);
         return narrower;
       },
-      observe: (tensors) => this.#part(observedPart(facts, tensors)),
+      resumes: canResume(facts.index),
+      observe: (tensors, given) => this.#part(observedPart(facts, tensors, given)),
     };
   }
 
@@ -181,7 +184,7 @@ export class GraphModel implements Model {
     const artifacts = upright
       ? { ...this.artifacts, ...this.#parts(upright.nodes, upright.weights) }
       : this.artifacts;
-    return startGraphSession(artifacts, this.inputs, outputs);
+    return startGraphSession(artifacts, this.inputs, outputs, givenNodes(this.#facts.index));
   }
 
   engine(): Promise<MatrixEngine> {

@@ -1,9 +1,10 @@
 /** A part of a graph that computes some tensors, also those between a node's steps. */
 import { type FlowOperation, InputError } from '@spherize/core';
 import { intWeight, type Weight } from '../artifacts/weights.js';
+import { givenNode } from './given-tensors.js';
 import { constantNode } from './graph-editor.js';
 import type { GraphModelFacts } from './graph-model-facts.js';
-import { fusedOperations, type NodeDef } from './nodes/node-def.js';
+import { fusedOperations, isControl, type NodeDef } from './nodes/node-def.js';
 import { ancestors, type GraphPart, part } from './split-graph-model.js';
 
 /** Fused nodes, and what they are without a bias and an activation. */
@@ -17,30 +18,60 @@ const PLAIN: Readonly<Record<string, string>> = {
  * The nodes that these tensors need, which are its outputs, and no others. What a layer reads or makes inside of a node gets nodes of its own;
  * what it reads comes as `[positions, features]` where axes are merged.
  *
+ * @param given tensors that come in; what lies inside of a node is made again
  * @throws InputError `UNSUPPORTED` for what a layer makes inside of a node that computes on with it
  */
-export function observedPart(facts: GraphModelFacts, tensors: readonly string[]): GraphPart {
+export function observedPart(
+  facts: GraphModelFacts,
+  tensors: readonly string[],
+  given: readonly string[] = [],
+): GraphPart {
   const added = new Map<string, NodeDef>();
   const constants: Weight[] = [];
-  const roots = tensors.map((tensor) => rootOf(facts, tensor, added, constants));
-  const { nodes, weights } = part(facts, ancestors(facts, roots), tensors);
+  const entries = entriesFor(facts, given);
+  const roots = tensors.flatMap((tensor) => rootsOf(facts, tensor, added, constants));
+  const { nodes, weights } = part(facts, ancestors(facts, roots, entries), tensors);
+  const made = [...nodes, ...added.values()].map((node) => reading(node, entries));
+  const read = new Set([...made.flatMap(({ input }) => input), ...tensors]);
+  const entered = [...entries].flatMap(([tensor, entry]) =>
+    read.has(entry.name) || read.has(tensor) ? entry : [],
+  );
   return {
-    nodes: [...nodes, ...constants.map(constantNode), ...added.values()],
+    nodes: [...entered, ...constants.map(constantNode), ...made],
     weights: new Map([...weights, ...constants.map((weight) => [weight.spec.name, weight] as const)]),
     outputs: tensors,
   };
 }
 
-/** The tensor of a node from which another one is made by transposing and merging, for which nodes are added. */
-function rootOf(
+/** The Placeholders of what comes in, by tensor; inputs of the model have theirs. */
+function entriesFor({ index, features }: GraphModelFacts, given: readonly string[]): Map<string, NodeDef> {
+  const entries = new Map<string, NodeDef>();
+  for (const [i, tensor] of given.entries()) {
+    if (features.stepTo(tensor) !== undefined || index.producer(tensor)?.op.startsWith('Placeholder')) continue;
+    let name = `given/${i}`;
+    while (index.node(name) !== undefined) name += '_';
+    entries.set(tensor, givenNode(tensor, name));
+  }
+  return entries;
+}
+
+/** A node that reads Placeholders in place of what they stand for. Nothing says an order of what is made elsewhere. */
+function reading(node: NodeDef, entries: ReadonlyMap<string, NodeDef>): NodeDef {
+  if (entries.size === 0) return node;
+  const input = node.input.filter((name) => !isControl(name)).map((name) => entries.get(name)?.name ?? name);
+  return { ...node, input };
+}
+
+/** The tensors of nodes from which another one is made by nodes that are added for it. */
+function rootsOf(
   facts: GraphModelFacts,
   tensor: string,
   added: Map<string, NodeDef>,
   constants: Weight[],
-): string {
+): readonly string[] {
   const { features } = facts;
   const step = features.stepTo(tensor);
-  if (step === undefined) return tensor;
+  if (step === undefined) return [tensor];
   if (step.flow.type === 'layer' || step.flow.type === 'depthwise')
     return madeInside(facts, tensor, step, added, constants);
   const { flow, inputs } = step;
@@ -48,7 +79,7 @@ function rootOf(
     if (flow.type === 'transpose') moved(tensor, 'Transpose', inputs[0]!, flow.permutation, added, constants);
     else moved(tensor, 'Reshape', inputs[0]!, [-1, features.shape(tensor)!.at(-1)!], added, constants);
   }
-  return rootOf(facts, inputs[0]!, added, constants);
+  return rootsOf(facts, inputs[0]!, added, constants);
 }
 
 /** What a layer makes before the rest of its node: a copy of a fused node without its activation, or the node's result, moved back. */
@@ -58,20 +89,21 @@ function madeInside(
   step: FlowOperation,
   added: Map<string, NodeDef>,
   constants: Weight[],
-): string {
+): readonly string[] {
   const { features } = facts;
   const node = features.nodeOf(step.name);
   if (node.op in PLAIN) {
     const { bias } = fusedOperations(node);
     const { fused_ops: _, ...attr } = node.attr;
     const fused = { fused_ops: { list: { s: [btoa('BiasAdd')] } }, num_args: { i: '1' } };
+    const input = node.input.slice(0, bias ? 3 : 2);
     added.set(tensor, {
       name: tensor,
       op: bias ? node.op : PLAIN[node.op]!,
-      input: node.input.slice(0, bias ? 3 : 2),
+      input,
       attr: bias ? { ...attr, ...fused } : attr,
     });
-    return node.name;
+    return input;
   }
   const steps = features.operations.filter(({ name }) => features.nodeOf(name) === node);
   const later = steps.slice(steps.indexOf(step) + 1).toReversed();
@@ -92,7 +124,7 @@ function madeInside(
     }
     from = name;
   }
-  return node.name;
+  return [node.name];
 }
 
 /** A node that moves values by a list of numbers. */

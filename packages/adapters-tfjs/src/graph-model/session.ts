@@ -2,7 +2,7 @@
 import { type ModelSession, Pause, type Tensor, type TensorInfo } from '@spherize/core';
 import type { Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import { type Artifacts, toModelArtifacts } from '../artifacts/artifacts.js';
-import { fromTf, toTf } from '../runtime/feeds.js';
+import { backToTf, fromTf, toTf } from '../runtime/feeds.js';
 import { refusal } from '../runtime/refusal.js';
 
 /** Of what TensorFlow.js says when a graph has to be run step by step. */
@@ -10,12 +10,14 @@ const NEEDS_STEPS = /dynamic|control flow|executeAsync/i;
 
 /**
  * @param outputs names of the tensors to compute
+ * @param given nodes in place of which tensors are fed, by the tensors' names, where they are called otherwise or take any type
  * @throws InputError `BAD_FILE` when TensorFlow.js refuses the model, `UNSUPPORTED` when it does not know one of its operations
  */
 export async function startGraphSession(
   artifacts: Artifacts,
   inputs: readonly TensorInfo[],
   outputs: readonly string[],
+  given: ReadonlyMap<string, string>,
 ): Promise<ModelSession> {
   const tf = await import('@tensorflow/tfjs-core');
   const { loadGraphModel } = await import('@tensorflow/tfjs-converter');
@@ -24,9 +26,9 @@ export async function startGraphSession(
       throw refusal('load', tf.getBackend(), error);
     },
   );
+  const names = outputs.map((name) => given.get(name) ?? name);
   let stepwise = false;
   const execute = async (feeds: Record<string, TfTensor>): Promise<TfTensor[]> => {
-    const names = [...outputs];
     if (!stepwise) {
       try {
         return [model.execute(feeds, names)].flat();
@@ -45,7 +47,11 @@ export async function startGraphSession(
       const feeds: Record<string, TfTensor> = {};
       let results: TfTensor[] = [];
       try {
-        for (const input of inputs) feeds[input.name] = toTf(tf.tensor, input, values[input.name]);
+        for (const input of inputs) {
+          const node = given.get(input.name);
+          const value = values[input.name];
+          feeds[node ?? input.name] = node === undefined ? toTf(tf.tensor, input, value) : backToTf(tf.tensor, input, value);
+        }
         results = await execute(feeds);
         return await fromTf(outputs, results);
       } catch (error) {

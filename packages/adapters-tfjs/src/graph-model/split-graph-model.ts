@@ -1,5 +1,6 @@
 /** Cuts a graph model in two: the named layers with everything after them, and what comes before. */
 import type { Weight } from '../artifacts/weights.js';
+import { givenNode } from './given-tensors.js';
 import type { GraphModelFacts } from './graph-model-facts.js';
 import { isControl, type NodeDef, nodeOf } from './nodes/node-def.js';
 
@@ -41,14 +42,7 @@ export function splitGraphModel(
   const outputs = index.outputs.filter((output) => inTail.has(index.producer(output)!));
   const early = index.outputs.filter((output) => !outputs.includes(output) && !boundary.has(output));
   const headOutputs = [...boundary, ...early];
-  const entries = [...boundary].map(
-    (name): NodeDef => ({
-      name,
-      op: 'Placeholder',
-      input: [],
-      attr: { dtype: { type: 'DT_FLOAT' }, shape: { shape: { unknownRank: true } } },
-    }),
-  );
+  const entries = [...boundary].map((tensor) => givenNode(tensor));
   const tail = index.nodes.filter((node) => inTail.has(node) || repeated.has(node)).map(withoutControl);
   return {
     head: part(facts, ancestors(facts, headOutputs), headOutputs),
@@ -102,15 +96,23 @@ function cheapNodes(
   return cheap;
 }
 
-/** The nodes that some tensors depend on. */
-export function ancestors({ index }: GraphModelFacts, tensors: readonly string[]): NodeDef[] {
+/**
+ * The nodes that some tensors depend on.
+ *
+ * @param given tensors behind which nothing is looked for
+ */
+export function ancestors(
+  { index }: GraphModelFacts,
+  tensors: readonly string[],
+  given: ReadonlyMap<string, unknown> = new Map(),
+): NodeDef[] {
   const found = new Set<NodeDef>();
-  const pending = tensors.map(nodeOf);
-  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-    const node = index.node(name);
+  const pending = [...tensors];
+  for (let tensor = pending.pop(); tensor !== undefined; tensor = pending.pop()) {
+    const node = given.has(tensor) ? undefined : index.node(nodeOf(tensor));
     if (node === undefined || found.has(node)) continue;
     found.add(node);
-    pending.push(...node.input.map(nodeOf));
+    pending.push(...(given.size > 0 ? dataInputs(node) : node.input));
   }
   return index.nodes.filter((node) => found.has(node));
 }

@@ -2,13 +2,15 @@
 import { float32Values, InputError, type Tensor, type TensorInfo, valueRange } from '@spherize/core';
 import type { DataType, Tensor as TfTensor } from '@tensorflow/tfjs-core';
 
+type Make = (values: Float32Array | Int32Array | Uint8Array, shape: number[], type: DataType) => TfTensor;
+
 /**
  * @param make TensorFlow.js' `tensor`
  * @throws InputError `UNSUPPORTED` for an input that takes no numbers, `BAD_ARGUMENT` for one that is missing and for values that it
  * does not hold
  */
 export function toTf(
-  make: (values: Float32Array | Int32Array | Uint8Array, shape: number[], type: DataType) => TfTensor,
+  make: Make,
   { name, type = 'float32' }: TensorInfo,
   value: Tensor | undefined,
 ): TfTensor {
@@ -33,6 +35,20 @@ export function toTf(
     : make(Int32Array.from(value.data), shape, 'int32');
 }
 
+/** In what type TensorFlow.js made a tensor: those of a whole model may be of any. */
+const types = new WeakMap<Tensor, DataType>();
+
+/**
+ * A tensor from which a part of a model goes on, in the type in which another part made it.
+ *
+ * @param make TensorFlow.js' `tensor`
+ * @throws InputError `BAD_ARGUMENT` where it is missing
+ */
+export function backToTf(make: Make, info: TensorInfo, value: Tensor | undefined): TfTensor {
+  const type = value && types.get(value);
+  return toTf(make, type === 'bool' || type === 'int32' ? { ...info, type } : info, value);
+}
+
 /** The results that hold numbers, by name; their memory is left to the caller. */
 export async function fromTf(
   names: readonly string[],
@@ -43,7 +59,9 @@ export async function fromTf(
     const { dtype, shape } = results[i]!;
     if (dtype === 'string' || dtype === 'complex64') continue;
     const data = await results[i]!.data();
-    tensors[name] = { shape, data: dtype === 'int32' ? Float64Array.from(data) : Float32Array.from(data) };
+    const tensor = { shape, data: dtype === 'int32' ? Float64Array.from(data) : Float32Array.from(data) };
+    types.set(tensor, dtype);
+    tensors[name] = tensor;
   }
   return tensors;
 }

@@ -125,15 +125,15 @@ export interface FeatureGraph {
 export interface ModelFeatures {
   /** Weights `[outputs·span, inputs / groups]`, a row per output and position of the filter, and the bias. */
   weights(layer: string): NarrowedWeights;
-  /** Whether `observe` takes tensors that are given. Default: no. */
+  /** Whether `observe` takes tensors that are given, for this model. Default: no. */
   readonly resumes?: boolean;
   /** The same operations with less in them. */
   narrow(narrowing: ModelNarrowing): Model;
   /**
    * A model that computes some tensors of this one, and has them as its outputs in this order.
    *
-   * @param given tensors that are inputs of that model, so that what makes them is not computed again; only where the format `resumes`.
-   * Default: none
+   * @param given tensors that are inputs of that model, so that what makes them is not computed again; only where the format `resumes`, and
+   * none that lies within one operation of the model. They are fed as an observed part gave them. Default: none
    */
   observe(tensors: readonly string[], given?: readonly string[]): Model;
 }

@@ -156,7 +156,9 @@ export function modelFormatContract(format: ModelFormat, sample: ModelFormatSamp
       ),
     ),
     ...NARROWING_CHECKS.map(([name, check]) =>
-      onModel(name, (model) => check(model, ensureSameOutputs, (own) => run(own, inputsOf(model)))),
+      onModel(name, (model) =>
+        check(model, ensureSameOutputs, (own, known) => run(own, { ...inputsOf(model), ...known })),
+      ),
     ),
     onModel('leaves nothing of a sum that folds', async (model) => {
       for (const layer of model.layers) {

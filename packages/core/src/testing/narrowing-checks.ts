@@ -4,18 +4,19 @@ import type { Model, Tensor } from '../format/model-format.js';
 import { otherWeights } from '../format/model-narrowing.js';
 import { denseMatrix } from '../matrix/dense-matrix.js';
 import { portableEngine } from '../matrix/portable-engine.js';
+import { cutBefore, tensorsAcross } from '../neurons/layer-reads.js';
 import { reduceNeurons } from '../neurons/reduce-neurons.js';
 import { findWidths, type Width } from '../widths/find-widths.js';
 import { requireFeatures } from '../widths/require-features.js';
 import { ensure, ensureClose, ensureEqual, FLOAT32_SUMS } from './contract-check.js';
 
-/** A check on one model, whether two models compute the same, and what a model gives. */
+/** A check on one model, whether two models compute the same, and what a model gives, of the sample's inputs or of others. */
 export type NarrowingCheck = readonly [
   name: string,
   check: (
     model: Model,
     same: (actual: Model, expected: Model, what: string) => Promise<void>,
-    run: (model: Model) => Promise<Record<string, Tensor>>,
+    run: (model: Model, known?: Readonly<Record<string, Tensor>>) => Promise<Record<string, Tensor>>,
   ) => Promise<void>,
 ];
 
@@ -92,6 +93,31 @@ export const NARROWING_CHECKS: readonly NarrowingCheck[] = [
         const [before, after] = [await run(features.observe([made])), await run(larger.observe([made]))];
         const expected = before[made]!.data.map((value) => 2 * value);
         ensureClose(after[made]!.data, expected, FLOAT32_SUMS, `what ${flow.layer} makes`);
+      }
+    },
+  ],
+  [
+    'goes on from tensors that are given, wherever it can be cut',
+    async (model, _, run) => {
+      const { features, graph } = model;
+      if (!features?.resumes) return;
+      const made = [...new Set(graph.operations.flatMap(({ outputs }) => outputs))];
+      const inputs = new Set(model.inputs.map(({ name }) => name));
+      const whole = await run(features.observe(made));
+      for (const at of graph.operations.keys()) {
+        if (at === 0 || cutBefore(graph, at) !== at) continue;
+        const across = tensorsAcross(graph, at);
+        const crossing = across.filter((name) => !inputs.has(name));
+        const later = graph.operations.slice(at).flatMap(({ outputs }) => outputs);
+        const head = await run(features.observe(crossing));
+        const part = features.observe([...later, ...crossing], across);
+        for (const { name } of part.inputs)
+          ensure(across.includes(name), `before ${graph.operations[at]!.name}: ${name} is asked for once more`);
+        const found = await run(part, head);
+        for (const name of [...later, ...crossing]) {
+          const what = `${name}, from before ${graph.operations[at]!.name}`;
+          ensureClose(found[name]?.data ?? [], whole[name]?.data ?? [], FLOAT32_SUMS, what);
+        }
       }
     },
   ],
