@@ -91,6 +91,8 @@ export class LayersModelFeatureGraph implements FeatureGraph {
       this.#defs.set(operation, def);
       operations.push({
         name: operation,
+        // What lies inside of a layer is not gone on from.
+        ...(result !== output && { partOf: output }),
         label,
         inputs: read,
         outputs: result === output ? [output, ...further] : [result],

@@ -31,7 +31,7 @@ import { LayersModelFacts } from './layers-model-facts.js';
 import { mostClusters } from './most-clusters.js';
 import { multiplyAccumulates } from './multiply-accumulates.js';
 import { narrowLayersModel } from './narrow-layers-model.js';
-import { observeLayersModel } from './observe-layers-model.js';
+import { canResume, observeLayersModel } from './observe-layers-model.js';
 import { rewriteLayersModel } from './rewrite-layers-model.js';
 import { startLayersSession } from './session.js';
 import { type ModelPart, splitLayersModel } from './split-layers-model.js';
@@ -114,7 +114,9 @@ export class LayersModel implements Model {
       weights: (layer) => kernelWeights(facts.features.kernel(layer)),
       // Other numbers of clusters are worth it in a narrower model.
       narrow: (narrowing) => this.#part(narrowLayersModel(facts, facts.features, narrowing), undefined),
-      observe: (tensors) => this.#part(observeLayersModel(facts, facts.features, tensors), this.#most),
+      resumes: canResume(facts),
+      observe: (tensors, given) =>
+        this.#part(observeLayersModel(facts, facts.features, tensors, given), this.#most),
     };
   }
 

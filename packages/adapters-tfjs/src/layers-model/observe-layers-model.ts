@@ -4,16 +4,34 @@ import type { JsonObject } from '../artifacts/json.js';
 import { floatWeight, type Weight } from '../artifacts/weights.js';
 import type { LayersModelFeatureGraph } from './feature-graph.js';
 import type { InnerTensor } from './inner-tensors.js';
-import { INPUT_LAYER, type LayerDef, type TensorRef, tensorName } from './layer-graph.js';
+import { INPUT_LAYER, type LayerDef, outputOf, type TensorRef, tensorName } from './layer-graph.js';
 import { weightsOf } from './layer-weights.js';
 import type { LayersModelFacts } from './layers-model-facts.js';
-import { ancestors, type ModelPart } from './split-layers-model.js';
+import { ancestors, entryOf, type ModelPart } from './split-layers-model.js';
 
-/** @throws InputError `UNKNOWN_NAME` for a tensor that no layer makes */
+/**
+ * Whether a part can go on from tensors that another one made: input layers stand for them by name, with their shapes and without masks. The
+ * name of a layer that is called more than once is still taken by its other calls.
+ */
+export function canResume({ graph, masks, features, tensors }: LayersModelFacts): boolean {
+  return (
+    masks.wanted.size === 0 &&
+    graph.layers.every(({ calls }) => calls.length === 1) &&
+    features.operations.every(
+      ({ outputs, partOf }) => partOf !== undefined || outputs.every((tensor) => tensors.shapes.has(tensor)),
+    )
+  );
+}
+
+/**
+ * @param given tensors that come in; what lies inside of a layer is made again
+ * @throws InputError `UNKNOWN_NAME` for a tensor that no layer makes
+ */
 export function observeLayersModel(
   facts: LayersModelFacts,
   features: LayersModelFeatureGraph,
   tensors: readonly string[],
+  given: readonly string[] = [],
 ): ModelPart {
   const { graph, weights } = facts;
   const refs = new Map<string, TensorRef>();
@@ -24,6 +42,8 @@ export function observeLayersModel(
     }
     for (const ref of calls.flatMap(({ inputs }) => inputs)) refs.set(tensorName(ref), ref);
   }
+  const own = new Set(graph.inputs.map(tensorName));
+  const known = new Set(given.filter((tensor) => refs.has(tensor) && !own.has(tensor)));
   const probes = new Map<string, { def: LayerDef; weights: readonly Weight[] }>();
   const outputs = tensors.map((tensor) => {
     const inner = features.inner.kernel(tensor);
@@ -33,19 +53,27 @@ export function observeLayersModel(
     return ref;
   });
   const layers = [...graph.layers, ...[...probes.values()].map(({ def }) => def)];
-  const needed = ancestors(new Map(layers.map((def) => [def.name, def])), outputs);
-  const own = weightsOf(weights, graph, needed);
-  if (own === undefined)
+  const needed = ancestors(new Map(layers.map((def) => [def.name, def])), outputs, known);
+  const kernels = weightsOf(weights, graph, needed);
+  if (kernels === undefined)
     throw new InputError('UNSUPPORTED', 'a weight belongs to no layer by its name: save the model again');
   const added = [...probes.values()]
     .flatMap(({ weights: own }) => own)
     .map((weight) => [weight.spec.name, weight] as const);
   const kept = layers.filter((def) => needed.has(def));
-  const inputs = graph.inputs.filter(({ layer }) => kept.some(({ name }) => name === layer));
-  const sequential = graph.sequential && kept[0]!.className === INPUT_LAYER;
+  const reads = kept.flatMap(({ calls }) => calls.flatMap(({ inputs }) => inputs));
+  const read = new Set([...reads, ...outputs].map(tensorName));
+  const entered = [...known].filter((tensor) => read.has(tensor));
+  const entries = entered.map((tensor) => entryOf(tensor, facts.shapeOf(tensor)!));
+  const all = [...entries, ...kept];
+  const inputs = [
+    ...entered.map(outputOf),
+    ...graph.inputs.filter(({ layer }) => kept.some(({ name }) => name === layer)),
+  ];
+  const sequential = graph.sequential && all[0]!.className === INPUT_LAYER;
   return {
-    graph: { ...graph, sequential, layers: kept, inputs, outputs },
-    weights: new Map([...own, ...added]),
+    graph: { ...graph, sequential, layers: all, inputs, outputs },
+    weights: new Map([...kernels, ...added]),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Cuts a LayersModel in two: the named layers with everything after them, and what comes before. */
 import type { Weights } from '../artifacts/weights.js';
+import type { Shape } from './classes/layer-class.js';
 import {
   INPUT_LAYER,
   type LayerDef,
@@ -48,20 +49,7 @@ export function splitLayersModel(
   const early = graph.outputs.filter(({ layer }) => !inTail.has(byName.get(layer)!));
   const headOutputs = [...boundary.values(), ...early.filter((output) => !boundary.has(tensorName(output)))];
   const inHead = ancestors(byName, headOutputs);
-  const entries = crossing.map(({ name, tensor, shape }) => ({
-    tensor,
-    def: {
-      name,
-      className: INPUT_LAYER,
-      config: {
-        batch_input_shape: shape!.map((size) => size ?? null),
-        dtype: 'float32',
-        sparse: false,
-        name,
-      },
-      calls: [{ inputs: [], options: [] }],
-    } satisfies LayerDef,
-  }));
+  const entries = crossing.map(({ name, tensor, shape }) => ({ tensor, def: entryOf(name, shape!) }));
   const redirect = (ref: TensorRef): TensorRef => {
     const entry = entries.find(({ tensor }) => sameTensor(tensor, ref));
     return entry ? outputOf(entry.def.name) : ref;
@@ -85,6 +73,16 @@ export function splitLayersModel(
     graph.outputs.filter(({ layer }) => inTail.has(byName.get(layer)!)),
   );
   return head && tail && { head, tail };
+}
+
+/** An input layer that stands for a tensor of floats, and has its name. */
+export function entryOf(name: string, shape: Shape): LayerDef {
+  return {
+    name,
+    className: INPUT_LAYER,
+    config: { batch_input_shape: shape.map((size) => size ?? null), dtype: 'float32', sparse: false, name },
+    calls: [{ inputs: [], options: [] }],
+  };
 }
 
 function part(
@@ -116,16 +114,21 @@ function dependants(facts: LayersModelFacts, start: readonly LayerDef[]): Set<La
   return found;
 }
 
-/** The layers that some tensors depend on. */
+/**
+ * The layers that some tensors depend on.
+ *
+ * @param given names of tensors behind which nothing is looked for
+ */
 export function ancestors(
   byName: ReadonlyMap<string, LayerDef>,
   tensors: readonly TensorRef[],
+  given: ReadonlySet<string> = new Set(),
 ): Set<LayerDef> {
   const found = new Set<LayerDef>();
   const pending = [...tensors];
   for (let tensor = pending.pop(); tensor !== undefined; tensor = pending.pop()) {
     const def = byName.get(tensor.layer)!;
-    if (found.has(def)) continue;
+    if (found.has(def) || given.has(tensorName(tensor))) continue;
     found.add(def);
     pending.push(...def.calls.flatMap(({ inputs }) => inputs));
   }
