@@ -18,7 +18,7 @@ const PLAIN: Readonly<Record<string, string>> = {
  * The nodes that these tensors need, which are its outputs, and no others. What a layer reads or makes inside of a node gets nodes of its own;
  * what it reads comes as `[positions, features]` where axes are merged.
  *
- * @param given tensors that come in; what lies inside of a node is made again
+ * @param given tensors that come in; what lies inside of a node is made again, and what else is needed from the model's inputs
  * @throws InputError `UNSUPPORTED` for what a layer makes inside of a node that computes on with it
  */
 export function observedPart(
@@ -43,11 +43,12 @@ export function observedPart(
   };
 }
 
-/** The Placeholders of what comes in, by tensor; inputs of the model have theirs. */
-function entriesFor({ index, features }: GraphModelFacts, given: readonly string[]): Map<string, NodeDef> {
+/** The Placeholders of what comes in, by tensor: what nodes make. Inputs of the model have theirs, and constants are at hand. */
+function entriesFor({ index }: GraphModelFacts, given: readonly string[]): Map<string, NodeDef> {
   const entries = new Map<string, NodeDef>();
   for (const [i, tensor] of given.entries()) {
-    if (features.stepTo(tensor) !== undefined || index.producer(tensor)?.op.startsWith('Placeholder')) continue;
+    const maker = index.producer(tensor);
+    if (maker === undefined || maker.op.startsWith('Placeholder') || index.isFixed(maker.name)) continue;
     let name = `given/${i}`;
     while (index.node(name) !== undefined) name += '_';
     entries.set(tensor, givenNode(tensor, name));

@@ -26,6 +26,8 @@ export async function startGraphSession(
       throw refusal('load', tf.getBackend(), error);
     },
   );
+  // A constant that is asked for is the model's own.
+  const weights = new Set(Object.values(model.weights).flat());
   const names = outputs.map((name) => given.get(name) ?? name);
   let stepwise = false;
   const execute = async (feeds: Record<string, TfTensor>): Promise<TfTensor[]> => {
@@ -57,7 +59,7 @@ export async function startGraphSession(
       } catch (error) {
         throw refusal('run', tf.getBackend(), error);
       } finally {
-        tf.dispose([...Object.values(feeds), ...results]);
+        tf.dispose([...Object.values(feeds), ...results.filter((tensor) => !weights.has(tensor))]);
       }
     },
     async release(): Promise<void> {

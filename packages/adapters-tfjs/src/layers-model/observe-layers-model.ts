@@ -24,7 +24,7 @@ export function canResume({ graph, masks, features, tensors }: LayersModelFacts)
 }
 
 /**
- * @param given tensors that come in; what lies inside of a layer is made again
+ * @param given tensors that come in; what lies inside of a layer is made again, and what else is needed from the model's inputs
  * @throws InputError `UNKNOWN_NAME` for a tensor that no layer makes
  */
 export function observeLayersModel(

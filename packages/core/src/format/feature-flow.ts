@@ -133,7 +133,8 @@ export interface ModelFeatures {
    * A model that computes some tensors of this one, and has them as its outputs in this order.
    *
    * @param given tensors that are inputs of that model, so that what makes them is not computed again; only where the format `resumes`, and
-   * none that lies within one operation of the model. They are fed as an observed part gave them. Default: none
+   * none that lies within one operation of the model. They are fed as an observed part gave them. What else it needs, it computes from inputs
+   * of this model; those that it does not need are none of its own. Default: none
    */
   observe(tensors: readonly string[], given?: readonly string[]): Model;
 }

@@ -101,20 +101,23 @@ export const NARROWING_CHECKS: readonly NarrowingCheck[] = [
     async (model, _, run) => {
       const { features, graph } = model;
       if (!features?.resumes) return;
-      const made = [...new Set(graph.operations.flatMap(({ outputs }) => outputs))];
+      const asked = (from: number): string[] =>
+        graph.operations
+          .slice(from)
+          .flatMap(({ flow, partOf, outputs }) => (partOf === undefined || flow.type === 'layer' ? outputs : []));
       const inputs = new Set(model.inputs.map(({ name }) => name));
-      const whole = await run(features.observe(made));
+      const whole = await run(features.observe(asked(0)));
       for (const at of graph.operations.keys()) {
         if (at === 0 || cutBefore(graph, at) !== at) continue;
         const across = tensorsAcross(graph, at);
         const crossing = across.filter((name) => !inputs.has(name));
-        const later = graph.operations.slice(at).flatMap(({ outputs }) => outputs);
+        const wanted = [...asked(at), ...crossing];
         const head = await run(features.observe(crossing));
-        const part = features.observe([...later, ...crossing], across);
+        const part = features.observe(wanted, across);
         for (const { name } of part.inputs)
-          ensure(across.includes(name), `before ${graph.operations[at]!.name}: ${name} is asked for once more`);
+          ensure(across.includes(name) || inputs.has(name), `${name} is asked for, which nothing makes`);
         const found = await run(part, head);
-        for (const name of [...later, ...crossing]) {
+        for (const name of wanted) {
           const what = `${name}, from before ${graph.operations[at]!.name}`;
           ensureClose(found[name]?.data ?? [], whole[name]?.data ?? [], FLOAT32_SUMS, what);
         }
