@@ -102,7 +102,11 @@ describe('graph models', () => {
   test('what a fused node makes inside of itself is made again, from what is given', async () => {
     const b = new GraphBuilder();
     const window = { strides: { list: { i: ['1', '1', '1', '1'] } }, padding: { s: btoa('SAME') } };
-    const attr = { ...window, dilations: { list: { i: ['1', '1', '1', '1'] } }, data_format: { s: btoa('NHWC') } };
+    const attr = {
+      ...window,
+      dilations: { list: { i: ['1', '1', '1', '1'] } },
+      data_format: { s: btoa('NHWC') },
+    };
     const conv = (name: string, x: string, inputs: number, outputs: number) =>
       b.fused(
         '_FusedConv2D',
@@ -114,7 +118,9 @@ describe('graph models', () => {
     const y = conv('second', conv('first', b.input('x', [undefined, 5, 5, 2]), 2, 4), 4, 3);
     const model = await tfjsModel(b.output(y, [undefined, 5, 5, 3]).build());
     const features = model.features!;
-    const inside = model.graph.operations.find(({ flow }) => flow.type === 'layer' && flow.layer === 'second');
+    const inside = model.graph.operations.find(
+      ({ flow }) => flow.type === 'layer' && flow.layer === 'second',
+    );
     const tensor = inside!.outputs[0]!;
     expect(tensor).not.toBe('second');
     const inputs = randomInputs(model);

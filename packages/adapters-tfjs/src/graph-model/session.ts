@@ -52,7 +52,8 @@ export async function startGraphSession(
         for (const input of inputs) {
           const node = given.get(input.name);
           const value = values[input.name];
-          feeds[node ?? input.name] = node === undefined ? toTf(tf.tensor, input, value) : backToTf(tf.tensor, input, value);
+          feeds[node ?? input.name] =
+            node === undefined ? toTf(tf.tensor, input, value) : backToTf(tf.tensor, input, value);
         }
         results = await execute(feeds);
         return await fromTf(outputs, results);

@@ -54,8 +54,8 @@ export class ResumedNetwork {
         this.#signal?.throwIfAborted();
         const found: Feeds = { ...feeds, ...(session && (await session.run(feeds))) };
         if (keeps) {
-          // Inputs as well: operations may read lengths of which the graph says nothing.
-          const own = Object.fromEntries([...across, ...given].map((name) => [name, found[name]!]));
+          // Inputs as well, and first: they tell the number of samples, and operations may read lengths of which the graph says nothing.
+          const own = Object.fromEntries([...given, ...across].map((name) => [name, found[name]!]));
           for (const tensor of Object.values(own))
             bytes += tensor?.data.byteLength ?? Number.POSITIVE_INFINITY;
           keeps = bytes <= this.#memory;

@@ -104,7 +104,9 @@ export const NARROWING_CHECKS: readonly NarrowingCheck[] = [
       const asked = (from: number): string[] =>
         graph.operations
           .slice(from)
-          .flatMap(({ flow, partOf, outputs }) => (partOf === undefined || flow.type === 'layer' ? outputs : []));
+          .flatMap(({ flow, partOf, outputs }) =>
+            partOf === undefined || flow.type === 'layer' ? outputs : [],
+          );
       const inputs = new Set(model.inputs.map(({ name }) => name));
       const whole = await run(features.observe(asked(0)));
       for (const at of graph.operations.keys()) {
