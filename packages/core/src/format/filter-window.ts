@@ -11,7 +11,7 @@ export interface FilterWindow {
    */
   readonly pads: readonly (readonly [number, number])[] | 'same-upper' | 'same-lower';
   /** Whether it is transposed: position i of what it reads goes to the places `i · stride + tap · dilation − pad`. */
-  readonly back?: true;
+  readonly back?: boolean;
   /** Whether channels are the axis behind the samples, or the last one. */
   readonly channels: 'first' | 'last';
 }
