@@ -9,12 +9,13 @@ import {
   type Tensor,
 } from '@spherize/core';
 import { SUMMATION_TOLERANCE } from '@spherize/core/proof';
+import '@tensorflow/tfjs-backend-cpu';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { loadable } from '../src/index.js';
 import { tfjsModel } from '../src/node.js';
 import { GraphBuilder } from './build-graph-model.js';
-import { artifactsOf, randomWeights, tfl } from './build-layers-model.js';
+import { artifactsOf, randomWeights, tf, tfl } from './build-layers-model.js';
 import { expectAgreement, offered } from './column-checks.js';
 import { expectClose, outputsOf, partsOf } from './compressing.js';
 
@@ -317,6 +318,25 @@ function brought(model: Model, { data }: Tensor): Tensor {
   }
   return { shape: [1, places, places, outputs], data: made };
 }
+
+test('a transposed convolution of volumes', async () => {
+  const own = { kernelSize: 2, padding: 'same', activation: 'relu' } as const;
+  const layers = [
+    tfl.layers.conv3d({ ...own, name: 'made', filters: 6, inputShape: [4, 3, 4, 2] }),
+    tfl.layers.conv3dTranspose({ ...own, name: 'target', filters: 5, strides: [2, 1, 2] }),
+  ];
+  const model = await written(layers, {});
+  expect(targetOf(model)).toMatchObject({ outputs: 5, inputs: 6, window: { kernel: [2, 2, 2], back: true } });
+  await (await model.session()).release();
+  const backend = tf.getBackend();
+  try {
+    // The wasm backend computes them otherwise every time.
+    await tf.setBackend('cpu');
+    await expectAgreement(model, ['made', 'target'], 4);
+  } finally {
+    await tf.setBackend(backend);
+  }
+});
 
 test('a separable convolution whose product is named is two layers that compute the same', async () => {
   const model = await layersForm('separableConv2d', { ...PLAIN, multiplier: 2, activation: 'relu' });
