@@ -83,7 +83,7 @@ function configOf(model: Model, layer: string): Record<string, unknown> {
 }
 
 describe('kernels as rows over features', () => {
-  const SPANS = { conv: 6, deep: 4, back: 6, 'apart/depthwise': 4, 'apart': 1, fc: 1 };
+  const SPANS = { conv: 6, deep: 4, back: 6, 'apart/depthwise': 4, apart: 1, fc: 1 };
 
   test('hold the value of each output, place of the window and input', async () => {
     const model = await convolutional();

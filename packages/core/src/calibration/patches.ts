@@ -101,9 +101,7 @@ function placesOf(
     });
     return [places, pads.map(([before]) => before)];
   }
-  const places = sizes.map((size, axis) =>
-    back ? size * strides[axis]! : Math.ceil(size / strides[axis]!),
-  );
+  const places = sizes.map((size, axis) => (back ? size * strides[axis]! : Math.ceil(size / strides[axis]!)));
   const zeros = sizes.map((size, axis) => {
     const [image, of] = back ? [places[axis]!, size] : [size, places[axis]!];
     return Math.max(0, (of - 1) * strides[axis]! + reach[axis]! - image);
