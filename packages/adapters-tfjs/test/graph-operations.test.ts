@@ -111,7 +111,6 @@ const NOT_FOLLOWED: Readonly<Record<string, string>> = {
   'Squeeze an axis more and less': LAYOUT,
   'Reshape an axis more and less': LAYOUT,
   'Transpose there and back': LAYOUT,
-  'ExpandDims and flat again': LAYOUT,
   'Select its own condition': 'its condition is a tensor of its own',
   'SelectV2 its own condition': 'its condition is a tensor of its own',
   'ConcatV2 with itself': 'what it repeats along other axes is not followed',

@@ -83,7 +83,7 @@ function configOf(model: Model, layer: string): Record<string, unknown> {
 }
 
 describe('kernels as rows over features', () => {
-  const SPANS = { conv: 6, deep: 4, back: 6, 'apart/depthwise': 4, 'apart/pointwise': 1, fc: 1 };
+  const SPANS = { conv: 6, deep: 4, back: 6, 'apart/depthwise': 4, apart: 1, fc: 1 };
 
   test('hold the value of each output, place of the window and input', async () => {
     const model = await convolutional();
@@ -203,7 +203,7 @@ describe('a model that gives out', () => {
   test('what lies between the kernels of a separable convolution takes the first', async () => {
     const model = await convolutional();
     const [between, linear] = (await outputs(model, ['apart/depthwise', 'apart/linear'])) as [Tensor, Tensor];
-    const { weights, bias } = model.features.weights('apart/pointwise');
+    const { weights, bias } = model.features.weights('apart');
     expect(between.shape.at(-1)).toBe(6);
     const made = Float32Array.from(linear.data, (_, i) => {
       const [position, output] = [Math.floor(i / 8), i % 8];

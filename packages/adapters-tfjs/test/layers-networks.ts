@@ -142,9 +142,9 @@ export const NETWORKS: Readonly<Record<string, Network>> = {
         ],
       }),
     widths: [
-      'conv 8 1: conv > first/pointwise',
-      'first/pointwise 6 1: first/pointwise > second/pointwise',
-      'second/pointwise: second is an output of the model',
+      'conv 8 1: conv > first',
+      'first 6 1: first > second',
+      'second: second is an output of the model',
     ],
   },
   'layer normalisations': {

@@ -51,19 +51,21 @@ export interface ConvolutionBehind {
   readonly columns: number;
   /** outputs · span. */
   readonly rows: number;
-  /** Positions that are read for each one that is made. */
+  /** Positions that are read for each one at which it multiplies. */
   readonly stride: number;
+  /** Of positions: 2, or 3. */
+  readonly axes: number;
 }
 
 /**
- * The same for an image `[batch, height, width, n]`: where a product at every position is small beside the convolution, it is one; otherwise
+ * The same for an image `[batch, …positions, n]`: where a product at every position is small beside the convolution, it is one; otherwise
  * all positions are samples.
  *
- * @returns the tensor of shape `[batch, height, width, k]`
+ * @returns the tensor of shape `[batch, …positions, k]`
  */
 export function channelSum(
   editor: GraphEditor,
-  { layer, columns, rows, stride }: ConvolutionBehind,
+  { layer, columns, rows, stride, axes }: ConvolutionBehind,
   input: string,
   form: InputForm,
 ): string {
@@ -71,20 +73,22 @@ export function channelSum(
   if (form.groups.every(({ size }) => size === 1) && form.gather === null && form.multiply === null)
     return input;
   if (isSmallBeside(columns, rows, stride) && clusters <= mostBesideProduct(columns, rows, stride)) {
-    const kernel = editor.addWeight(pointwiseSum(editor.fresh(`${layer}/members/kernel`), columns, 2, form));
-    const ones = { list: { i: ['1', '1', '1', '1'] } };
-    return editor.add('Conv2D', `${layer}/members`, [input, kernel], {
+    const kernel = editor.addWeight(
+      pointwiseSum(editor.fresh(`${layer}/members/kernel`), columns, axes, form),
+    );
+    const ones = { list: { i: Array<string>(axes + 2).fill('1') } };
+    return editor.add(`Conv${axes}D`, `${layer}/members`, [input, kernel], {
       strides: ones,
       dilations: ones,
       padding: { s: btoa('VALID') },
-      data_format: { s: btoa('NHWC') },
+      data_format: { s: btoa(axes === 2 ? 'NHWC' : 'NDHWC') },
     });
   }
   const flat = editor.addIntegers(`${layer}/positions/shape`, [-1, columns]);
   const positions = editor.add('Reshape', `${layer}/positions`, [input, flat]);
   const sums = clusterSum(editor, layer, positions, form);
   const full = editor.add('Shape', `${layer}/image/of`, [input], { out_type: { type: 'DT_INT32' } });
-  const bounds = [[0], [3], [1]].map((values, i) =>
+  const bounds = [[0], [axes + 1], [1]].map((values, i) =>
     editor.addIntegers(`${layer}/image/${['begin', 'end', 'strides'][i]}`, values),
   );
   const leading = editor.add('StridedSlice', `${layer}/image/leading`, [full, ...bounds], {

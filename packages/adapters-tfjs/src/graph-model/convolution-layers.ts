@@ -13,8 +13,10 @@ import {
   nodeOf,
   text,
 } from './nodes/node-def.js';
-
-export const CONVOLUTIONS: ReadonlySet<string> = new Set(['Conv2D', '_FusedConv2D']);
+import { filterRoles } from './operations/filters.js';
+import type { Shape } from './operations/known-tensor.js';
+import { operationOf } from './operations/operation-table.js';
+import { shapesOf } from './tensor-shapes.js';
 
 /**
  * A convolution of one group with filters and a bias of its own.
@@ -26,19 +28,26 @@ export function convolutionLayer(
   node: NodeDef,
   name: string,
 ): MatMulLayer | string | undefined {
-  if (!CONVOLUTIONS.has(node.op)) return undefined;
+  const filters = operationOf(node.op)?.filters;
+  if (filters === undefined) return undefined;
+  const input = node.input[filters.input] ?? '';
   const weights = index.constant(node.input[1]);
   if (weights === undefined) return 'its filters are no constant';
   const { shape, dtype, name: tensor } = weights.weight.spec;
   if (!isFloat(weights.weight)) return `its filters are of type ${dtype}`;
-  if (shape.length !== 4 || shape.includes(0)) return `its filters have shape [${shape.join(', ')}]`;
-  if (index.isFixed(nodeOf(node.input[0] ?? ''))) return 'constants alone compute its input';
+  const axes = node.op === 'Conv3D' ? 3 : 2;
+  if (shape.length !== axes + 2 || shape.includes(0)) return `its filters have shape [${shape.join(', ')}]`;
+  if (index.isFixed(nodeOf(input))) return 'constants alone compute its input';
   if (!channelsLast(node)) return 'it is channels-first';
   if (node.op === '_FusedConv2D' && !isWellFused(node)) return 'its operands do not fit its fused operations';
   if (index.isShared(weights)) return 'its filters are shared';
-  const [inputs, outputs] = shape.slice(2) as [number, number];
-  const window = windowOf(node, shape.slice(0, 2));
-  if (window === undefined) return 'its padding is none that is known';
+  const roles = filterRoles(filters, shape.length);
+  const [inputs, outputs] = (['input', 'output'] as const).map((role) => shape[roles.indexOf(role)]!) as [
+    number,
+    number,
+  ];
+  const window = windowOf(index, node, shape.slice(0, axes));
+  if (typeof window === 'string') return window;
   const { bias: fused, activation } =
     node.op === '_FusedConv2D' ? fusedOperations(node) : { bias: false, activation: undefined };
   const bias = biasOf(index, node, outputs);
@@ -51,12 +60,13 @@ export function convolutionLayer(
     outputs,
     inputs,
     window,
-    input: node.input[0]!,
+    input,
     shared: false,
   };
   return {
     layer,
     node,
+    filters,
     add,
     weights,
     outputsFirst: false,
@@ -78,25 +88,46 @@ export function whyNotOffered({
 }
 
 /**
- * Where a convolution looks.
+ * Where a convolution looks, channels-last.
  *
  * @param kernel sizes of a filter
- * @returns undefined for a padding that is not known, and for channels-first
+ * @returns why that is not known, as the end of a sentence
  */
-export function windowOf(node: NodeDef, kernel: readonly number[]): FilterWindow | undefined {
-  if (!channelsLast(node)) return undefined;
+export function windowOf(index: GraphIndex, node: NodeDef, kernel: readonly number[]): FilterWindow | string {
   const along = (name: string): number[] => {
     const sizes = integers(node, name);
-    return sizes.length === 4 ? sizes.slice(1, 3) : [1, 1];
+    return sizes.length === kernel.length + 2 ? sizes.slice(1, -1) : kernel.map(() => 1);
   };
+  const [strides, dilations] = [along('strides'), along('dilations')];
+  const { input, back } = operationOf(node.op)!.filters!;
+  if (back && dilations.some((step) => step !== 1))
+    return 'it is dilated, which TensorFlow.js takes no notice of';
   const explicit = integers(node, 'explicit_paddings');
   const pads: Readonly<Record<string, FilterWindow['pads']>> = {
     SAME: 'same-upper',
-    VALID: kernel.map(() => [0, 0] as const),
+    // Where nothing else is known, at least `stride` places of each position, as Keras makes them.
+    VALID: kernel.map((size, axis) => [0, back ? Math.min(0, size - strides[axis]!) : 0] as const),
     EXPLICIT: kernel.map((_, axis) => [explicit[2 * axis + 2] ?? 0, explicit[2 * axis + 3] ?? 0] as const),
   };
   const own = pads[text(node, 'padding') ?? ''];
-  return (
-    own && { kernel, strides: along('strides'), dilations: along('dilations'), pads: own, channels: 'last' }
-  );
+  if (own === undefined) return 'its padding is none that is known';
+  const window = { kernel, strides, dilations, pads: own, channels: 'last' } as const;
+  if (!back) return window;
+  const shapes = shapesOf(index);
+  const [read, made] = [shapes.shape(node.input[input]), shapes.shape(node.name)];
+  return { ...window, back, pads: padsBack(window, read?.slice(1, -1), made?.slice(1, -1)) };
+}
+
+/** The zeros with which so many places become so many positions. */
+function padsBack(
+  { kernel, strides, pads }: FilterWindow,
+  positions: Shape | undefined,
+  places: Shape | undefined,
+): FilterWindow['pads'] {
+  if (positions === undefined || places === undefined) return pads;
+  const all = kernel.map((size, axis) => (positions[axis]! - 1) * strides[axis]! + size - places[axis]!);
+  return all.map((zeros, axis) => {
+    const before = typeof pads === 'string' ? Math.floor(Math.max(0, zeros) / 2) : pads[axis]![0];
+    return [before, zeros - before];
+  });
 }

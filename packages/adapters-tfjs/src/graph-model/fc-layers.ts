@@ -4,7 +4,7 @@ import { floatValues, isFloat } from '../artifacts/weights.js';
 import { axesInOrder, ordered } from './axis-order.js';
 import type { ConstantSource, GraphIndex } from './nodes/graph-index.js';
 import { flag, fusedOperations, isWellFused, type NodeDef, nodeOf } from './nodes/node-def.js';
-import type { AxisRole } from './operations/flow.js';
+import { type Filtering, filterRoles } from './operations/filters.js';
 
 /** A constant operand of a node. */
 export interface Operand {
@@ -16,8 +16,10 @@ export interface Operand {
 /** A fully connected layer, or a convolution that is compressed like one. */
 export interface MatMulLayer {
   readonly layer: FcLayer;
-  /** MatMul, _FusedMatMul, Conv2D or _FusedConv2D. */
+  /** A product, or a convolution of the table of operations. */
   readonly node: NodeDef;
+  /** How a convolution reads its image; undefined for a product. */
+  readonly filters: Filtering | undefined;
   /** The node that adds the bias, when it is another one. */
   readonly add: NodeDef | undefined;
   readonly weights: ConstantSource;
@@ -65,14 +67,12 @@ export function findMatMulLayers(index: GraphIndex): {
   return { layers, unfit, unique };
 }
 
-/** How filters lie: `[height, width, inputs, outputs]`. */
-export const FILTER_ROLES: readonly AxisRole[] = ['tap', 'tap', 'input', 'output'];
-
 /** W, shape `[outputs·span, inputs]`; a view into the file when that is how it is stored. */
-export function layerWeights({ layer, weights, outputsFirst }: MatMulLayer): DenseMatrix {
+export function layerWeights({ layer, weights, outputsFirst, filters }: MatMulLayer): DenseMatrix {
   const values = floatValues(weights.weight);
-  if (layer.window !== undefined) {
-    const data = ordered(values, weights.weight.spec.shape, axesInOrder(FILTER_ROLES));
+  if (filters !== undefined) {
+    const { shape } = weights.weight.spec;
+    const data = ordered(values, shape, axesInOrder(filterRoles(filters, shape.length)));
     return denseMatrix(layer.outputs * spanOf(layer), layer.inputs, data);
   }
   return outputsFirst
@@ -115,6 +115,7 @@ function describe(
       shared: index.isShared(weights),
     },
     node,
+    filters: undefined,
     add,
     weights,
     outputsFirst,

@@ -1,10 +1,10 @@
 /** Lists the operations of a graph model as core's feature flow, each with its effect, and all layers that have weights: products and convolutions. */
 import type { FeatureFlow, FeatureGraph, FeatureLayer, FlowOperation, OperationEffect } from '@spherize/core';
 import { sizeOf } from '../artifacts/weights.js';
-import { CONVOLUTIONS, windowOf } from './convolution-layers.js';
+import { windowOf } from './convolution-layers.js';
 import { type MatMulLayer, nameOf, type Operand } from './fc-layers.js';
 import type { ConstantSource, GraphIndex } from './nodes/graph-index.js';
-import { isControl, type NodeDef } from './nodes/node-def.js';
+import { channelsLast, isControl, type NodeDef } from './nodes/node-def.js';
 import { nodesInOrder } from './nodes/node-order.js';
 import { activationEffect, nodeEffect } from './operation-effects.js';
 import {
@@ -205,14 +205,15 @@ export class GraphModelFeatureGraph implements FeatureGraph, FlowWriter {
     const sizes = (role: AxisRole): number => sizeOf(shape.filter((_, axis) => roles[axis] === role));
     const outputs = sizes('output');
     const inputs = depthwise ? shape[roles.indexOf('output')]! : sizes('input');
-    const window = CONVOLUTIONS.has(node.op) ? windowOf(node, shape.slice(0, 2)) : undefined;
+    const forward = operationOf(node.op)?.filters?.back === false && channelsLast(node);
+    const window = forward ? windowOf(this.index, node, shape.slice(0, -2)) : undefined;
     const layer: FeatureLayer = {
       name: this.#unique(nameOf(node, source)),
       kind,
       outputs,
       inputs,
       span: sizes('tap'),
-      ...(window && { window }),
+      ...(typeof window === 'object' && { window }),
       groups: depthwise ? inputs : 1,
       bias: added !== undefined,
       shared: this.index.isShared(source),

@@ -5,7 +5,7 @@ import type { GraphIndex } from './nodes/graph-index.js';
 import type { NodeDef } from './nodes/node-def.js';
 import { operationOf } from './operations/operation-table.js';
 
-/** A product of weights: `factor` multiplications per value of what the node makes. */
+/** A product of weights: `factor` multiplications per value of what the node makes, or a transposed convolution reads. */
 interface WeightProduct {
   readonly tensor: string;
   readonly factor: number;
@@ -54,6 +54,7 @@ export async function multiplyAccumulates(
 function weightProduct(index: GraphIndex, node: NodeDef): WeightProduct[] {
   const shape = index.constant(node.input[1])?.weight.spec.shape;
   if (shape === undefined) return [];
-  const products = operationOf(node.op)?.products;
-  return typeof products === 'function' ? [{ tensor: node.name, factor: products(shape, node) }] : [];
+  const { products, filters } = operationOf(node.op) ?? {};
+  const tensor = filters?.back ? node.input[filters.input]! : node.name;
+  return typeof products === 'function' ? [{ tensor, factor: products(shape, node) }] : [];
 }

@@ -20,7 +20,9 @@ export function nodeEffect(
     const { name, outputs, shared } = layer.layer;
     return { type: 'fully-connected', layer: name, outputs, shared };
   }
-  if (index.activation(node) === undefined) return stops('combines several tensors');
+  // A transposed convolution may compute the shape of what it makes.
+  const back = operationOf(node.op)?.filters?.back;
+  if (!back && index.activation(node) === undefined) return stops('combines several tensors');
   const effect = effectOf(node.op, node, index) ?? stops('is an operation that is not known');
   return effect.type === 'convolution' ? { ...effect, layer: layer?.layer.name } : effect;
 }

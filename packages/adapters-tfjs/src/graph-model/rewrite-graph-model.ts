@@ -15,10 +15,11 @@ import { storedAs, storedIntegers } from '../artifacts/storage.js';
 import { floatValues, type Weight } from '../artifacts/weights.js';
 import { axesInOrder, ordered } from './axis-order.js';
 import { channelSum, clusterSum } from './cluster-sum.js';
-import { FILTER_ROLES, type MatMulLayer } from './fc-layers.js';
+import type { MatMulLayer } from './fc-layers.js';
 import { GraphEditor } from './graph-editor.js';
 import type { GraphModelFacts } from './graph-model-facts.js';
 import { fusedOperations, type NodeDef } from './nodes/node-def.js';
+import { filterRoles } from './operations/filters.js';
 import type { FeatureParameters } from './operations/operation.js';
 import { operationOf } from './operations/operation-table.js';
 import { isLying, uprightAttributes } from './upright-products.js';
@@ -49,7 +50,7 @@ export function rewriteLayer(editor: GraphEditor, target: MatMulLayer, rewrite: 
     storedAs(weights.weight, layer.name, name, stored.shape, stored.values),
   );
   if (isLying(target)) editor.change(node, { attr: uprightAttributes(node) });
-  if (input !== null) editor.setInput(node, 0, sumBefore(editor, target, input));
+  if (input !== null) editor.setInput(node, target.filters?.input ?? 0, sumBefore(editor, target, input));
   if (bias !== null && old !== undefined) {
     const rank = old.source.weight.spec.shape.length;
     editor.setConstant(old.node, old.slot, old.source, `${layer.name}/bias`, (name) =>
@@ -62,33 +63,32 @@ export function rewriteLayer(editor: GraphEditor, target: MatMulLayer, rewrite: 
 
 /** Weights as the node reads them. */
 function storedWeights(target: MatMulLayer, matrix: DenseMatrix): { shape: number[]; values: Float32Array } {
-  const { window } = target.layer;
-  if (window === undefined) {
+  const { layer, filters } = target;
+  if (filters === undefined) {
     const { rows, cols, data } = target.outputsFirst && !isLying(target) ? matrix : transpose(matrix);
     return { shape: [rows, cols], values: data };
   }
-  const outputs = matrix.rows / spanOf(target.layer);
-  const shape = [...window.kernel, matrix.cols, outputs];
-  const axes = axesInOrder(FILTER_ROLES);
-  const back = FILTER_ROLES.map((_, axis) => axes.indexOf(axis));
-  return {
-    shape,
-    values: ordered(
-      matrix.data,
-      axes.map((axis) => shape[axis]!),
-      back,
-    ),
-  };
+  const { kernel } = layer.window!;
+  const roles = filterRoles(filters, kernel.length + 2);
+  const counts = { input: matrix.cols, output: matrix.rows / spanOf(layer) };
+  const shape = roles.map((role, axis) => (role === 'tap' ? kernel[axis]! : counts[role]));
+  const axes = axesInOrder(roles);
+  const sizes = axes.map((axis) => shape[axis]!);
+  const back = roles.map((_, axis) => axes.indexOf(axis));
+  return { shape, values: ordered(matrix.data, sizes, back) };
 }
 
-function sumBefore(editor: GraphEditor, { node, layer, weights }: MatMulLayer, input: InputForm): string {
-  const { name, window, outputs } = layer;
-  const tensor = node.input[0]!;
+function sumBefore(editor: GraphEditor, { layer, weights, filters }: MatMulLayer, input: InputForm): string {
+  const { name, window, outputs, input: tensor } = layer;
   if (window === undefined) return clusterSum(editor, name, tensor, input);
+  const { shape } = weights.weight.spec;
   // Features may have left or come together before.
-  const columns = input.gather === null ? membersOf(input) : weights.weight.spec.shape[2]!;
-  const stride = window.strides.reduce((product, step) => product * step, 1);
-  return channelSum(editor, { layer: name, columns, rows: outputs * spanOf(layer), stride }, tensor, input);
+  const columns =
+    input.gather === null ? membersOf(input) : shape[filterRoles(filters!, shape.length).indexOf('input')]!;
+  // A transposed convolution multiplies at every position that it reads.
+  const stride = window.back ? 1 : window.strides.reduce((product, step) => product * step, 1);
+  const behind = { layer: name, columns, rows: outputs * spanOf(layer), stride, axes: window.kernel.length };
+  return channelSum(editor, behind, tensor, input);
 }
 
 function membersOf({ groups }: InputForm): number {
@@ -150,12 +150,13 @@ function rewriteFeatures(
     const { shape } = source.weight.spec;
     const axis = shape.length - 1 - back;
     const features = shape[axis]!;
+    const inner = shape.slice(axis + 1).reduce((product, size) => product * size, 1);
     const own = { order, scales: scaling === 'none' ? null : scales, sums };
     if (order === null && own.scales === null && sums === undefined) continue;
     const values = floatValues(source.weight);
     const changed = transformFeatures(
       values,
-      [values.length / features, features, 1],
+      [values.length / (features * inner), features, inner],
       own,
       scaling === 'divide' ? 'divide' : 'multiply',
     );

@@ -75,8 +75,19 @@ export class TensorShapes implements KnownTensors {
   }
 }
 
-/** The batch gets a size of its own; in graphs that hold the size 1, which does not fit to it, 1. */
+const known = new WeakMap<GraphIndex, TensorShapes>();
+
+/** The batch gets a size of its own; in graphs that hold the size 1, which does not fit to it, 1. Found once per graph. */
 export function shapesOf(index: GraphIndex): TensorShapes {
+  let found = known.get(index);
+  if (found === undefined) {
+    found = boundShapes(index);
+    known.set(index, found);
+  }
+  return found;
+}
+
+function boundShapes(index: GraphIndex): TensorShapes {
   const apart = new TensorShapes(index, SIZES[0]!);
   if (apart.conflicts === 0) return apart;
   const single = new TensorShapes(index, 1);

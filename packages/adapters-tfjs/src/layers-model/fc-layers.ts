@@ -4,7 +4,7 @@ import { isMemberSum } from '../artifacts/member-sums.js';
 import { floatValues, isFloat, type Weight, type Weights } from '../artifacts/weights.js';
 import { activationName } from './classes/activations.js';
 import { classOf } from './classes/class-table.js';
-import type { Shape } from './classes/layer-class.js';
+import type { KernelLayout, Shape, WeightKind } from './classes/layer-class.js';
 import { filterWindow } from './filter-window.js';
 import { type LayerDef, type LayerGraph, tensorName } from './layer-graph.js';
 import { rowsOfKernel } from './layer-kernels.js';
@@ -15,6 +15,8 @@ import type { MaskFacts } from './masks.js';
 export interface DenseLayer {
   readonly layer: FcLayer;
   readonly def: LayerDef;
+  /** How its kernel lies. */
+  readonly layout: KernelLayout;
   /** Names of its weight tensors. */
   readonly kernel: string;
   readonly bias: string | undefined;
@@ -41,7 +43,7 @@ export function findLayers(
   const sums = new Set<string>();
   for (const def of graph.layers) {
     const kind = classOf(def.className)?.weights;
-    if (kind !== 'matrix' && kind !== 'convolution') continue;
+    if (kind !== 'matrix' && kind !== 'convolution' && kind !== 'transposed convolution') continue;
     const kernel = names.find(def.name, 'kernel');
     const weight = kernel === undefined ? undefined : weights.get(kernel);
     if (weight !== undefined && sumsMembers(def, weight)) {
@@ -52,7 +54,7 @@ export function findLayers(
     const found =
       kind === 'matrix'
         ? describe(def, weight, bias, shapes, masks.readers.get(def.name))
-        : convolution(def, weight, bias, shapes);
+        : convolution(def, weight, bias, shapes, kind);
     if (typeof found === 'string') unfit.set(def.name, found);
     else (kind === 'matrix' ? layers : convolutions).push(found);
   }
@@ -92,6 +94,7 @@ function describe(
       shared: false,
     },
     def,
+    layout: 'inputs first',
     kernel: weight.spec.name,
     bias,
     leading: leading as number[],
@@ -104,16 +107,19 @@ function convolution(
   weight: Weight | undefined,
   bias: string | undefined,
   shapes: ReadonlyMap<string, Shape>,
+  kind: WeightKind,
 ): DenseLayer | string {
   const { name, config, calls } = def;
-  const own = (reason: string): string => `a ${kernelSizes(weight)}convolution: ${reason}`;
+  const own = (reason: string): string => `a ${kernelSizes(weight)}${kind}: ${reason}`;
   if (weight === undefined) return own('its filters are missing');
   if (calls.length > 1) return own(`it is called ${calls.length} times, and all calls share its filters`);
   const { shape } = weight.spec;
   if (!isFloat(weight)) return own(`its filters are of type ${weight.spec.dtype}`);
-  const window = filterWindow(config, shape);
+  const back = kind === 'transposed convolution';
+  const window = filterWindow(config, shape, back);
   if (typeof window === 'string') return own(window);
-  const [inputs, outputs] = shape.slice(-2) as [number, number];
+  const last = shape.slice(-2) as [number, number];
+  const [inputs, outputs] = back ? (last.toReversed() as [number, number]) : last;
   const input = calls[0]?.inputs[0];
   const known = input && shapes.get(tensorName(input));
   if (input === undefined || known === undefined) return own('the shape of its input is unknown');
@@ -129,6 +135,7 @@ function convolution(
       shared: false,
     },
     def,
+    layout: back ? 'outputs first' : 'inputs first',
     kernel: weight.spec.name,
     bias,
     leading: known.slice(1, -1),
@@ -147,10 +154,10 @@ function sumsMembers({ config }: LayerDef, weight: Weight): boolean {
   return plain && weight.spec.shape.length > 1 && isFloat(weight) && isMemberSum(weight);
 }
 
-/** W, shape `[outputs·span, inputs]`: TensorFlow.js stores `[…window, inputs, outputs]`. */
-export function denseWeights({ layer, kernel }: DenseLayer, weights: Weights): DenseMatrix {
+/** W, shape `[outputs·span, inputs]`. */
+export function denseWeights({ layer, layout, kernel }: DenseLayer, weights: Weights): DenseMatrix {
   const { outputs, inputs } = layer;
-  return rowsOfKernel(floatValues(weights.get(kernel)!), outputs, inputs, spanOf(layer), 'inputs first');
+  return rowsOfKernel(floatValues(weights.get(kernel)!), outputs, inputs, spanOf(layer), layout);
 }
 
 export function denseBias({ bias, def }: DenseLayer, weights: Weights): Float32Array | undefined {

@@ -165,6 +165,6 @@ const CONVOLUTIONS = new Set(['Conv1D', 'Conv2D', 'Conv3D']);
 /** Where a convolution looks; undefined where its filters cannot be laid out, and for any other layer. */
 function windowOf({ className, config }: LayerDef, shape: readonly number[]): FilterWindow | undefined {
   if (!CONVOLUTIONS.has(className)) return undefined;
-  const window = filterWindow(config, shape);
+  const window = filterWindow(config, shape, false);
   return typeof window === 'string' ? undefined : window;
 }

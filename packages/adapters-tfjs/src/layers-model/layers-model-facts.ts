@@ -44,12 +44,7 @@ export class LayersModelFacts {
       (a, b) => place.get(a.def)! - place.get(b.def)!,
     );
     this.convolutions = convolutions.filter((own) => own.layer.inputs > 1 && !isOffered(own));
-    this.skipped = unofferedWeights(
-      { ...found, convolutions: this.convolutions },
-      graph,
-      weights,
-      this.layers,
-    );
+    this.skipped = unofferedWeights({ ...found, convolutions: this.convolutions }, this, this.layers);
     this.#layersByName = new Map(this.layers.map((layer) => [layer.layer.name, layer]));
     this.#defs = new Map(graph.layers.map((def) => [def.name, def]));
   }

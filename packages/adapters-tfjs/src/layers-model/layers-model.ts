@@ -33,6 +33,7 @@ import { multiplyAccumulates } from './multiply-accumulates.js';
 import { narrowLayersModel } from './narrow-layers-model.js';
 import { canResume, observeLayersModel } from './observe-layers-model.js';
 import { rewriteLayersModel } from './rewrite-layers-model.js';
+import { separablesApart } from './separable-layers.js';
 import { startLayersSession } from './session.js';
 import { type ModelPart, splitLayersModel } from './split-layers-model.js';
 import { tableEntries } from './table-entries.js';
@@ -44,6 +45,7 @@ export class LayersModel implements Model {
   /** See `mostClusters`; of the model as it was opened, as a part of it has other surroundings. */
   readonly #most: ReadonlyMap<string, number>;
   readonly #offered: ReadonlySet<string>;
+  #apart: LayersModelFacts | undefined;
 
   /**
    * @param graph the layers of the artifacts, when they are at hand
@@ -61,7 +63,7 @@ export class LayersModel implements Model {
     this.#host = host;
     this.#offered = offered;
     this.#facts = new LayersModelFacts(graph, artifacts.weights, offered);
-    this.#most = most ?? mostClusters(this.#facts);
+    this.#most = most ?? mostClusters(this.#factsApart());
     this.layers = this.#priced(this.#facts.layers);
   }
 
@@ -69,7 +71,7 @@ export class LayersModel implements Model {
 
   get convolutions(): ModelConvolutions {
     return {
-      layers: this.#priced(this.#facts.convolutions),
+      layers: this.#priced(this.#factsApart().convolutions),
       offer: (names) => this.#offering(new Set([...this.#offered, ...names])),
     };
   }
@@ -184,14 +186,18 @@ export class LayersModel implements Model {
     return this.#host.write(this.artifacts, target);
   }
 
-  #part({ graph, weights }: ModelPart, most: ReadonlyMap<string, number> | undefined): LayersModel {
+  #part(
+    { graph, weights }: ModelPart,
+    most: ReadonlyMap<string, number> | undefined,
+    offered = this.#offered,
+  ): LayersModel {
     const { topology, metadata } = this.artifacts;
     return new LayersModel(
       { topology: composeTopology(topology, graph), weights, metadata },
       this.#host,
       graph,
       most,
-      this.#offered,
+      offered,
     );
   }
 
@@ -201,7 +207,19 @@ export class LayersModel implements Model {
   }
 
   #offering(names: ReadonlySet<string>): LayersModel {
-    return new LayersModel(this.artifacts, this.#host, this.#facts.graph, this.#most, names);
+    const apart = separablesApart(this.#facts, names);
+    return apart
+      ? this.#part(apart, this.#most, names)
+      : new LayersModel(this.artifacts, this.#host, this.#facts.graph, this.#most, names);
+  }
+
+  /** With its separable convolutions as two layers each, the second of which can be a layer as well. */
+  #factsApart(): LayersModelFacts {
+    if (this.#apart === undefined) {
+      const apart = separablesApart(this.#facts);
+      this.#apart = apart ? new LayersModelFacts(apart.graph, apart.weights, this.#offered) : this.#facts;
+    }
+    return this.#apart;
   }
 
   #priced(layers: readonly DenseLayer[]): FcLayer[] {

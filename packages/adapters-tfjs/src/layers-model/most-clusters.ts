@@ -60,9 +60,9 @@ export function sumsByProduct(layer: FcLayer, leading: Shape, folds: boolean): b
   return leading.includes(undefined) || !folds || isSmallBeside(layer.inputs, rows, strideOf(layer));
 }
 
-/** Positions that a convolution reads for each one that it makes. */
+/** Positions that a convolution reads for each one at which it multiplies: a transposed one does where it reads. */
 function strideOf({ window }: FcLayer): number {
-  return window?.strides.reduce((product, stride) => product * stride, 1) ?? 1;
+  return window?.back ? 1 : (window?.strides.reduce((product, stride) => product * stride, 1) ?? 1);
 }
 
 /** The product takes a number for every column and cluster, of four bytes where it holds factors. */

@@ -100,17 +100,18 @@ function sumBefore(
   return { sum: stagedSum(place, staged), staged };
 }
 
-/** A layer with a new kernel and bias, which TensorFlow.js stores as `[…window, inputs, outputs]`. */
+/** A layer with a new kernel and bias. */
 function withWeights(
   facts: LayersModelFacts,
   { layer, weights: matrix, bias }: LayerRewrite,
   weights: Map<string, Weight>,
 ): LayerDef {
-  const { def, kernel, bias: oldBias, layer: own } = facts.layer(layer);
+  const { def, layout, kernel, bias: oldBias, layer: own } = facts.layer(layer);
   const span = spanOf(own);
   const outputs = matrix.rows / span;
-  const shape = [...(own.window?.kernel ?? []), matrix.cols, outputs];
-  const values = kernelOfRows(matrix, span, 'inputs first');
+  const last = layout === 'outputs first' ? [outputs, matrix.cols] : [matrix.cols, outputs];
+  const shape = [...(own.window?.kernel ?? []), ...last];
+  const values = kernelOfRows(matrix, span, layout);
   weights.set(kernel, storedAs(facts.weights.get(kernel)!, layer, kernel, shape, values));
   let { config } = def;
   const size = classOf(def.className)!.size!;

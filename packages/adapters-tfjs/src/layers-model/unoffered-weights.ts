@@ -1,11 +1,13 @@
 /** Names every layer of a LayersModel that holds weights and is not offered, each with its reason. */
 import type { SkippedLayer } from '@spherize/core';
 import { isObject } from '../artifacts/json.js';
-import { isFloat, sizeOf, type Weight, type Weights } from '../artifacts/weights.js';
+import { isFloat, sizeOf, type Weight } from '../artifacts/weights.js';
 import { classOf } from './classes/class-table.js';
 import { type DenseLayer, kernelSizes } from './fc-layers.js';
-import type { LayerDef, LayerGraph } from './layer-graph.js';
+import type { LayerDef } from './layer-graph.js';
 import { layersByName, ownerOf } from './layer-weights.js';
+import type { LayersModelFacts } from './layers-model-facts.js';
+import { isSeparable, whyNotApart } from './separable-layers.js';
 
 /** What was found of layers whose columns can be clustered. */
 export interface FoundLayers {
@@ -19,10 +21,10 @@ export interface FoundLayers {
 /** @param layers those that are offered */
 export function unofferedWeights(
   { convolutions, unfit, sums }: FoundLayers,
-  graph: LayerGraph,
-  weights: Weights,
+  facts: Pick<LayersModelFacts, 'graph' | 'weights' | 'names' | 'tensors'>,
   layers: readonly DenseLayer[],
 ): SkippedLayer[] {
+  const { graph, weights } = facts;
   const named = new Set(convolutions.map(({ def }) => def));
   const owners = layersByName(graph);
   const offered = new Set(layers.map(({ def }) => def));
@@ -49,8 +51,10 @@ export function unofferedWeights(
       );
     else {
       const reason = named.has(owner)
-        ? `a ${kernelSizes(weight)}convolution: it is compressed where it is named`
-        : (unfit.get(owner.name) ?? reasonOf(owner, weight));
+        ? `a ${kernelSizes(weight)}${classOf(owner.className)!.weights}: it is compressed where it is named`
+        : isSeparable(owner)
+          ? `a separable convolution: ${whyNotApart(facts, owner)}`
+          : (unfit.get(owner.name) ?? reasonOf(owner, weight));
       add(owner, owner.name, reason, sizeOf(shape));
     }
   }
@@ -79,13 +83,10 @@ function kindOf({ className, config }: LayerDef): string {
 function reasonOf({ className }: LayerDef, weight: Weight): string {
   switch (classOf(className)?.weights) {
     case 'convolution':
-      return `a ${kernelSizes(weight)}convolution: it reads one channel`;
+    case 'transposed convolution':
+      return `a ${kernelSizes(weight)}${classOf(className)?.weights}: it reads one channel`;
     case 'depthwise convolution':
       return 'a depthwise convolution: each filter reads one channel, so that it has no columns to share';
-    case 'separable convolution':
-      return 'a separable convolution: no layer can stand between its filters and its product; as a DepthwiseConv2D and a Conv2D it can be compressed';
-    case 'transposed convolution':
-      return 'a transposed convolution: only its channels can leave, with the width that they belong to';
     case 'recurrent':
       return `a recurrent layer (${className}): its steps share their weights, which are left alone`;
     case 'table':

@@ -1,6 +1,6 @@
 /**
  * A convolution is a product over patches: `y[o] = Σ_s Σ_j W[o·span + s, j] · x[s, j]` at every place, where x[s] holds the channels under position
- * s of the filter. The rows `[outputs·span, n]` of W are, in memory, those `[outputs, span·n]` of a matrix over patches.
+ * s of the filter; of a transposed convolution those that it brings to the place, zeros where strides leave it out. The rows `[outputs·span, n]` of W are, in memory, those `[outputs, span·n]` of a matrix over patches.
  */
 import type { CompressedLayer } from '../compression/compressed-layer.js';
 import { float32Values } from '../format/element-type.js';
@@ -47,7 +47,7 @@ export function patchesOf(
   rows: number,
   batch: number,
 ): DenseMatrix {
-  const { kernel, strides, dilations, channels } = window;
+  const { kernel, strides, dilations, channels, back = false } = window;
   const { shape } = tensor;
   const values = float32Values(tensor);
   const samples = shape[0]!;
@@ -60,20 +60,20 @@ export function patchesOf(
   const most = Math.floor(MOST_NUMBERS / (span * inputs));
   const each = Math.max(1, Math.min(total, Math.ceil(Math.min(rows, most) / samples)));
   const taps = Array.from({ length: span }, (_, s) =>
-    tensorIndex(s, kernel).map((k, axis) => k * dilations[axis]! - pads[axis]!),
+    tensorIndex(s, kernel).map((k, axis) => (k * dilations[axis]! - pads[axis]!) * (back ? -1 : 1)),
   );
   const result = denseMatrix(total === 0 ? 0 : samples * each, span * inputs);
   for (let row = 0; row < result.rows; row++) {
     const sample = Math.floor(row / each);
     const place =
       each === total ? row % each : Math.floor(((((batch + 1) * samples + row) * GOLDEN) % 1) * total);
-    const corner = tensorIndex(place, places).map((at, axis) => at * strides[axis]!);
+    const corner = tensorIndex(place, places).map((at, axis) => (back ? at : at * strides[axis]!));
     for (const [s, tap] of taps.entries()) {
       let position = 0;
       let inside = true;
       for (const [axis, size] of sizes.entries()) {
-        const at = corner[axis]! + tap[axis]!;
-        inside &&= at >= 0 && at < size;
+        const at = (corner[axis]! + tap[axis]!) / (back ? strides[axis]! : 1);
+        inside &&= at >= 0 && at < size && Number.isInteger(at);
         position = position * size + at;
       }
       if (!inside) continue;
@@ -87,20 +87,24 @@ export function patchesOf(
 
 /** How many places a filter has along each axis, and the zeros before the first of them. */
 function placesOf(
-  { kernel, strides, dilations, pads }: FilterWindow,
+  { kernel, strides, dilations, pads, back = false }: FilterWindow,
   sizes: readonly number[],
 ): [number[], number[]] {
   const reach = kernel.map((size, axis) => (size - 1) * dilations[axis]! + 1);
   if (typeof pads === 'object') {
     const places = sizes.map((size, axis) => {
       const [before, behind] = pads[axis]!;
-      return Math.max(0, Math.floor((size + before + behind - reach[axis]!) / strides[axis]!) + 1);
+      const [step, window] = [strides[axis]!, reach[axis]!];
+      return back
+        ? Math.max(0, (size - 1) * step + window - before - behind)
+        : Math.max(0, Math.floor((size + before + behind - window) / step) + 1);
     });
     return [places, pads.map(([before]) => before)];
   }
-  const places = sizes.map((size, axis) => Math.ceil(size / strides[axis]!));
-  const zeros = sizes.map((size, axis) =>
-    Math.max(0, (places[axis]! - 1) * strides[axis]! + reach[axis]! - size),
-  );
+  const places = sizes.map((size, axis) => (back ? size * strides[axis]! : Math.ceil(size / strides[axis]!)));
+  const zeros = sizes.map((size, axis) => {
+    const [image, of] = back ? [places[axis]!, size] : [size, places[axis]!];
+    return Math.max(0, (of - 1) * strides[axis]! + reach[axis]! - image);
+  });
   return [places, zeros.map((all) => (pads === 'same-upper' ? Math.floor(all / 2) : Math.ceil(all / 2)))];
 }

@@ -77,6 +77,35 @@ test('all patches of an image, whatever the window, with channels first or last'
   );
 });
 
+test('all patches of a transposed convolution are what it brings to each place', () => {
+  fc.assert(
+    fc.property(
+      fc.record({
+        size: fc.integer({ min: 1, max: 5 }),
+        kernel: fc.integer({ min: 1, max: 4 }),
+        stride: small,
+        dilation: fc.integer({ min: 1, max: 2 }),
+        pads: fc.tuple(fc.integer({ min: 0, max: 2 }), fc.integer({ min: -2, max: 2 })),
+      }),
+      ({ size, kernel, stride, dilation, pads }) => {
+        const data = Float32Array.from({ length: size }, (_, i) => i + 1);
+        const reach = (kernel - 1) * dilation + 1;
+        const places = Math.max(0, (size - 1) * stride + reach - pads[0] - pads[1]);
+        const wanted = new Float32Array(places * kernel);
+        for (let i = 0; i < size; i++) {
+          for (let s = 0; s < kernel; s++) {
+            const place = i * stride + s * dilation - pads[0];
+            if (place >= 0 && place < places) wanted[place * kernel + s] = data[i]!;
+          }
+        }
+        const own = { kernel: [kernel], strides: [stride], dilations: [dilation], pads: [pads] };
+        const window = { ...own, channels: 'last', back: true } as const;
+        expect(patchesOf({ shape: [1, size, 1], data }, layer(1, window), 99, 0).data).toEqual(wanted);
+      },
+    ),
+  );
+});
+
 describe('padding that keeps the size', () => {
   const data = Float32Array.of(1, 2, 3, 4, 5);
   const window = { kernel: [2], strides: [1], dilations: [1], channels: 'last' } as const;
@@ -87,6 +116,16 @@ describe('padding that keeps the size', () => {
   ] as const)('%s, stride %i', (pads, stride, wanted) => {
     const own = { ...window, pads, strides: [stride] };
     expect([...patchesOf({ shape: [1, 5, 1], data }, layer(1, own), 99, 0).data]).toEqual(wanted);
+  });
+
+  test.each([
+    ['same-upper', [1, 0, 0, 0, 1, 0, 2, 0, 1, 0, 2, 0]],
+    ['same-lower', [0, 1, 0, 2, 0, 1, 0, 2, 0, 0, 0, 2]],
+  ] as const)('%s of a transposed convolution', (pads, wanted) => {
+    // Position 1 goes to places 0 to 2, or −1 to 1, position 2 to the two behind.
+    const own = { ...window, kernel: [3], pads, strides: [2], back: true } as const;
+    const two = { shape: [1, 2, 1], data: Float32Array.of(1, 2) };
+    expect([...patchesOf(two, layer(1, own), 99, 0).data]).toEqual(wanted);
   });
 });
 

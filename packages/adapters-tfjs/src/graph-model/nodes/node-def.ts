@@ -134,7 +134,7 @@ export function elementType(type: Json | undefined): ElementType {
 
 /** Whether channels come last, where a node has channels at all. */
 export function channelsLast(node: NodeDef): boolean {
-  return (text(node, 'data_format') ?? 'NHWC') === 'NHWC';
+  return !text(node, 'data_format')?.startsWith('NC');
 }
 
 /** Whether a fused node adds a bias first, or does nothing after its product, and has the operands for it: runtimes differ on others. */

@@ -2,7 +2,8 @@
 import { ELEMENTWISE, HOMOGENEOUS, LINEAR, type OperationEffect, stops } from '@spherize/core';
 import { floatValues, isFloat, sizeOf } from '../../artifacts/weights.js';
 import type { GraphIndex } from '../nodes/graph-index.js';
-import { channelsLast, integers, isWellFused, type NodeDef } from '../nodes/node-def.js';
+import { channelsLast, integer, integers, isWellFused, type NodeDef } from '../nodes/node-def.js';
+import { BACK, type Filtering, FORWARD, filterRoles } from './filters.js';
 import type { EffectRule } from './operation.js';
 
 /** Number of values of a constant that holds one for all, or one per feature on the last axis. */
@@ -76,19 +77,25 @@ function isFloatType(value: unknown): boolean {
   return JSON.stringify(value ?? '').includes('DT_FLOAT');
 }
 
-export const convolves: EffectRule = (node, index) => {
-  if (node.op === '_FusedConv2D' && !isWellFused(node))
-    return stops('has operands that do not fit what is fused');
-  const filters = index.constant(node.input[1]);
-  const count = filters?.weight.spec.shape.at(-1);
-  if (filters === undefined || count === undefined) return stops('has filters of unknown number');
-  if (!channelsLast(node)) return stops('is channels-first');
-  return { type: 'convolution', filters: count, foldable: hasOwn(node, index) };
-};
+function convolution(filtering: Filtering): EffectRule {
+  return (node, index) => {
+    if (node.op === '_FusedConv2D' && !isWellFused(node))
+      return stops('has operands that do not fit what is fused');
+    const filters = index.constant(node.input[1]);
+    const { shape } = filters?.weight.spec ?? { shape: [] };
+    const count = shape[filterRoles(filtering, shape.length).indexOf('output')];
+    if (filters === undefined || count === undefined) return stops('has filters of unknown number');
+    if (!channelsLast(node)) return stops('is channels-first');
+    return { type: 'convolution', filters: count, foldable: hasOwn(node, index, filtering.input) };
+  };
+}
+export const convolves: EffectRule = convolution(FORWARD);
+export const convolvesBack: EffectRule = convolution(BACK);
 
 /** Whether filters and bias are constant floats that nothing else reads. */
-function hasOwn({ input }: NodeDef, index: GraphIndex): boolean {
-  return input.slice(1).every((name) => {
+function hasOwn({ input }: NodeDef, index: GraphIndex, image = 0): boolean {
+  return input.slice(1).every((name, i) => {
+    if (i + 1 === image) return true;
     const source = index.constant(name);
     return source !== undefined && isFloat(source.weight) && !index.isShared(source);
   });
@@ -121,7 +128,7 @@ export const reduces: EffectRule = (node, index) => {
   return pooling(node, index, axes.length > 0 && axes.every((axis) => axis === 1 || axis === 2));
 };
 
-const CONVOLUTIONS = new Set(['Conv1D', 'Conv2D', '_FusedConv2D', 'Conv3D']);
+const CONVOLUTIONS = new Set(['Conv1D', 'Conv2D', '_FusedConv2D', 'Conv3D', 'Conv2DBackpropInput']);
 /** What adds up all places, or takes their mean. */
 const MEANS = new Set(['AvgPool', 'Mean', 'Sum']);
 /** Operations that move axes, so that the last one may no longer be that of the features. */
@@ -140,8 +147,30 @@ function pooling(node: NodeDef, index: GraphIndex, apart: boolean): OperationEff
 
 export const squeezes: EffectRule = (node) => {
   const axes = integers(node, 'squeeze_dims');
-  const spatial = axes.length > 0 && axes.every((axis) => axis === 1 || axis === 2);
+  const spatial = axes.length > 0 && axes.every((axis) => axis === 1 || axis === 2 || axis < -1);
   return spatial ? { type: 'layout', perSample: true } : stops('may move the features');
+};
+
+/** Features stay the last axis. */
+export const expands: EffectRule = (node, index) => {
+  const [axis] = index.integers(node.input[1]) ?? [];
+  const before = axis !== undefined && (axis === 1 || axis < -1);
+  return before ? { type: 'layout', perSample: true } : stops('may move the features');
+};
+
+/** Sizes of the batch, and of the positions of an image that a transposed convolution reads too, which folding never changes. */
+export const tellsSizes: EffectRule = (node, index) => {
+  const read = index.consumers(node.input[0]!);
+  const others = read.some(({ op }) => op === 'Conv2DBackpropInput') ? 3 : 1;
+  const apart = index.consumers(node.name).every((reader) => {
+    const [[from], [to]] = [1, 2].map((slot) => index.integers(reader.input[slot]) ?? []) as [
+      number[],
+      number[],
+    ];
+    const whole = ['begin_mask', 'end_mask', 'ellipsis_mask'].every((mask) => !integer(reader, mask));
+    return reader.op === 'StridedSlice' && whole && from! >= 0 && to! > from! && to! <= others;
+  });
+  return apart && !index.outputs.includes(node.name) ? { type: 'apart' } : stops('tells sizes, not values');
 };
 
 export const reshapes: EffectRule = (node, index) => {

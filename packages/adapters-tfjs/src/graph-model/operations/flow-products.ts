@@ -2,6 +2,7 @@
 import type { FeatureFlow } from '@spherize/core';
 import { isFloat } from '../../artifacts/weights.js';
 import { flag, fusedOperations, isWellFused, type NodeDef, text } from '../nodes/node-def.js';
+import { BACK, FORWARD, filterRoles } from './filters.js';
 import { type AxisRole, channelAxis, type FlowRule, type FlowStep, type FlowWriter } from './flow.js';
 import { constantsOf } from './flow-rules.js';
 import type { Shape } from './known-tensor.js';
@@ -33,8 +34,6 @@ interface Filters {
   readonly input?: number;
   readonly depthwise?: boolean;
 }
-
-const TAPS: readonly AxisRole[] = ['tap', 'tap', 'tap'];
 
 function convolution({ kind, roles, input = 0, depthwise = false }: Filters): FlowRule {
   return (node, writer) => {
@@ -70,7 +69,7 @@ function convolution({ kind, roles, input = 0, depthwise = false }: Filters): Fl
 
 export const convolves: FlowRule = convolution({
   kind: 'convolution',
-  roles: (rank) => [...TAPS.slice(0, rank - 2), 'input', 'output'],
+  roles: (rank) => filterRoles(FORWARD, rank),
 });
 
 export const convolvesEach: FlowRule = convolution({
@@ -79,11 +78,10 @@ export const convolvesEach: FlowRule = convolution({
   depthwise: true,
 });
 
-/** Reads the shape of its result, the filters, and then what it convolves. */
 export const convolvesBack: FlowRule = convolution({
   kind: 'convolution',
-  roles: () => ['tap', 'tap', 'output', 'input'],
-  input: 2,
+  roles: (rank) => filterRoles(BACK, rank),
+  input: BACK.input,
 });
 
 /** `[…, i, k] · […, k, j]`, with weights on the right, or of two tensors. */

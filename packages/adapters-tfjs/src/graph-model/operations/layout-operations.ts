@@ -1,4 +1,5 @@
 /** Operations that move, cut, join and repeat, and those that tell sizes: none of them stands between two fully connected layers. */
+import * as effect from './effect-rules.js';
 import { ends } from './flow.js';
 import * as layout from './flow-layouts.js';
 import * as flow from './flow-rules.js';
@@ -49,6 +50,7 @@ export const LAYOUTS: readonly Operation[] = [
     shape: sized.exchanged('fewer'),
   }),
   ...standingApart('Shape', TELLS, {
+    effect: effect.tellsSizes,
     flow: flow.sizes,
     shape: shape.shapeOfFirst,
     values: value.shapeItself,

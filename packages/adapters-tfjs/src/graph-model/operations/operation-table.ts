@@ -3,6 +3,7 @@ import { ELEMENTWISE, HOMOGENEOUS, LINEAR, stops } from '@spherize/core';
 import { sizeOf } from '../../artifacts/weights.js';
 import { flag } from '../nodes/node-def.js';
 import * as effect from './effect-rules.js';
+import { BACK, FORWARD } from './filters.js';
 import { ends } from './flow.js';
 import { sumsProducts } from './flow-einsum.js';
 import * as layout from './flow-layouts.js';
@@ -38,7 +39,7 @@ const convolution = {
   finite: 'weights',
   products: (shape: readonly number[]) => sizeOf(shape.slice(0, -1)),
   unoffered: (shape: readonly number[]) =>
-    `a ${shape.slice(0, -2).join('×')} convolution along one or three axes, which are left alone`,
+    `a ${shape.slice(0, -2).join('×')} convolution that TensorFlow does not have: only its channels can leave, with the width that they belong to`,
 } as const;
 const eachFilter = [{ slot: 1, scaling: 'multiply', back: 1 }] as const;
 const depthwise = {
@@ -202,8 +203,18 @@ export const OPERATIONS: readonly Operation[] = [
     finite: 'weights',
     unoffered: () => 'its weights are quantised',
   }),
-  ...operations('Conv1D Conv2D Conv3D', { ...convolution, parameters: [{ slot: 1, scaling: 'multiply' }] }),
-  ...operations('_FusedConv2D', { ...convolution, parameters: filters, vectors: 'all but weights' }),
+  ...operations('Conv1D', { ...convolution, parameters: [{ slot: 1, scaling: 'multiply' }] }),
+  ...operations('Conv2D Conv3D', {
+    ...convolution,
+    filters: FORWARD,
+    parameters: [{ slot: 1, scaling: 'multiply' }],
+  }),
+  ...operations('_FusedConv2D', {
+    ...convolution,
+    filters: FORWARD,
+    parameters: filters,
+    vectors: 'all but weights',
+  }),
   ...operations('DepthwiseConv2d DepthwiseConv2dNative', { ...depthwise, parameters: eachFilter }),
   ...operations('FusedDepthwiseConv2dNative', {
     ...depthwise,
@@ -211,13 +222,13 @@ export const OPERATIONS: readonly Operation[] = [
     vectors: 'all but weights',
   }),
   ...operations('Conv2DBackpropInput', {
-    effect: stops('mixes or reorders features'),
+    effect: effect.convolvesBack,
     flow: products.convolvesBack,
+    filters: BACK,
     shape: shape.says(0),
-    products: 'uncounted',
+    parameters: eachFilter,
+    products: (shape) => sizeOf(shape.slice(0, -1)),
     finite: 'weights',
-    unoffered: () =>
-      'a transposed convolution: only its channels can leave, with the width that they belong to',
   }),
   ...operations('MaxPool AvgPool', {
     effect: effect.pools,
@@ -258,7 +269,7 @@ export const OPERATIONS: readonly Operation[] = [
     shape: shape.transposed,
   }),
   ...operations('ExpandDims', {
-    effect: stops('may move the features'),
+    effect: effect.expands,
     flow: layout.reshapes,
     shape: shape.expanded,
     values: value.handsOn,

@@ -2,12 +2,13 @@
 import type { OperationEffect } from '@spherize/core';
 import type { GraphIndex } from '../nodes/graph-index.js';
 import type { NodeDef } from '../nodes/node-def.js';
+import type { Filtering } from './filters.js';
 import type { FlowRule } from './flow.js';
 import type { ShapeRule, ValueRule } from './known-tensor.js';
 
 export type EffectRule = (node: NodeDef, index: GraphIndex) => OperationEffect;
 
-/** An operand with parameters per feature, on its last axis or, with `back`, on one before axes of length 1. */
+/** An operand with parameters per feature, on its last axis or, with `back`, on the one before. */
 export interface FeatureParameters {
   /** Which input; `constant` for the one that is a constant. */
   readonly slot: number | 'constant';
@@ -28,9 +29,14 @@ export interface Operation {
   readonly shape?: ShapeRule | undefined;
   /** The values of what it makes, where it computes lengths; left out where it does not. */
   readonly values?: ValueRule | undefined;
+  /** How it reads an image, where it is a convolution whose columns can be clustered. */
+  readonly filters?: Filtering | undefined;
   /** Which constant operands are checked: weights must be finite, masks may be infinite. */
   readonly finite?: 'weights' | 'masks' | undefined;
-  /** Multiplications per value that it makes, from the shape of the constant in slot 1; 'uncounted' where they are not known. */
+  /**
+   * Multiplications per value that it makes, of transposed convolutions that it reads, from the shape of the constant in slot 1; 'uncounted'
+   * where they are not known.
+   */
   readonly products?: ((shape: readonly number[], node: NodeDef) => number) | 'uncounted' | undefined;
   /** The inputs in which constants with one value per feature are parameters, not weights. */
   readonly vectors: 'none' | 'all' | 'all but weights';

@@ -33,8 +33,7 @@ function windowed(
   spatial: readonly (number | undefined)[],
   channels: number | undefined,
 ): Shape {
-  const last =
-    channelsLast(node) || text(node, 'data_format') === 'NDHWC' || text(node, 'data_format') === 'NWC';
+  const last = channelsLast(node);
   const first = last ? 1 : 2;
   const along = (name: string, i: number): number => integers(node, name)[first + i] ?? 1;
   const pads = integers(node, 'explicit_paddings');

@@ -178,7 +178,6 @@ export const separates: FlowRule = calledOnce(() => [
   },
   {
     flow: { type: 'kernel', kernel: 'pointwise_kernel', bias: 'bias', layout: 'inputs first', axis: -1 },
-    name: 'pointwise',
   },
 ]);
 
