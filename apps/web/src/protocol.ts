@@ -102,6 +102,8 @@ export interface TryRequest extends Pick<InputSettings, 'mean' | 'std'> {
   readonly type: 'try';
   /** A plane of bytes per channel, as the model's image layout has it. */
   readonly planes: readonly Uint8ClampedArray[];
+  /** The classes by name, one a line, and the file that says so. */
+  readonly names: { readonly source: string; readonly text: string } | undefined;
 }
 
 /** The largest scores that a model gives a picture, or the range of its first output where it has no scores. */

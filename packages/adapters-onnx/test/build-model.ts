@@ -21,6 +21,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from 'onnx-buf';
+import { decodeModel } from '../src/proto/decode-model.js';
 import { makeValueInfo } from '../src/proto/onnx-protos.js';
 import { floatTensor, int64Tensor } from '../src/proto/tensor-values.js';
 
@@ -212,6 +213,20 @@ export function makeExternal(tensor: TensorProto, entries: Readonly<Record<strin
   tensor.externalData = Object.entries(entries).map(([key, value]) =>
     create(StringStringEntryProtoSchema, { key, value }),
   );
+}
+
+/** The same model with all that its tensors hold in one file beside it. @param location where, from the model's folder */
+export function withDataBeside(bytes: Uint8Array, location: string): { model: Uint8Array; data: Uint8Array } {
+  const proto = decodeModel(bytes, 'the model');
+  const pieces: Uint8Array[] = [];
+  let offset = 0;
+  for (const tensor of proto.graph!.initializer) {
+    const { rawData } = tensor;
+    pieces.push(rawData);
+    makeExternal(tensor, { location, offset: `${offset}`, length: `${rawData.length}` });
+    offset += rawData.length;
+  }
+  return { model: toBinary(ModelProtoSchema, proto), data: Buffer.concat(pieces) };
 }
 
 /** A tensor of int32 zeros. */

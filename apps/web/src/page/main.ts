@@ -8,6 +8,7 @@ import type {
   Place,
   Requests,
   Step,
+  TryRequest,
 } from '../protocol.js';
 import { droppedFiles, sampleFiles } from './chosen-files.js';
 import { element } from './element.js';
@@ -29,6 +30,8 @@ let files: readonly File[] = [];
 let facts: ModelFacts | undefined;
 let measured: { readonly curve: Curve; readonly settings: Settings } | undefined;
 let made: Point[] = [];
+let names: TryRequest['names'];
+let picture: File | undefined;
 
 let worker = new ModelWorker();
 /** Whether the worker holds the model of `files`. */
@@ -115,6 +118,9 @@ async function open(chosen: readonly File[]): Promise<void> {
     isOpen = false;
     facts = undefined;
     made = [];
+    names = undefined;
+    picture = undefined;
+    element('names-chosen').textContent = '';
     forgetCurve();
     facts = await ask({ type: 'open', files });
     showFacts(facts);
@@ -227,8 +233,9 @@ element('copy').addEventListener('click', async () => {
   element('status').textContent = 'Copied.';
 });
 
-async function tryPicture(file: File | undefined): Promise<void> {
+async function tryPicture(file: File | undefined, next: string): Promise<void> {
   if (file === undefined) return;
+  picture = file;
   await during('Running both models …', async () => {
     const { mean, std } = chosenSettings();
     const planes = await picturePlanes(file, facts!.image!, element<HTMLCanvasElement>('canvas')).catch(
@@ -239,9 +246,17 @@ async function tryPicture(file: File | undefined): Promise<void> {
         );
       },
     );
-    showAnswers(await ask({ type: 'try', planes, mean, std }));
-    return { said: '', next: 'pick-picture' };
+    showAnswers(await ask({ type: 'try', planes, names, mean, std }));
+    return { said: '', next };
   });
+}
+
+/** Names of classes, which the next picture is answered by, and the one that is there already. */
+async function nameClasses(file: File | undefined): Promise<void> {
+  if (file === undefined) return;
+  names = { source: file.name, text: await file.text() };
+  element('names-chosen').textContent = file.name;
+  await tryPicture(picture, 'pick-names');
 }
 
 /** A button that opens a file dialog, which has no look of its own. */
@@ -257,7 +272,8 @@ function opens(button: string, input: string, use: (files: File[]) => Promise<vo
 }
 opens('pick-files', 'files', open);
 opens('pick-folder', 'folder', open);
-opens('pick-picture', 'picture', ([file]) => tryPicture(file));
+opens('pick-picture', 'picture', ([file]) => tryPicture(file, 'pick-picture'));
+opens('pick-names', 'names', ([file]) => nameClasses(file));
 
 for (const button of document.querySelectorAll<HTMLButtonElement>('[data-sample]'))
   button.addEventListener('click', async () => {

@@ -1,13 +1,12 @@
-/** The command line that does the same. */
+/** The command line that does the same, and writes beside the model what is downloaded here. */
 import { LANES } from '@spherize/core/allocation';
 import type { CompressRequest, ModelFacts } from '../protocol.js';
 
 export function commandLine(
-  { name, format, samples }: Pick<ModelFacts, 'name' | 'format' | 'samples'>,
+  { name, samples }: Pick<ModelFacts, 'name' | 'samples'>,
   { reduce, ratios, storage, ...inputs }: Omit<CompressRequest, 'type'>,
 ): string {
-  const output = format === 'ONNX' ? name.replace(/(\.onnx)?$/i, '.small.onnx') : `small/${name}`;
-  const words = ['spherize', 'compress', name, '-o', output, '--reduce', reduce];
+  const words = ['spherize', 'compress', name, '--reduce', reduce];
   if (reduce !== 'none') {
     words.push('--ratio', ratios.map(([width, ratio]) => listItem(`${width}=${ratio}`, width)).join(','));
     if (reduce !== 'columns') words.push('--round-to', String(LANES));

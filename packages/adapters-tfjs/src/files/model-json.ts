@@ -74,6 +74,20 @@ function specOf(value: unknown): WeightSpec {
   return spec as unknown as WeightSpec;
 }
 
+/** @throws InputError `BAD_FILE` when the shards of a group have not as many bytes as its weights take */
+export function requireWholeShards(
+  { bytes }: ManifestGroup,
+  shards: readonly { readonly size: number }[],
+  source: string,
+): void {
+  const present = shards.reduce((sum, { size }) => sum + size, 0);
+  if (bytes === undefined || present === bytes) return;
+  throw new InputError(
+    'BAD_FILE',
+    `${source}: its weights take ${bytes} bytes, but its shards have ${present}: a shard is missing, cut short or of another model; fetch them again`,
+  );
+}
+
 /** What a TensorFlow.js IO handler gives for these files. */
 export function toArtifacts(
   json: JsonObject,

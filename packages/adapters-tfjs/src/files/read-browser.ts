@@ -1,7 +1,7 @@
 /** Reads models in browsers: from chosen files and from URLs. */
 import { InputError } from '@spherize/core';
 import type { io } from '@tensorflow/tfjs-core';
-import { parseModelJson, toArtifacts } from './model-json.js';
+import { parseModelJson, requireWholeShards, toArtifacts } from './model-json.js';
 
 /** @throws InputError `NOT_FOUND` when the model.json or a shard is missing, `BAD_FILE` when sizes do not agree */
 export async function readBrowserFiles(files: readonly File[]): Promise<io.ModelArtifacts> {
@@ -10,26 +10,18 @@ export async function readBrowserFiles(files: readonly File[]): Promise<io.Model
     throw new InputError('NOT_FOUND', 'there is no model.json among the files: choose it with its shards');
   }
   const { json, groups } = parseModelJson(await model.text(), model.name);
-  const shards = groups
-    .flatMap(({ paths }) => paths)
-    .map((path) => {
-      const called = (wanted: string) =>
-        files.find(({ name }) => name === wanted.slice(wanted.lastIndexOf('/') + 1));
-      const found = called(path) ?? called(decoded(path));
-      if (found) return found;
-      throw new InputError('NOT_FOUND', `${model.name}: its shard '${path}' is not among the files`);
-    });
-  const present = shards.reduce((sum, { size }) => sum + size, 0);
-  const sizes = groups.map(({ bytes }) => bytes);
-  const needed = sizes.includes(undefined)
-    ? undefined
-    : (sizes as number[]).reduce((sum, size) => sum + size, 0);
-  if (needed !== undefined && present !== needed) {
-    throw new InputError(
-      'BAD_FILE',
-      `${model.name}: its weights take ${needed} bytes, but its shards have ${present}: a shard is cut short or of another model; fetch them again`,
-    );
-  }
+  const shardAt = (path: string): File => {
+    const called = (wanted: string) =>
+      files.find(({ name }) => name === wanted.slice(wanted.lastIndexOf('/') + 1));
+    const found = called(path) ?? called(decoded(path));
+    if (found) return found;
+    throw new InputError('NOT_FOUND', `${model.name}: its shard '${path}' is not among the files`);
+  };
+  const shards = groups.flatMap((group) => {
+    const own = group.paths.map(shardAt);
+    requireWholeShards(group, own, model.name);
+    return own;
+  });
   return toArtifacts(json, groups, await new Blob(shards).arrayBuffer());
 }
 

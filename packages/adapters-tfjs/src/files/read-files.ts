@@ -3,7 +3,7 @@ import { open, readFile, stat } from 'node:fs/promises';
 import { InputError } from '@spherize/core';
 import { type ContainedFile, containedFile, decodeText, requireMemory } from '@spherize/files';
 import type { io } from '@tensorflow/tfjs-core';
-import { type ManifestGroup, parseModelJson, toArtifacts } from './model-json.js';
+import { type ManifestGroup, parseModelJson, requireWholeShards, toArtifacts } from './model-json.js';
 
 export interface ReadFiles {
   readonly artifacts: io.ModelArtifacts;
@@ -65,17 +65,11 @@ async function readText(source: string): Promise<{ text: string; bytes: number }
 }
 
 /** The shards of a group, with as many bytes as the weights need. Their paths are parts of URLs, as TensorFlow.js takes them. */
-async function locate({ paths, bytes }: ManifestGroup, source: string): Promise<ContainedFile[]> {
+async function locate(group: ManifestGroup, source: string): Promise<ContainedFile[]> {
   const shards: ContainedFile[] = [];
-  for (const path of paths)
+  for (const path of group.paths)
     shards.push(await containedFile(source, path, `${source}: a shard`, { encoded: true }));
-  const present = shards.reduce((sum, { size }) => sum + size, 0);
-  if (bytes !== undefined && present !== bytes) {
-    throw new InputError(
-      'BAD_FILE',
-      `${source}: its weights take ${bytes} bytes, but its shards have ${present}: a shard is missing, cut short or of another model; fetch them again`,
-    );
-  }
+  requireWholeShards(group, shards, source);
   return shards;
 }
 

@@ -1,5 +1,6 @@
 /** Running models on data: accuracy and latency. */
 export { AccuracyCount, classesOf, labelRanks } from './accuracy.js';
+export { parseClassNames } from './class-names.js';
 export { dataPart, splitEvery } from './data-part.js';
 export { EVALUATION_BATCH, type EvaluateOptions, evaluateModel } from './evaluate-model.js';
 export type { LabelledBatch, LabelledData } from './labelled-data.js';
