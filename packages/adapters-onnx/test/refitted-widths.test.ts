@@ -1,9 +1,11 @@
 /** Layers that read a narrower width are refitted to what the original gives. */
 import {
   type CalibrationInputs,
+  type Clusterer,
   compressModel,
   errorCurves,
   findWidths,
+  kmeans,
   type Model,
   portableEngine,
   type Tensor,
@@ -78,6 +80,31 @@ test.each([1, 2, 3, 4])('random features, seed %i: refitted is nearer than not r
     expect(errors[0]).toBeLessThan(errors[1]!);
   }
 });
+
+test.each([true, false])(
+  'with inputs a clusterer chooses neurons if it says so: %s',
+  async (contributions) => {
+    // Half of the features are products of zeros.
+    const model = products(randomValues(72, 6).map((value, at) => (at % 12 < 6 ? value : 0)));
+    const asked: [count: number, k: number][] = [];
+    const clusterer: Clusterer = {
+      name: 'watched',
+      contributions,
+      cluster: (columns, k, choice) => {
+        asked.push([columns.count, k]);
+        return kmeans.cluster(columns, k, { algorithm: 'hartigan', ...choice });
+      },
+    };
+    const calibration = inputsOf([6], 1);
+    const options = { reduce: 'neurons', clusterer, calibration } as const;
+    const { model: half } = await compressModel(model, { ...options, ratio: 0.5 });
+    expect((await outputFidelity(model, half, inputsOf([6], 2))).outputError).toBeLessThan(1e-6);
+    const { reductions } = await compressModel(model, { ...options, ratio: 0.75 });
+    expect(reductions[0]!.to).toBe(3);
+    // All six that vary stay at half: there is nothing to cluster.
+    expect(asked).toEqual(contributions ? [[6, 3]] : []);
+  },
+);
 
 /** A curve leaves some samples out and has a ridge of its own; exchanges come on top of it. */
 const CURVE = 0.5;

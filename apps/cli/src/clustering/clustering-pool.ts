@@ -39,6 +39,7 @@ export class ClusteringPool {
   clusterer(specifier: string, clusterer: Clusterer): Clusterer {
     return {
       name: clusterer.name,
+      contributions: clusterer.contributions,
       options: optionTable(clusterer),
       cluster: async (columns: Columns, k, { signal, onProgress, ...choice }) => {
         const { values, diagonal } = columns.gram;

@@ -85,6 +85,13 @@ export interface Clustering {
  */
 export interface Clusterer<Own extends object = Record<never, never>> {
   readonly name: string;
+  /**
+   * Whether it also chooses which neurons stay where there are inputs. It is then given what they contribute to the outputs of the layers that
+   * read them: with S the covariances of inputs, the columns' Gram matrix is `(WᵀW) ∘ S`, so that a distance is the mean of
+   * `‖w_i x_i − w_j x_j‖²`, and of each cluster the member nearest to its centroid stays. What never varies is left out. Default: false, and
+   * those leave whose loss makes the smallest error.
+   */
+  readonly contributions?: boolean | undefined;
   /** Options of its own. Callers give them by `withOptions`; the command as `NAME:key=value`. Default: none. */
   readonly options?: { readonly [Name in keyof Own]-?: ClustererOption };
   /**

@@ -25,6 +25,7 @@ export function withOptions(clusterer: Clusterer, given: ClustererOptionValues):
   );
   return {
     name: clusterer.name,
+    ...(clusterer.contributions && { contributions: true }),
     options: table,
     cluster: (columns, k, options) => clusterer.cluster(columns, k, { ...values, ...options }),
   };

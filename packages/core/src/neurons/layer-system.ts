@@ -4,6 +4,7 @@ import { type CentredMoments, Moments, momentsOfColumns } from '../calibration/m
 import type { FeatureLayer } from '../format/feature-flow.js';
 import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
+import { contributionGram } from './contributions.js';
 import { FeatureSweep } from './feature-sweep.js';
 import { columnsOf, type GroupWeights, groupWeights, placesByFeature, replaceGroup } from './layer-groups.js';
 import type { NarrowedNetwork } from './narrowed-network.js';
@@ -81,6 +82,14 @@ export class LayerSystem implements ReadingLayer {
       this.#engine,
       forGood,
     );
+  }
+
+  async contributions(features: readonly number[]): Promise<Float64Array | undefined> {
+    const { zz, spread } = this.#moments.centred();
+    if (!(spread > 0)) return undefined;
+    const { weights, features: labels } = this.#own;
+    const { data } = await this.#engine.multiply(transpose(weights), weights);
+    return contributionGram(data, zz, weights.cols, placesByFeature(features, labels), spread);
   }
 
   async scores(features: readonly number[]): Promise<Float64Array> {

@@ -20,6 +20,13 @@ export interface ReadingLayer {
    * @returns undefined where that cannot be told
    */
   sweep(features: readonly number[], strength: number, forGood: boolean): Promise<FeatureSweep | undefined>;
+  /**
+   * Covariances of what features contribute to the outputs, as shares of the outputs' variance.
+   *
+   * @param features all of the width; its index is a feature's place
+   * @returns shape `[features, features]`; undefined where that cannot be told
+   */
+  contributions(features: readonly number[]): Promise<Float64Array | undefined>;
   /** The share that each feature alone has in the outputs: `‖w_j‖² var x_j`, up to a factor. */
   scores(features: readonly number[]): Promise<Float64Array>;
   /** Its relative error on rows that were held back, once it is refitted without these features; undefined where that cannot be told. */

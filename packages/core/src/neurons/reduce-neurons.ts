@@ -15,7 +15,7 @@ import { leavingFeatures, placesOfBlocks } from './width-places.js';
 
 export interface ReduceNeuronsOptions extends LongRunOptions {
   readonly engine: MatrixEngine;
-  /** Chooses neurons where there are no inputs. */
+  /** Chooses neurons where there are no inputs; where there are, only if it clusters `contributions`. */
   readonly clusterer: Clusterer;
   /** Inputs on which the layers that read the features are refitted. Default: none. */
   readonly inputs?: CalibrationInputs | undefined;
@@ -76,7 +76,7 @@ export async function reduceNeurons(
       network,
       narrower.filter(({ consumers }) => consumers.length > 0),
       inputs,
-      { engine, seed, memory, signal },
+      { engine, clusterer, seed, memory, signal },
     );
   for (const width of chosen) {
     const ratio = ratios.get(width.name)!;

@@ -1,6 +1,7 @@
 /** With inputs: features leave by the error that their loss makes, and the layers that read them are refitted to what the original gives. */
 import { type CalibrationInputs, samplesOf } from '../calibration/calibration-inputs.js';
 import { sampleRows } from '../calibration/layer-rows.js';
+import type { Clusterer } from '../clustering/clusterer.js';
 import { InputError } from '../errors.js';
 import type { FeatureGraph } from '../format/feature-flow.js';
 import type { Model } from '../format/model-format.js';
@@ -8,6 +9,7 @@ import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { Width } from '../widths/find-widths.js';
 import { chooseByError } from './choose-by-error.js';
 import { chooseByScore } from './choose-features.js';
+import { chooseByContributions } from './contributions.js';
 import type { FeatureSweep } from './feature-sweep.js';
 import { columnsOfGroup } from './layer-groups.js';
 import { type LayerRead, layerRead } from './layer-reads.js';
@@ -41,6 +43,8 @@ const HELD_BACK_AT: readonly number[] = [0.25, 0.5, 0.75, 0.9];
 export interface RefitNetworkOptions {
   readonly engine: MatrixEngine;
   readonly seed: number;
+  /** Chooses by contributions where it says so. */
+  readonly clusterer?: Clusterer | undefined;
   /** Bytes that the moments of a layer may take, and what is recorded. Default: no limit. */
   readonly memory?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -168,6 +172,9 @@ export class NetworkRefit {
     blocks: readonly Int32Array[],
     keep: number,
   ): Promise<Int32Array> {
+    const { clusterer } = this.#options;
+    const gram = clusterer?.contributions ? await contributionsOf(width, layers) : undefined;
+    if (clusterer && gram) return chooseByContributions(gram, blocks, keep, clusterer, this.#options);
     const sweeps = await this.#sweeps(width, layers, false);
     if (sweeps !== undefined) return (await chooseByError(sweeps, blocks, keep, this.#options)).kept;
     const features = featuresOf(width);
@@ -193,6 +200,21 @@ export class NetworkRefit {
     }
     return sweeps;
   }
+}
+
+/** Covariances of contributions to all layers that read the width; undefined where some layer cannot tell, or nothing is contributed. */
+async function contributionsOf(
+  width: Width,
+  layers: readonly ReadingLayer[],
+): Promise<Float64Array | undefined> {
+  const features = featuresOf(width);
+  const sum = new Float64Array(features.length ** 2);
+  for (const layer of layers) {
+    const own = await layer.contributions(features);
+    if (own === undefined) return undefined;
+    for (const [at, value] of own.entries()) sum[at] = sum[at]! + value;
+  }
+  return sum.some((value) => value > 0) ? sum : undefined;
 }
 
 /** Whether moments are taken column by column. */

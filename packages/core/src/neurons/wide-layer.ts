@@ -10,6 +10,7 @@ import { refitLayer } from '../calibration/refit-layer.js';
 import type { FeatureLayer } from '../format/feature-flow.js';
 import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
+import { contributionGram } from './contributions.js';
 import { FeatureSweep } from './feature-sweep.js';
 import { columnsOf, type GroupWeights, groupWeights, placesByFeature, replaceGroup } from './layer-groups.js';
 import type { NarrowedNetwork } from './narrowed-network.js';
@@ -68,8 +69,27 @@ export class WideLayer implements ReadingLayer {
     forGood: boolean,
   ): Promise<FeatureSweep | undefined> {
     const n = features.length;
-    const { places, moments } = await this.#judge(features);
+    const { moments } = await this.#judge(features);
     if (moments === undefined) return undefined;
+    const read = await this.#products(features);
+    if (read === undefined) return undefined;
+    const zz = moments.zz.slice();
+    const lambda = strength * meanVariance(moments);
+    for (let i = 0; i < n; i++) zz[i * n + i] = zz[i * n + i]! + lambda;
+    if (!(await invertByBlocks(zz, n, this.#engine))) return undefined;
+    return new FeatureSweep(zz, read, n, eachAlone(n), this.#engine, forGood);
+  }
+
+  async contributions(features: readonly number[]): Promise<Float64Array | undefined> {
+    const { moments } = await this.#judge(features);
+    const products = moments && (await this.#products(features));
+    return products && contributionGram(products, moments.zz, features.length, eachAlone(features.length), 1);
+  }
+
+  /** `Σ w_i · w_j` over the columns of each two features that go together, by what all features contribute; undefined for nothing. */
+  async #products(features: readonly number[]): Promise<Float64Array | undefined> {
+    const n = features.length;
+    const { places } = await this.#judge(features);
     const whole = (await this.scores(features)).reduce((sum, score) => sum + score, 0);
     if (!(whole > 0)) return undefined;
     // Rows are outputs at the nth column of each feature.
@@ -80,12 +100,7 @@ export class WideLayer implements ReadingLayer {
       const products = await this.#engine.multiply(transpose(own), own);
       for (let at = 0; at < read.length; at++) read[at] = read[at]! + products.data[at]! / whole;
     }
-    const zz = moments.zz.slice();
-    const lambda = strength * meanVariance(moments);
-    for (let i = 0; i < n; i++) zz[i * n + i] = zz[i * n + i]! + lambda;
-    if (!(await invertByBlocks(zz, n, this.#engine))) return undefined;
-    const blocks = Array.from({ length: n }, (_, j) => [j]);
-    return new FeatureSweep(zz, read, n, blocks, this.#engine, forGood);
+    return read;
   }
 
   async errorWithout(): Promise<undefined> {
@@ -168,6 +183,10 @@ export class WideLayer implements ReadingLayer {
     this.#judged = { features, places, variances, moments: solved ? centred : undefined };
     return this.#judged;
   }
+}
+
+function eachAlone(n: number): number[][] {
+  return Array.from({ length: n }, (_, j) => [j]);
 }
 
 /** The nth column of each feature, zeros where it has fewer: shape `[rows, features]`. */
