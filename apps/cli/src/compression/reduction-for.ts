@@ -2,14 +2,13 @@ import { findWidths, MOST_COLUMNS, type Model, productsPerSample, type Reduction
 import type { Target } from '../allocation/target-options.js';
 
 /**
- * What becomes smaller where nothing says it: columns for given ratios, of models without widths that can become narrower, and for sizes and drops of
+ * What becomes smaller where nothing says it: columns for given ratios, of models without widths that can become narrower, and for targets of
  * those that are mostly layers of one product per sample; of all others each width by what loses less. An error is kept by columns only where
  * those layers are too wide for their neurons to be chosen well.
  */
 export function reductionFor(model: Model, target: Target | undefined): Reduction {
   if (target === undefined || model.features === undefined) return 'columns';
   if (findWidths(model.graph).widths.every(({ reason }) => reason !== undefined)) return 'columns';
-  if ('speedup' in target) return 'auto';
   return mostlyProducts(model, 'maxError' in target ? MOST_COLUMNS : 0) ? 'columns' : 'auto';
 }
 

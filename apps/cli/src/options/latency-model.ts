@@ -13,11 +13,15 @@ export function parseLatencyModel(text: string): LatencyModel {
         'BAD_ARGUMENT',
         `${FLAG}: expected nanoseconds of ${KINDS_OF_WORK.join(', ')} such as multiplies=0.02, got '${item}'`,
       );
-    if (found.has(kind)) throw new InputError('BAD_ARGUMENT', `${FLAG}: '${kind}' is given twice`);
+    if (found.has(kind))
+      throw new InputError('BAD_ARGUMENT', `${FLAG}: '${kind}' is given twice: give it once`);
     found.set(kind, value);
   }
   if ([...found.values()].every((value) => value === 0))
-    throw new InputError('BAD_ARGUMENT', `${FLAG}: says that nothing takes time, got '${text}'`);
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `${FLAG}: says that nothing takes time, got '${text}': give what takes some`,
+    );
   return Object.fromEntries(KINDS_OF_WORK.map((kind) => [kind, found.get(kind) ?? 0])) as LatencyModel;
 }
 

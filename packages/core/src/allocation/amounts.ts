@@ -4,8 +4,10 @@ import { InputError } from '../errors.js';
 import { timedInputs } from '../evaluation/whole-latency.js';
 import { type LatencyModel, predictedMs } from '../format/latency-model.js';
 import type { Model } from '../format/model-format.js';
-import type { AmountOf } from './allocate-widths.js';
+import type { Width } from '../widths/find-widths.js';
+import { type AmountOf, LEAST } from './allocate-widths.js';
 import { workOf } from './model-work.js';
+import { narrowedShape } from './narrowed-shape.js';
 import type { NarrowTarget } from './narrowing-path.js';
 
 export interface AmountOptions {
@@ -13,23 +15,51 @@ export interface AmountOptions {
   readonly latencyModel?: LatencyModel | undefined;
   /** Of the inputs on which the model's work is counted. Default 0. */
   readonly seed?: number | undefined;
+  /** Every block of a width keeps a multiple of this many features. Default 1. */
+  readonly roundTo?: number | undefined;
 }
 
-/**
- * What a target names, else parameters and time alike.
- *
- * @throws InputError `UNSUPPORTED` for a speedup where neither times nor multiply-accumulates are known
- */
+/** What a target names, else parameters and time alike. @param widths those that become narrower */
 export async function amountsOf(
   model: Model,
   target: NarrowTarget,
+  widths: readonly Width[],
   options: AmountOptions,
 ): Promise<AmountOf[]> {
   const parameters: AmountOf = async (own) => own.parameters;
   if ('size' in target) return [parameters];
+  if ('speedup' in target) return [(await speedAmount(model, target.speedup, widths, options)).amountOf];
+  const time = (await timeOf(model, options)) ?? (await multiplyAccumulatesOf(model));
+  return time === undefined ? [parameters] : [parameters, time];
+}
+
+/** What stands for a model's time. */
+export interface SpeedAmount {
+  readonly amountOf: AmountOf;
+  readonly counts: 'milliseconds' | 'multiply-accumulates';
+}
+
+/**
+ * Milliseconds by the latency model where the narrowest widths are fast enough by it: what takes the same at any width, such as starting
+ * operations, is most of a tiny model. Else multiply-accumulates.
+ *
+ * @throws InputError `UNSUPPORTED` where neither are known
+ */
+export async function speedAmount(
+  model: Model,
+  speedup: number,
+  widths: readonly Width[],
+  options: AmountOptions,
+): Promise<SpeedAmount> {
   const time = await timeOf(model, options);
-  if (!('speedup' in target)) return time === undefined ? [parameters] : [parameters, time];
-  if (time !== undefined) return [time];
+  if (time !== undefined) {
+    const most = new Map(widths.map(({ name }) => [name, 1 - LEAST]));
+    const narrowest = narrowedShape(model, most, options.roundTo);
+    if ((await time(narrowest)) * speedup <= (await time(model)))
+      return { amountOf: time, counts: 'milliseconds' };
+  }
+  const macs = await multiplyAccumulatesOf(model);
+  if (macs !== undefined) return { amountOf: macs, counts: 'multiply-accumulates' };
   throw new InputError(
     'UNSUPPORTED',
     'neither the time nor the multiply-accumulates of this model can be told: give its free axes lengths, or another target',
@@ -37,21 +67,20 @@ export async function amountsOf(
   );
 }
 
-/**
- * How long one sample takes in a model or a smaller one, in milliseconds by the latency model, else in multiply-accumulates; undefined where neither is
- * known. Nothing is timed: the same model takes the same everywhere.
- */
-export async function timeOf(
+/** Milliseconds that one sample takes by the latency model. Nothing is timed: the same model takes the same everywhere. */
+async function timeOf(
   model: Model,
   { latencyModel = model.latencyModel, seed = 0 }: AmountOptions,
 ): Promise<AmountOf | undefined> {
   const feeds = model.features && latencyModel && (await timedInputs(model, seed));
-  if (feeds !== undefined) {
-    const ms: AmountOf = async (own) => predictedMs(await workOf(own, feeds), latencyModel!);
-    // What does not run on made-up inputs tells no sizes.
-    const whole = await ms(model).catch(() => 0);
-    if (whole > 0) return ms;
-  }
+  if (feeds === undefined) return undefined;
+  const ms: AmountOf = async (own) => predictedMs(await workOf(own, feeds), latencyModel!);
+  // What does not run on made-up inputs tells no sizes.
+  const whole = await ms(model).catch(() => 0);
+  return whole > 0 ? ms : undefined;
+}
+
+async function multiplyAccumulatesOf(model: Model): Promise<AmountOf | undefined> {
   const macs: AmountOf = async (own) => (await own.multiplyAccumulates?.()) ?? Number.NaN;
   return (await macs(model)) > 0 ? macs : undefined;
 }

@@ -19,8 +19,9 @@ import { openEngine } from '../pipeline/open-engine.js';
 import { storeCompressed } from '../pipeline/store-compressed.js';
 import { requireStorage } from '../storage/store-weights.js';
 import { productsPerSample } from '../widths/products-per-sample.js';
+import { selectWidths } from '../widths/select-widths.js';
 import type { AmountOf, WidthPath } from './allocate-widths.js';
-import { type AmountOptions, amountsOf } from './amounts.js';
+import { type AmountOptions, type SpeedAmount, speedAmount } from './amounts.js';
 import { columnsAtEqualTime } from './columns-at-equal-time.js';
 import type { Target } from './compress-to-target.js';
 import { CLAIM_CONFIDENCE } from './fixed-sequence.js';
@@ -60,7 +61,8 @@ export interface NarrowToTargetOptions
 /** How a target was met. */
 export type NarrowedReport =
   | { readonly size: number; readonly reached: number }
-  | { readonly speedup: number; readonly reached: number }
+  /** By the latency model where there is one: nothing was timed. */
+  | { readonly speedup: number; readonly reached: number; readonly counts: SpeedAmount['counts'] }
   | { readonly maxError: number; readonly reached: number }
   | ({
       readonly maxDrop: number;
@@ -103,14 +105,20 @@ export async function narrowToTarget(
       inputs,
       onProgress: partOf(onProgress, 0, ALLOCATED),
     });
-    const time =
+    const speed =
       'speedup' in target
-        ? (await amountsOf(model, target, { latencyModel, seed: given.seed }))[0]!
+        ? await speedAmount(model, target.speedup, selectWidths(model, layers, widths), {
+            ...resolved,
+            latencyModel,
+          })
         : undefined;
-    const columnsFor = time && columnsAtEqualTime(model, time, resolved.roundTo);
+    const columnsFor =
+      speed?.counts === 'milliseconds'
+        ? columnsAtEqualTime(model, speed.amountOf, resolved.roundTo)
+        : undefined;
     // Sums at every position take more time than the narrower products save: of equal times they are judged as all others.
     const perSample = productsPerSample(model.graph);
-    const takes = ({ name }: FcLayer): boolean => bySize || time !== undefined || perSample.has(name);
+    const takes = ({ name }: FcLayer): boolean => bySize || columnsFor !== undefined || perSample.has(name);
     let onColumns: ReadonlySet<string> | undefined = reduce === 'auto' ? undefined : new Set();
     const compress = async (place: number): Promise<CompressedModel> => {
       const { ratios } = path(place);
@@ -132,7 +140,7 @@ export async function narrowToTarget(
       return await searchError(model, target.maxError, inputs, path, { compress, unchanged }, signal);
     }
     const shape = (place: number): Model => narrowedShape(model, path(place).ratios, resolved.roundTo);
-    return await searchAmount(model, target, time, shape, compress);
+    return await searchAmount(model, target, speed, shape, compress);
   } finally {
     await release();
   }
@@ -142,12 +150,12 @@ export async function narrowToTarget(
 async function searchAmount(
   model: Model,
   target: Extract<Target, { readonly size: number } | { readonly speedup: number }>,
-  time: AmountOf | undefined,
+  speed: SpeedAmount | undefined,
   shape: (place: number) => Model,
   compress: (place: number) => Promise<CompressedModel>,
 ): Promise<{ result: CompressedModel; reached: NarrowedReport }> {
   const bySize = 'size' in target;
-  const amountOf = bySize ? target.bytesOf : time!;
+  const amountOf: AmountOf = bySize ? target.bytesOf : speed!.amountOf;
   const full = bySize ? target.bytes : await amountOf(model);
   const limit = bySize ? Math.floor(target.size * full) : full / target.speedup;
   const least = await amountOf(shape(1));
@@ -172,7 +180,7 @@ async function searchAmount(
   }
   const reached = bySize
     ? { size: target.size, reached: amount / full }
-    : { speedup: target.speedup, reached: full / amount };
+    : { speedup: target.speedup, reached: full / amount, counts: speed!.counts };
   return { result, reached };
 }
 

@@ -43,6 +43,7 @@ export async function narrowingPath(
   target: NarrowTarget,
   { layers, widths, latencyModel, ...options }: NarrowingPathOptions,
 ): Promise<WidthPath> {
-  const amounts = await amountsOf(model, target, { latencyModel, seed: options.seed });
-  return allocateWidths(model, selectWidths(model, layers, widths), { ...options, amounts });
+  const chosen = selectWidths(model, layers, widths);
+  const amounts = await amountsOf(model, target, chosen, { ...options, latencyModel });
+  return allocateWidths(model, chosen, { ...options, amounts });
 }
