@@ -1,7 +1,7 @@
 /** What running a model takes is counted, and chosen by. */
 import { type LatencyModel, type Model, predictedMs } from '@spherize/core';
 import { measureLatency, narrowToTarget, workOf } from '@spherize/core/allocation';
-import { timedInputs } from '@spherize/core/evaluation';
+import { outputFidelity, timedInputs } from '@spherize/core/evaluation';
 import { describe, expect, test } from 'vitest';
 import { onnxModel } from '../src/node.js';
 import { ModelBuilder, randomValues } from './build-model.js';
@@ -111,6 +111,32 @@ describe('a speedup', () => {
     const { reached } = await reach({ ...NOTHING, multiplies: 1e-6, runs: 1e6 }, 2);
     expect(reached).toMatchObject({ speedup: 2, counts: 'multiply-accumulates' });
   });
+});
+
+test('of a width that loses less by its columns, these are clustered for as much time', async () => {
+  const b = new ModelBuilder();
+  const read = randomValues(128 * 200, 2);
+  // Every column twice: the sums of what they read lose nothing.
+  read.copyWithin(64 * 200, 0, 64 * 200);
+  const made = b.node('MatMul', [
+    b.input('x', [undefined, 32]),
+    b.weight('made', [32, 128], randomValues(32 * 128, 1)),
+  ]);
+  b.node('MatMul', [b.node('Relu', [made]), b.weight('read', [128, 200], read)], {}, ['y']);
+  const model = onnxModel(b.output('y', [undefined, 200]).build());
+  const latencyModel = { ...NOTHING, weights: 1, values: 1 };
+  const options = { inputs: inputs(model, 1), calibration: inputs(model, 2), roundTo: 1, latencyModel };
+  const { result, reached } = await narrowToTarget(model, { speedup: 1.3 }, { ...options, reduce: 'auto' });
+  expect(result.reductions).toMatchObject([{ kind: 'columns', from: 128 }]);
+  expect(result.reductions[0]!.to).toBeGreaterThanOrEqual(64);
+  const { outputError } = await outputFidelity(model, result.model, inputs(model, 3));
+  expect(outputError).toBeLessThan(1e-9);
+  const feeds = (await timedInputs(model, 0))!;
+  const [before, after] = [await workOf(model, feeds), await workOf(result.model, feeds)];
+  expect(reached).toMatchObject({
+    reached: predictedMs(before, latencyModel) / predictedMs(after, latencyModel),
+  });
+  expect(predictedMs(before, latencyModel) / predictedMs(after, latencyModel)).toBeLessThan(1.4);
 });
 
 test('what is measured here is a latency model of few digits', async () => {
