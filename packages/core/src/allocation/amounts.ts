@@ -68,7 +68,7 @@ export async function speedAmount(
 }
 
 /** Milliseconds that one sample takes by the latency model. Nothing is timed: the same model takes the same everywhere. */
-async function timeOf(
+export async function timeOf(
   model: Model,
   { latencyModel = model.latencyModel, seed = 0 }: AmountOptions,
 ): Promise<AmountOf | undefined> {

@@ -7,6 +7,7 @@ export {
   smallestAllocation,
 } from './allocate-ratios.js';
 export type { AmountOf, WidthAllocation, WidthPath } from './allocate-widths.js';
+export { type AmountOptions, timeOf } from './amounts.js';
 export { type ColumnsToErrorOptions, columnsToError, type ErrorReached } from './columns-to-error.js';
 export {
   type CompressToTargetOptions,
