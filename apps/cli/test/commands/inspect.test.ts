@@ -159,7 +159,7 @@ test('what is computed of free axes is said of usual lengths', async () => {
   writeFileSync(join(folder, 'any.onnx'), b.output('maps', [undefined, 8, undefined, undefined]).build());
   const { stdout } = await spherize(folder, 'inspect', 'any.onnx');
   expect(stdout).toMatch(/^computes {2}[\d,]+ multiply-accumulates per sample of \?×3×\d+×\d+$/m);
-  expect(stdout).toMatch(/^widths .*, 2\.0 × fewer multiply-accumulates, about 1\.\d × faster$/m);
+  expect(stdout).toMatch(/^widths .*, 2\.0 × fewer multiply-accumulates, about [12]\.\d × faster$/m);
 });
 
 test('the embedded model by its name', async () => {
