@@ -1,5 +1,6 @@
 /** From a model to the path on which its widths lose what costs the outputs least. */
 import type { Model } from '../format/model-format.js';
+import { principalFeatures } from '../neurons/principal-features.js';
 import { selectWidths, type WidthsMeant } from '../widths/select-widths.js';
 import { type AllocateWidthsOptions, allocateWidths, type WidthPath } from './allocate-widths.js';
 import { type AmountOptions, amountsOf } from './amounts.js';
@@ -45,5 +46,8 @@ export async function narrowingPath(
 ): Promise<WidthPath> {
   const chosen = selectWidths(model, layers, widths);
   const amounts = await amountsOf(model, target, chosen, { ...options, latencyModel });
-  return allocateWidths(model, chosen, { ...options, amounts });
+  const { calibration } = options;
+  const turned =
+    calibration === undefined ? model : (await principalFeatures(model, chosen, calibration, options)).model;
+  return allocateWidths(turned, chosen, { ...options, amounts });
 }
