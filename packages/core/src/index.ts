@@ -139,6 +139,11 @@ export type { MatrixEngine } from './matrix/matrix-engine.js';
 export { portableEngine } from './matrix/portable-engine.js';
 export { type ErrorCurvesOptions, errorCurves } from './neurons/error-curves.js';
 export {
+  type PrincipalFeatures,
+  type PrincipalFeaturesOptions,
+  principalFeatures,
+} from './neurons/principal-features.js';
+export {
   keptFeatures,
   type NarrowedModel,
   type ReduceNeuronsOptions,
