@@ -5,6 +5,7 @@ import {
   type FcLayer,
   type FeatureGraph,
   InputError,
+  type LatencyModel,
   type MatrixEngine,
   type Model,
   type ModelConvolutions,
@@ -21,6 +22,8 @@ import { featureWeights, layerBias, layerWeights } from './graph/layer-values.js
 import { type KeptNames, OnnxModelFacts } from './graph/onnx-model-facts.js';
 import { tableEntries } from './graph/table-entries.js';
 import type { HeldModel, OnnxHost } from './host.js';
+import { LATENCY_MODEL } from './latency-model.js';
+
 import { attribute, declaredShape, elementType } from './proto/onnx-protos.js';
 import { isFloatType, roundoffOf, sizeOf } from './proto/tensor-values.js';
 import { narrowModel } from './rewrite/narrow-model.js';
@@ -138,6 +141,10 @@ export class OnnxModel implements Model {
         return this.#derived(observing(index.model, shapes, tensors, given));
       },
     };
+  }
+
+  get latencyModel(): LatencyModel {
+    return LATENCY_MODEL;
   }
 
   get storage(): WeightStorage {

@@ -72,6 +72,7 @@ export type {
 } from './format/feature-flow.js';
 export { type FilterWindow, spanOf } from './format/filter-window.js';
 export { fromFloat16, toFloat16 } from './format/float16.js';
+export { KINDS_OF_WORK, type LatencyModel, type ModelWork, predictedMs } from './format/latency-model.js';
 export type {
   FcLayer,
   Model,
@@ -137,6 +138,11 @@ export {
 export type { MatrixEngine } from './matrix/matrix-engine.js';
 export { portableEngine } from './matrix/portable-engine.js';
 export { type ErrorCurvesOptions, errorCurves } from './neurons/error-curves.js';
+export {
+  type PrincipalFeatures,
+  type PrincipalFeaturesOptions,
+  principalFeatures,
+} from './neurons/principal-features.js';
 export {
   keptFeatures,
   type NarrowedModel,

@@ -149,6 +149,12 @@ export function targetSummary(report: TargetReport | NarrowedReport): string {
   const times =
     measured &&
     `${measured.beforeMs.toFixed(2)} ms → ${measured.afterMs.toFixed(2)} ms (${(measured.beforeMs / measured.afterMs).toFixed(1)}×)`;
+  if ('counts' in report)
+    return `--target-speedup ${report.speedup}: ${report.reached.toFixed(2)} times ${
+      report.counts === 'milliseconds'
+        ? 'faster by the latency model, one sample at a time'
+        : 'fewer multiply-accumulates, since by the latency model its widths cannot make it so much faster'
+    }`;
   if ('speedup' in report) {
     const fewer = `--target-speedup ${report.speedup}: ${report.reached.toFixed(2)} times fewer multiply-accumulates`;
     return times === undefined

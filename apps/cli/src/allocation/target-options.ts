@@ -1,8 +1,9 @@
 /** What `compress` is to reach instead of given ratios. */
-import { InputError } from '@spherize/core';
+import { InputError, type LatencyModel } from '@spherize/core';
 import { DEFAULT_MAX_ERROR } from '@spherize/core/allocation';
 import type { Command } from 'commander';
 import { DATASET_SPECS } from '../data/open-dataset.js';
+import { parseLatencyModel } from '../options/latency-model.js';
 import { parseInteger, parseNumber } from '../options/parse.js';
 
 export interface TargetOptions {
@@ -10,6 +11,8 @@ export interface TargetOptions {
   readonly targetSpeedup?: number;
   readonly maxDrop?: number;
   readonly maxError?: number;
+  readonly measure?: true;
+  readonly latencyModel?: LatencyModel;
   readonly data?: string;
   readonly limit?: number;
 }
@@ -40,7 +43,7 @@ export function addTargetOptions(command: Command): Command {
     })
     .option(
       '--target-speedup <factor>',
-      'choose the ratios: so many times fewer multiply-accumulates in the layers',
+      'choose the ratios: so many times faster by the latency model, one sample at a time; with --reduce columns so many times fewer multiply-accumulates in the layers',
       (text) => {
         const factor = parseNumber('--target-speedup', text);
         if (factor > 1) return factor;
@@ -55,6 +58,15 @@ export function addTargetOptions(command: Command): Command {
         if (points > 0 && points < 100) return points / 100;
         throw new InputError('BAD_ARGUMENT', `--max-drop: expected points in (0, 100), got '${text}'`);
       },
+    )
+    .option(
+      '--measure',
+      'time the model and narrower ones here first, and choose the ratios by that; the recipe keeps what was found as --latency-model',
+    )
+    .option(
+      '--latency-model <costs>',
+      'what each kind of work takes, in nanoseconds, instead of measuring it (default: as measured once for the runtime)',
+      parseLatencyModel,
     )
     .option(
       '--data <data>',
@@ -86,10 +98,30 @@ export function chosenTarget(options: TargetOptions, ratiosGiven: boolean): Targ
     );
   if (options.data === undefined && options.limit !== undefined)
     throw new InputError('BAD_ARGUMENT', '--limit cuts data, but there are none: give --data');
+  const timed = timingFlag(options);
+  if (timed !== undefined && (ratiosGiven || targetSize !== undefined))
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `${timed} chooses ratios by time, but ${ratiosGiven ? '--ratio gives them' : '--target-size counts bytes'}: leave one out`,
+    );
   if (options.data !== undefined && ratiosGiven)
     throw new InputError('BAD_ARGUMENT', '--data chooses ratios, but --ratio gives them: leave one out');
   if (targetSize !== undefined) return { size: targetSize };
   if (targetSpeedup !== undefined) return { speedup: targetSpeedup };
   if (maxDrop !== undefined) return { maxDrop };
   return ratiosGiven ? undefined : { maxError: maxError ?? DEFAULT_MAX_ERROR };
+}
+
+/** @throws InputError `BAD_ARGUMENT` where columns are clustered, which no times choose */
+export function requireNoTiming(options: TargetOptions): void {
+  const timed = timingFlag(options);
+  if (timed !== undefined)
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `${timed} chooses by time among widths, and here columns are clustered: give --reduce auto, or leave it out`,
+    );
+}
+
+function timingFlag({ measure, latencyModel }: TargetOptions): string | undefined {
+  return measure ? '--measure' : latencyModel && '--latency-model';
 }

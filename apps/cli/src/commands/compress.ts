@@ -2,11 +2,13 @@ import {
   type Clusterer,
   compressModel,
   InputError,
+  type LatencyModel,
   type Reduction,
   selectLayers,
   selectWidths,
   storeCompressed,
 } from '@spherize/core';
+import { measureLatency } from '@spherize/core/allocation';
 import { fidelityTo, recordOutputs, wholeLatency } from '@spherize/core/evaluation';
 import { NAMED_OPTIONS } from '@spherize/core/sweep';
 import { replaceFile, requireMemory } from '@spherize/files';
@@ -15,6 +17,7 @@ import { searchColumnError, searchNarrowTarget, searchTarget } from '../allocati
 import {
   addTargetOptions,
   chosenTarget,
+  requireNoTiming,
   type Target,
   type TargetOptions,
 } from '../allocation/target-options.js';
@@ -32,6 +35,7 @@ import { gzipSize } from '../footprint/gzip-size.js';
 import { graphFootprint } from '../footprint/static-footprint.js';
 import { chosenRatios } from '../options/chosen-ratios.js';
 import type { ClustererChoice } from '../options/clusterer-choice.js';
+import { latencyModelText } from '../options/latency-model.js';
 import { parseRatios, type RatioItem, ratioItems } from '../options/parse.js';
 import { openClusterer, type ShortForms } from '../plugins/clusterers.js';
 import { withShapes, withUsualShapes } from '../plugins/fixed-shapes.js';
@@ -188,14 +192,19 @@ async function compress(source: string, options: CompressOptions, command: Comma
       const { result } = found;
       phases.enter('writing', STAGES.writing);
       const bytes = await result.model.write(output);
-      for (const [name, value] of Object.entries({ output, reduce: found.reduce, ...maxError(target) }))
-        command.setOptionValue(name, value);
+      // What was measured makes the same file again.
+      const timed = found.latencyModel && {
+        measure: undefined,
+        latencyModel: latencyModelText(found.latencyModel),
+      };
+      const chosen = { output, reduce: found.reduce, ...maxError(target), ...timed };
+      for (const [name, value] of Object.entries(chosen)) command.setOptionValue(name, value);
       const recipe = effectiveRecipe(command);
       await replaceFile(recipePath(output), recipeText(recipe));
       const seconds = secondsSince(started);
       const gzipBytes = await gzipSize(await filesOf(output, options.format), signal);
       const after = { bytes, gzipBytes, ...(await graphFootprint(result.model)) };
-      const { sizes, ...figures } = found;
+      const { sizes, latencyModel, ...figures } = found;
       const written = { ...figures, after, seconds, report };
       if (report !== undefined) {
         await makeReportFolder(report);
@@ -241,6 +250,8 @@ interface Task {
 interface Found extends Omit<Outcome, 'after' | 'seconds' | 'report'> {
   /** The same at other sizes, for a report. */
   readonly sizes: readonly MeasuredSize[];
+  /** By which ratios were chosen; undefined for the runtime's own. */
+  readonly latencyModel: LatencyModel | undefined;
 }
 
 /** Everything but writing: the smaller model with its figures, or why there is none worth writing. */
@@ -256,6 +267,7 @@ async function smaller(
   if (options.data === undefined) requireNoLabelOptions(options);
   requireStorage(read, options, format.name);
   if (reduce !== 'columns') requireNoPruning(options);
+  else requireNoTiming(options);
   const stages = options.report === undefined ? STAGES : STAGES_WITH_SIZES;
   const nothing = (reason: string) => ({ source, bytes, reason });
   if (reduce === 'columns' && read.layers.length === 0 && target !== undefined && 'maxError' in target)
@@ -290,6 +302,12 @@ async function smaller(
   try {
     // Now, while nothing else is in memory: it may run the whole model.
     const footprint = await graphFootprint(model);
+    const latencyModel =
+      options.latencyModel ??
+      (options.measure &&
+        (await phases.part(0, stages.compressing, (onProgress) =>
+          measureLatency(model, { layers, widths, seed, signal, onProgress }),
+        )));
     const { result, reached } = await phases.part(
       stages.compressing,
       stages.comparing,
@@ -326,6 +344,7 @@ async function smaller(
         }
         return searchNarrowTarget(opened, target, {
           ...shared,
+          latencyModel,
           output,
           layers,
           widths,
@@ -363,7 +382,8 @@ async function smaller(
             { ...shared, ...pruned, reduce },
             { recorded, output, phases, from: stages.measuring, to: stages.writing },
           );
-    return { source, output, model, result, reduce, reached, fidelity, accuracy, latency, before, sizes };
+    const figures = { result, reduce, reached, fidelity, accuracy, latency, before };
+    return { source, output, model, ...figures, sizes, latencyModel };
   } finally {
     failed.abort();
   }

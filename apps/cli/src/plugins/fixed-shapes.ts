@@ -5,6 +5,7 @@ import {
   type FcLayer,
   type FeatureGraph,
   InputError,
+  type LatencyModel,
   type Model,
   type ModelSession,
   portableEngine,
@@ -150,6 +151,10 @@ class FixedShapes implements Model {
         observe: (tensors, given) => this.#fixed(features.observe(tensors, given)),
       }
     );
+  }
+
+  get latencyModel(): LatencyModel | undefined {
+    return this.#model.latencyModel;
   }
 
   get layout(): Model['layout'] {

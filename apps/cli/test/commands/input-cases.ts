@@ -252,6 +252,27 @@ const TARGETS: Case[] = [
   ['small.onnx --target-size 0', "--target-size: expected a number in (0, 1), got '0'"],
   ['small.onnx --target-speedup 1', "--target-speedup: expected a number above 1, got '1'"],
   ['small.onnx --target-speedup fast', "--target-speedup: expected a number, got 'fast'"],
+  [
+    'small.onnx --ratio 0.5 --measure',
+    '--measure chooses ratios by time, but --ratio gives them: leave one out',
+  ],
+  [
+    'small.onnx --target-size 0.5 --measure',
+    '--measure chooses ratios by time, but --target-size counts bytes: leave one out',
+  ],
+  [
+    'small.onnx --reduce columns --target-speedup 2 --measure',
+    '--measure chooses by time among widths, and here columns are clustered: give --reduce auto, or leave it out',
+  ],
+  [
+    'small.onnx --latency-model multiplies=fast',
+    "--latency-model: expected nanoseconds of multiplies, depthwise, weights, values, operations, runs such as multiplies=0.02, got 'multiplies=fast'",
+  ],
+  ['small.onnx --latency-model runs=1,runs=2', "--latency-model: 'runs' is given twice: give it once"],
+  [
+    'small.onnx --latency-model runs=0',
+    "--latency-model: says that nothing takes time, got 'runs=0': give what takes some",
+  ],
   ['small.onnx --max-drop 0', "--max-drop: expected points in (0, 100), got '0'"],
   ['small.onnx --max-drop 1', '--max-drop needs labelled data to measure accuracy on: give --data'],
   ['small.onnx --target-size 0.5 --limit 9', '--limit cuts data, but there are none: give --data'],

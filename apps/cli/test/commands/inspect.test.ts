@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { ModelBuilder } from '../../../../packages/adapters-onnx/test/build-model.js';
 import { modelWithoutLayers, productsInARow, writeSmallFiles } from './small-files.js';
 import { spherize, spherizeJson, temporaryFolder } from './spawn-spherize.js';
 
@@ -146,6 +147,19 @@ test('a model with nothing to compress', async () => {
   expect(stdout).toMatch(
     /^model .*\n(?:\w+ .*\n)+\nnothing to compress: .*\n\nwidth [\s\S]*\n\nnot compressed .*\n─+\nconv +36 {2}width conv stays/,
   );
+});
+
+test('what is computed of free axes is said of usual lengths', async () => {
+  const b = new ModelBuilder();
+  const made = b.node('Conv', [
+    b.input('image', [undefined, 3, undefined, undefined]),
+    b.weight('made', [64, 3, 3, 3]),
+  ]);
+  b.node('Conv', [b.node('Relu', [made]), b.weight('read', [8, 64, 3, 3])], {}, ['maps']);
+  writeFileSync(join(folder, 'any.onnx'), b.output('maps', [undefined, 8, undefined, undefined]).build());
+  const { stdout } = await spherize(folder, 'inspect', 'any.onnx');
+  expect(stdout).toMatch(/^computes {2}[\d,]+ multiply-accumulates per sample of \?×3×\d+×\d+$/m);
+  expect(stdout).toMatch(/^widths .*, 2\.0 × fewer multiply-accumulates, about [12]\.\d × faster$/m);
 });
 
 test('the embedded model by its name', async () => {

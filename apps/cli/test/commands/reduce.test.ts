@@ -284,6 +284,17 @@ describe('targets', () => {
     expect(target.reached).toBe(macsBefore / macsAfter);
   });
 
+  test('a latency model that is measured goes into the recipe, which makes the same file', async () => {
+    const args = ['compress', 'small.onnx', '-o', 'timed.onnx', '--reduce', 'neurons', '--max-error', '0.1'];
+    await spherizeJson(folder, ...args, '--measure');
+    const written = readFileSync(join(folder, 'timed.onnx'));
+    const recipe = JSON.parse(readFileSync(join(folder, 'timed.recipe.json'), 'utf8'));
+    expect(recipe['latency-model']).toMatch(/^(\w+=[\d.e+-]+,?)+$/);
+    expect(recipe).not.toHaveProperty('measure');
+    await spherizeJson(folder, 'compress', '--config', 'timed.recipe.json', '-o', 'again.onnx');
+    expect(written.equals(readFileSync(join(folder, 'again.onnx')))).toBe(true);
+  });
+
   test('what cannot be reached is refused with what can', async () => {
     const args = ['compress', 'small.onnx', '-o', 'no.onnx', '--reduce', 'neurons', '--target-size', '0.01'];
     const { code, stderr } = await spherize(folder, ...args);

@@ -16,7 +16,7 @@ const SENSED = 64;
 /** Points of a width's curve, at most. */
 const POINTS = 32;
 /** The share of a width that always stays. */
-const LEAST = 0.02;
+export const LEAST = 0.02;
 /** What the curves take of the time, about; sensitivities take the rest. */
 const CURVES = 0.8;
 

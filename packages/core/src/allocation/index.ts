@@ -6,7 +6,8 @@ export {
   type LayerCurve,
   smallestAllocation,
 } from './allocate-ratios.js';
-export type { WidthAllocation, WidthPath } from './allocate-widths.js';
+export type { AmountOf, WidthAllocation, WidthPath } from './allocate-widths.js';
+export { type AmountOptions, timeOf } from './amounts.js';
 export { type ColumnsToErrorOptions, columnsToError, type ErrorReached } from './columns-to-error.js';
 export {
   type CompressToTargetOptions,
@@ -16,6 +17,7 @@ export {
   type TargetReached,
   type TargetReport,
 } from './compress-to-target.js';
+export { fitLatencyModel, type MeasuredWork } from './fit-latency-model.js';
 export {
   CURVE_RATIOS,
   lossCurves,
@@ -24,6 +26,7 @@ export {
   type MeasuredPoint,
   measureCurves,
 } from './measure-curves.js';
+export { type MeasureLatencyOptions, measureLatency } from './measure-latency.js';
 export {
   type MeasureWidthsOptions,
   measureWidths,
@@ -31,6 +34,7 @@ export {
   type WidthPoint,
 } from './measure-widths.js';
 export { type Measurements, memoryMeasurements } from './measurements.js';
+export { workOf } from './model-work.js';
 export { type NarrowedReport, type NarrowToTargetOptions, narrowToTarget } from './narrow-to-target.js';
 export { narrowedShape } from './narrowed-shape.js';
 export {

@@ -10,7 +10,7 @@ import { scoredBatches } from '../evaluation/evaluate-model.js';
 import type { LabelledData } from '../evaluation/labelled-data.js';
 import { fidelityTo, recordOutputs } from '../evaluation/output-fidelity.js';
 import { accuracyDrop, type PairedHits, pairedHits } from '../evaluation/paired-drop.js';
-import type { Model } from '../format/model-format.js';
+import type { FcLayer, Model } from '../format/model-format.js';
 import { betterOnColumns } from '../pipeline/better-on-columns.js';
 import { compressMixed } from '../pipeline/compress-best.js';
 import type { CompressedModel, CompressModelOptions } from '../pipeline/compressed-model.js';
@@ -19,7 +19,10 @@ import { openEngine } from '../pipeline/open-engine.js';
 import { storeCompressed } from '../pipeline/store-compressed.js';
 import { requireStorage } from '../storage/store-weights.js';
 import { productsPerSample } from '../widths/products-per-sample.js';
+import { selectWidths } from '../widths/select-widths.js';
 import type { AmountOf, WidthPath } from './allocate-widths.js';
+import { type AmountOptions, type SpeedAmount, speedAmount } from './amounts.js';
+import { columnsAtEqualTime } from './columns-at-equal-time.js';
 import type { Target } from './compress-to-target.js';
 import { CLAIM_CONFIDENCE } from './fixed-sequence.js';
 import { narrowedShape } from './narrowed-shape.js';
@@ -44,7 +47,9 @@ const ALLOCATED = 0.4;
 const COMPARED = 0.6;
 
 /** How a target is searched for. */
-export interface NarrowToTargetOptions extends Omit<CompressModelOptions, 'ratio' | 'reduce' | 'sparsity'> {
+export interface NarrowToTargetOptions
+  extends Omit<CompressModelOptions, 'ratio' | 'reduce' | 'sparsity'>,
+    Pick<AmountOptions, 'latencyModel'> {
   /** Default `neurons`. */
   readonly reduce?: 'neurons' | 'auto' | undefined;
   /** Inputs on which outputs are compared: better others than those of the refit. */
@@ -56,7 +61,8 @@ export interface NarrowToTargetOptions extends Omit<CompressModelOptions, 'ratio
 /** How a target was met. */
 export type NarrowedReport =
   | { readonly size: number; readonly reached: number }
-  | { readonly speedup: number; readonly reached: number }
+  /** By the latency model where there is one: nothing was timed. */
+  | { readonly speedup: number; readonly reached: number; readonly counts: SpeedAmount['counts'] }
   | { readonly maxError: number; readonly reached: number }
   | ({
       readonly maxDrop: number;
@@ -80,7 +86,7 @@ export async function narrowToTarget(
   if (given.storage !== undefined) requireStorage(model, given.storage);
   const bySize = 'size' in target;
   const made = given.calibration ?? (await defaultCalibration(model, given.seed ?? 0));
-  const { layers, widths, engine: own, signal, ...others } = given;
+  const { layers, widths, latencyModel, engine: own, signal, ...others } = given;
   const { engine, release } = await openEngine(model, own);
   try {
     const resolved = {
@@ -95,11 +101,24 @@ export async function narrowToTarget(
       ...resolved,
       layers,
       widths,
+      latencyModel,
       inputs,
       onProgress: partOf(onProgress, 0, ALLOCATED),
     });
-    // Sums at every position take more time than the narrower products save.
+    const speed =
+      'speedup' in target
+        ? await speedAmount(model, target.speedup, selectWidths(model, layers, widths), {
+            ...resolved,
+            latencyModel,
+          })
+        : undefined;
+    const columnsFor =
+      speed?.counts === 'milliseconds'
+        ? columnsAtEqualTime(model, speed.amountOf, resolved.roundTo)
+        : undefined;
+    // Sums at every position take more time than the narrower products save: of equal times they are judged as all others.
     const perSample = productsPerSample(model.graph);
+    const takes = ({ name }: FcLayer): boolean => bySize || columnsFor !== undefined || perSample.has(name);
     let onColumns: ReadonlySet<string> | undefined = reduce === 'auto' ? undefined : new Set();
     const compress = async (place: number): Promise<CompressedModel> => {
       const { ratios } = path(place);
@@ -107,15 +126,11 @@ export async function narrowToTarget(
       if (onColumns === undefined) {
         begun += COMPARED * (1 - ALLOCATED);
         const comparing = { ...resolved, onProgress: partOf(onProgress, ALLOCATED, begun) };
-        onColumns = await betterOnColumns(
-          model,
-          ratios,
-          comparing,
-          ({ name }) => bySize || perSample.has(name),
-        );
+        onColumns = await betterOnColumns(model, ratios, comparing, { takes, columnsFor });
       }
       const mixing = { ...resolved, onProgress: partOf(onProgress, begun, 1) };
-      return storeCompressed(model, await compressMixed(model, ratios, onColumns, mixing), resolved);
+      const mixed = await compressMixed(model, ratios, onColumns, mixing, columnsFor);
+      return storeCompressed(model, mixed, resolved);
     };
     if ('maxDrop' in target) return await searchDrop(model, target.maxDrop, data!, compress);
     if ('maxError' in target) {
@@ -125,7 +140,7 @@ export async function narrowToTarget(
       return await searchError(model, target.maxError, inputs, path, { compress, unchanged }, signal);
     }
     const shape = (place: number): Model => narrowedShape(model, path(place).ratios, resolved.roundTo);
-    return await searchAmount(model, target, shape, compress);
+    return await searchAmount(model, target, speed, shape, compress);
   } finally {
     await release();
   }
@@ -135,11 +150,12 @@ export async function narrowToTarget(
 async function searchAmount(
   model: Model,
   target: Extract<Target, { readonly size: number } | { readonly speedup: number }>,
+  speed: SpeedAmount | undefined,
   shape: (place: number) => Model,
   compress: (place: number) => Promise<CompressedModel>,
 ): Promise<{ result: CompressedModel; reached: NarrowedReport }> {
   const bySize = 'size' in target;
-  const amountOf: AmountOf = bySize ? target.bytesOf : async (own) => (await own.multiplyAccumulates!())!;
+  const amountOf: AmountOf = bySize ? target.bytesOf : speed!.amountOf;
   const full = bySize ? target.bytes : await amountOf(model);
   const limit = bySize ? Math.floor(target.size * full) : full / target.speedup;
   const least = await amountOf(shape(1));
@@ -164,7 +180,7 @@ async function searchAmount(
   }
   const reached = bySize
     ? { size: target.size, reached: amount / full }
-    : { speedup: target.speedup, reached: full / amount };
+    : { speedup: target.speedup, reached: full / amount, counts: speed!.counts };
   return { result, reached };
 }
 

@@ -1,13 +1,9 @@
 /** From a model to the path on which its widths lose what costs the outputs least. */
-import { InputError } from '../errors.js';
 import type { Model } from '../format/model-format.js';
+import { principalFeatures } from '../neurons/principal-features.js';
 import { selectWidths, type WidthsMeant } from '../widths/select-widths.js';
-import {
-  type AllocateWidthsOptions,
-  type AmountOf,
-  allocateWidths,
-  type WidthPath,
-} from './allocate-widths.js';
+import { type AllocateWidthsOptions, allocateWidths, type WidthPath } from './allocate-widths.js';
+import { type AmountOptions, amountsOf } from './amounts.js';
 import type { Target } from './compress-to-target.js';
 
 /** What runtimes compute side by side: widths are multiples of it where time counts. */
@@ -26,7 +22,7 @@ export type NarrowTarget =
   /** At most this relative error of the outputs, see `OutputFidelity`: needs no labels. */
   | { readonly maxError: number };
 
-export interface NarrowingPathOptions extends Omit<AllocateWidthsOptions, 'amounts'> {
+export interface NarrowingPathOptions extends Omit<AllocateWidthsOptions, 'amounts'>, AmountOptions {
   /** Names of the widths, or of layers that read or make them. Default: all that can become narrower. */
   readonly layers?: readonly string[] | undefined;
   /** Where nothing is named. */
@@ -46,25 +42,12 @@ export interface NarrowingPathOptions extends Omit<AllocateWidthsOptions, 'amoun
 export async function narrowingPath(
   model: Model,
   target: NarrowTarget,
-  { layers, widths, ...options }: NarrowingPathOptions,
+  { layers, widths, latencyModel, ...options }: NarrowingPathOptions,
 ): Promise<WidthPath> {
-  const amounts = await amountsOf(model, target);
-  return allocateWidths(model, selectWidths(model, layers, widths), { ...options, amounts });
-}
-
-/** What is to become less: what the target names, else parameters and multiply-accumulates alike. */
-async function amountsOf(model: Model, target: NarrowTarget): Promise<AmountOf[]> {
-  const parameters: AmountOf = async (own) => own.parameters;
-  if ('size' in target) return [parameters];
-  const macs: AmountOf = async (own) => (await own.multiplyAccumulates?.()) ?? Number.NaN;
-  const known = (await macs(model)) > 0;
-  if ('speedup' in target) {
-    if (known) return [macs];
-    throw new InputError(
-      'UNSUPPORTED',
-      'the multiply-accumulates of this model are not known: give its free axes lengths, or another target',
-      { option: 'speedup' },
-    );
-  }
-  return known ? [parameters, macs] : [parameters];
+  const chosen = selectWidths(model, layers, widths);
+  const amounts = await amountsOf(model, target, chosen, { ...options, latencyModel });
+  const { calibration } = options;
+  const turned =
+    calibration === undefined ? model : (await principalFeatures(model, chosen, calibration, options)).model;
+  return allocateWidths(turned, chosen, { ...options, amounts });
 }

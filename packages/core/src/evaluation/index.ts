@@ -17,4 +17,4 @@ export {
 export { accuracyDrop, accuracyDropBound, type PairedHits } from './paired-drop.js';
 export { samplesPerRun } from './run-size.js';
 export { type UnseenInputsOptions, unseenInputs, unseenSamples } from './unseen-inputs.js';
-export { isFaster, isSlower, type WholeLatencyOptions, wholeLatency } from './whole-latency.js';
+export { isFaster, isSlower, timedInputs, type WholeLatencyOptions, wholeLatency } from './whole-latency.js';

@@ -23,7 +23,7 @@ export async function wholeLatency(
   seed: number,
   { signal, requireMemory }: WholeLatencyOptions = {},
 ): Promise<ComparedLatency | undefined> {
-  const inputs = await inputsFor(original, seed, requireMemory);
+  const inputs = await timedInputs(original, seed, requireMemory);
   if (inputs === undefined) return undefined;
   const first = await original.session();
   try {
@@ -45,10 +45,10 @@ export async function wholeLatency(
 }
 
 /** One sample of inputs that are generated, else of random ones; undefined where the model runs on none. */
-async function inputsFor(
+export async function timedInputs(
   model: Model,
   seed: number,
-  requireMemory: RequireMemory | undefined,
+  requireMemory?: RequireMemory,
 ): Promise<Readonly<Record<string, Tensor>> | undefined> {
   try {
     const inputs = await settledInputs(model);

@@ -48,6 +48,8 @@ export type FeatureFlow =
       readonly constants: readonly ConstantOperand[];
       /** Whether it adds its inputs: the sum of a residual connection. */
       readonly adds?: boolean;
+      /** Whether it only repeats what it reads, along axes of one place. */
+      readonly copies?: boolean;
     }
   /** One filter, or several, for each channel on `axis`: output channel `c·multiplier + t` is made of channel c. */
   | {

@@ -8,6 +8,7 @@ import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { ElementType } from './element-type.js';
 import type { FeatureGraph, ModelFeatures } from './feature-flow.js';
 import type { FilterWindow } from './filter-window.js';
+import type { LatencyModel } from './latency-model.js';
 import type { ClusterGroup, ModelRewrite } from './model-rewrite.js';
 import type { WeightStorage } from './weight-storage.js';
 
@@ -171,6 +172,8 @@ export interface Model {
    * @param inputs the model's inputs with free axes set; formats that count without running it take no notice
    */
   multiplyAccumulates?(inputs?: readonly TensorInfo[]): Promise<number | undefined>;
+  /** What each kind of work takes in the format's runtime, measured once on some machine. Left out: time is taken for multiply-accumulates. */
+  readonly latencyModel?: LatencyModel | undefined;
   /** Starts the format's runtime on the model. */
   session(): Promise<ModelSession>;
   /** A new engine on the format's runtime, for large products; its user releases it. Left out where there is none: the portable one serves. */

@@ -3,12 +3,13 @@ import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
 import type { Width } from '../widths/find-widths.js';
 import { choosePairs } from './choose-features.js';
 import type { NarrowedNetwork } from './narrowed-network.js';
-import { featuresOf } from './width-places.js';
+import { featuresOf, placesOfBlocks } from './width-places.js';
 
 /**
  * Queries and keys, which leave in pairs: those stay whose products are largest. One that is a multiple of another stays only where there is
  * room; the other's rows then count for both.
  *
+ * @param ordered numbers of the width's blocks of which the first features count most
  * @returns the places that stay
  */
 export function keepPairs(
@@ -16,11 +17,15 @@ export function keepPairs(
   width: Width,
   blocks: readonly Int32Array[],
   keep: number,
+  ordered: ReadonlySet<number> = new Set(),
 ): Int32Array {
+  const all = placesOfBlocks(width);
+  const isOrdered = (block: Int32Array): boolean =>
+    ordered.has(all.findIndex((other) => other[0] === block[0]));
   const { kept, merges } = choosePairs(
     weightsThatMake(network, width),
     productsOfNorms(network, width),
-    blocks,
+    blocks.filter((block) => !isOrdered(block)),
     keep,
   );
   const features = featuresOf(width);
@@ -28,7 +33,8 @@ export function keepPairs(
   for (const { substitute, factor } of merges)
     factors.set(substitute, (factors.get(substitute) ?? 1) + factor ** 2);
   for (const [place, factor] of factors) scaleFirstRow(network, width, features[place]!, factor);
-  return kept;
+  const first = blocks.filter(isOrdered).flatMap((block) => [...block.subarray(0, keep)]);
+  return Int32Array.from([...kept, ...first]);
 }
 
 /** Multiplies the first of the rows that make a feature. */

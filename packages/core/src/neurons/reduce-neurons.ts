@@ -10,6 +10,7 @@ import { requireFeatures } from '../widths/require-features.js';
 import { mergeFeatures } from './merge-features.js';
 import { NarrowedNetwork } from './narrowed-network.js';
 import { keepPairs } from './paired-features.js';
+import type { PrincipalFeatures } from './principal-features.js';
 import { NetworkRefit } from './refit-network.js';
 import { leavingFeatures, placesOfBlocks } from './width-places.js';
 
@@ -22,6 +23,8 @@ export interface ReduceNeuronsOptions extends LongRunOptions {
   /** Every block of a width keeps a multiple of this many features, rounded up, or all of them. Default 1. */
   readonly roundTo?: number | undefined;
   readonly seed?: number | undefined;
+  /** By width, blocks that nothing reads and of which the first features count most, see `principalFeatures`. Default: none. */
+  readonly ordered?: PrincipalFeatures['ordered'] | undefined;
   /**
    * Bytes that the moments of a layer may take, and what is recorded of the model's tensors. What is recorded adapts to it, to the same result; a
    * layer with larger moments is refused. Default: no limit.
@@ -60,7 +63,7 @@ export function keptFeatures(width: Width, ratio: number, roundTo = 1): number {
 export async function reduceNeurons(
   model: Model,
   ratios: ReadonlyMap<string, number>,
-  { engine, clusterer, inputs, roundTo, seed = 0, memory, signal, onProgress }: ReduceNeuronsOptions,
+  { engine, clusterer, inputs, roundTo, seed = 0, ordered, memory, signal, onProgress }: ReduceNeuronsOptions,
 ): Promise<NarrowedModel> {
   const network = new NarrowedNetwork(requireFeatures(model), model.graph);
   const reductions: WidthReport[] = [];
@@ -76,7 +79,7 @@ export async function reduceNeurons(
       network,
       narrower.filter(({ consumers }) => consumers.length > 0),
       inputs,
-      { engine, clusterer, seed, memory, signal },
+      { engine, clusterer, seed, ordered, memory, signal },
     );
   for (const width of chosen) {
     const ratio = ratios.get(width.name)!;
@@ -92,7 +95,12 @@ export async function reduceNeurons(
     if (!narrower.includes(width)) {
       // Nothing leaves.
     } else if (width.consumers.length === 0)
-      network.remove(leavingFeatures(width, keepPairs(network, width, placesOfBlocks(width), keep)));
+      network.remove(
+        leavingFeatures(
+          width,
+          keepPairs(network, width, placesOfBlocks(width), keep, ordered?.get(width.name)),
+        ),
+      );
     else if (refit === undefined)
       await mergeFeatures(network, width, keep, { engine, clusterer, seed, signal });
     else await refit.reduce(width, keep);

@@ -16,6 +16,7 @@ import { type LayerRead, layerRead } from './layer-reads.js';
 import { LayerSystem } from './layer-system.js';
 import type { NarrowedNetwork } from './narrowed-network.js';
 import { keepPairs } from './paired-features.js';
+import type { PrincipalFeatures } from './principal-features.js';
 import type { ReadingLayer } from './reading-layer.js';
 import { ResumedNetwork } from './resumed-network.js';
 import { TargetRows } from './target-rows.js';
@@ -41,6 +42,8 @@ const TINY = 1e-12;
 const HELD_BACK_AT: readonly number[] = [0.25, 0.5, 0.75, 0.9];
 
 export interface RefitNetworkOptions {
+  /** As of `reduceNeurons`. */
+  readonly ordered?: PrincipalFeatures['ordered'] | undefined;
   readonly engine: MatrixEngine;
   readonly seed: number;
   /** Chooses by contributions where it says so. */
@@ -100,7 +103,7 @@ export class NetworkRefit {
     const { read, unread } = blocksByReading(this.#network, width);
     const kept = [
       ...(await this.#choose(width, layers, read, keep)),
-      ...keepPairs(this.#network, width, unread, keep),
+      ...keepPairs(this.#network, width, unread, keep, this.#options.ordered?.get(width.name)),
     ];
     const leaving = new Set(leavingFeatures(width, kept));
     for (const layer of layers) await layer.refit(leaving);

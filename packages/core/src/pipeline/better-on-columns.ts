@@ -1,4 +1,4 @@
-/** Of which widths the readers' columns are clustered rather than features taken: what keeps the model's outputs closer, with as many parameters gone. */
+/** Of which widths the readers' columns are clustered rather than features taken: what keeps the model's outputs closer, with as much saved. */
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import { firstSamples } from '../calibration/first-samples.js';
 import { fixedBatch } from '../calibration/input-shapes.js';
@@ -18,20 +18,29 @@ const PROBES = 200;
 /** Less than that is rounding: features that leave without a loss leave no better way. */
 const NOTHING = 1e-9;
 
-/** The layers that read a width, with the ratio at which clustering their columns saves as much as the width would. */
+/** The layers that read a width, with the ratio at which clustering their columns saves as much as the width would. Empty: none do. */
 export type ColumnRatios = readonly (readonly [FcLayer, number])[];
+
+/** Those of a width, by its name, that save as much as the share of its features would; none where columns cannot. */
+export type ColumnsFor = (width: string, ratio: number) => ColumnRatios | Promise<ColumnRatios>;
+
+export interface BetterOnColumnsOptions {
+  /** Layers whose columns may be clustered. Default: all. */
+  readonly takes?: ((layer: FcLayer) => boolean) | undefined;
+  /** Default: with as many parameters. */
+  readonly columnsFor?: ColumnsFor | undefined;
+}
 
 /**
  * Each width by itself, all others as they are.
  *
  * @param ratios share of its features that leaves each width, by name
- * @param takes layers whose columns may be clustered
  */
 export async function betterOnColumns(
   model: Model,
   ratios: ReadonlyMap<string, number>,
   options: ResolvedOptions,
-  takes: (layer: FcLayer) => boolean = () => true,
+  { takes = () => true, columnsFor = columnsOfEqualSize(model) }: BetterOnColumnsOptions = {},
 ): Promise<ReadonlySet<string>> {
   const better = new Set<string>();
   let probe: RecordedOutputs | undefined;
@@ -44,7 +53,7 @@ export async function betterOnColumns(
       layer: name,
       share: done / ratios.size,
     });
-    const clustered = ratio > 0 ? columnRatios(model, name, ratio) : [];
+    const clustered = ratio > 0 ? await columnsFor(name, ratio) : [];
     if (clustered.length > 0 && clustered.every(([layer]) => takes(layer))) {
       probe ??= await recordOutputs(model, probeInputs(model, options), { signal: options.signal });
       if (await columnsLoseLess(model, [name, ratio], clustered, probe, options)) better.add(name);
@@ -54,14 +63,16 @@ export async function betterOnColumns(
   return better;
 }
 
-/** Empty where the columns of no layers stand for the width, or where they are too few. */
-export function columnRatios(model: Model, name: string, ratio: number): ColumnRatios {
-  const width = findWidths(model.graph).widths.find((own) => own.name === name)!;
-  const readers = columnReaders(model, width);
-  const values = readers.reduce((sum, layer) => sum + layer.outputs * spanOf(layer) * layer.inputs, 0);
-  const own = (ratio * width.parameters) / values;
-  const worthIt = readers.every((layer) => own < 1 && clustersOfLayer(layer, own) < layer.inputs);
-  return worthIt ? readers.map((layer) => [layer, own] as const) : [];
+/** With as many parameters gone. */
+export function columnsOfEqualSize(model: Model): ColumnsFor {
+  return (name, ratio) => {
+    const width = findWidths(model.graph).widths.find((own) => own.name === name)!;
+    const readers = columnReaders(model, width);
+    const values = readers.reduce((sum, layer) => sum + layer.outputs * spanOf(layer) * layer.inputs, 0);
+    const own = (ratio * width.parameters) / values;
+    const worthIt = readers.every((layer) => own < 1 && clustersOfLayer(layer, own) < layer.inputs);
+    return worthIt ? readers.map((layer) => [layer, own] as const) : [];
+  };
 }
 
 async function columnsLoseLess(

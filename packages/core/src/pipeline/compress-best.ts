@@ -2,7 +2,7 @@
 import { partOf } from '../cancellation.js';
 import type { Model } from '../format/model-format.js';
 import type { WidthReport } from '../neurons/reduce-neurons.js';
-import { betterOnColumns, columnRatios } from './better-on-columns.js';
+import { betterOnColumns, type ColumnsFor, columnsOfEqualSize } from './better-on-columns.js';
 import { compressColumns } from './compress-columns.js';
 import { compressWidths } from './compress-widths.js';
 import type { CompressedModel, ResolvedOptions } from './compressed-model.js';
@@ -29,6 +29,7 @@ export async function compressBest(
 
 /**
  * @param onColumns widths of which columns are clustered, where that can save as much; all others become narrower
+ * @param columnsFor how far. Default: with as many parameters gone
  * @throws ProofError as `compressWidths` and `compressColumns` do
  */
 export async function compressMixed(
@@ -36,11 +37,12 @@ export async function compressMixed(
   ratios: ReadonlyMap<string, number>,
   onColumns: ReadonlySet<string>,
   options: ResolvedOptions,
+  columnsFor: ColumnsFor = columnsOfEqualSize(model),
 ): Promise<CompressedModel> {
   const narrower = new Map<string, number>();
   const columns = new Map<string, { width: string; ratio: number }>();
   for (const [name, ratio] of ratios) {
-    const clustered = onColumns.has(name) && ratio > 0 ? columnRatios(model, name, ratio) : [];
+    const clustered = onColumns.has(name) && ratio > 0 ? await columnsFor(name, ratio) : [];
     for (const [layer, own] of clustered) columns.set(layer.name, { width: name, ratio: own });
     if (clustered.length === 0) narrower.set(name, ratio);
   }

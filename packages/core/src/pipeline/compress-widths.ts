@@ -1,8 +1,10 @@
 /** Widths become narrower: neurons, channels and value dimensions leave the model, which is then run against its reference. */
 import { partOf } from '../cancellation.js';
 import type { Model } from '../format/model-format.js';
-import { reduceNeurons } from '../neurons/reduce-neurons.js';
+import { type PrincipalFeatures, principalFeatures } from '../neurons/principal-features.js';
+import { keptFeatures, reduceNeurons } from '../neurons/reduce-neurons.js';
 import { compareModels, requireRunnable } from '../proof/compare-models.js';
+import { findWidths } from '../widths/find-widths.js';
 import type { CompressedModel, ResolvedOptions } from './compressed-model.js';
 import { openEngine } from './open-engine.js';
 
@@ -23,8 +25,10 @@ export async function compressWidths(
   const total = prove ? WIDTHS : 1;
   const { engine, release } = await openEngine(model, options.engine);
   try {
-    const narrowed = await reduceNeurons(model, ratios, {
+    const { model: turned, ordered } = await turnedFor(model, ratios, options);
+    const narrowed = await reduceNeurons(turned, ratios, {
       ...options,
+      ordered,
       engine,
       inputs: calibration,
       onProgress: partOf(onProgress, 0, total),
@@ -42,4 +46,18 @@ export async function compressWidths(
   } finally {
     await release();
   }
+}
+
+/** The model with other features where some between linear layers are going to leave. */
+async function turnedFor(
+  model: Model,
+  ratios: ReadonlyMap<string, number>,
+  { calibration, roundTo, seed, signal }: ResolvedOptions,
+): Promise<PrincipalFeatures> {
+  if (calibration === undefined) return { model, ordered: new Map() };
+  const narrower = findWidths(model.graph).widths.filter((width) => {
+    const ratio = ratios.get(width.name);
+    return ratio !== undefined && keptFeatures(width, ratio, roundTo) < width.blocks[0]!.length;
+  });
+  return principalFeatures(model, narrower, calibration, { seed, signal });
 }

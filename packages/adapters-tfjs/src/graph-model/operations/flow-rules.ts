@@ -135,5 +135,5 @@ export const spreads: FlowRule = readingFirst((node, writer, rank) => {
 
 /** Stretches axes of length one, or adds some in front. */
 export const stretches: FlowRule = readingFirst((node, writer) =>
-  writer.shape(node.name) === undefined ? undefined : { type: 'elementwise', constants: [] },
+  writer.shape(node.name) === undefined ? undefined : { type: 'elementwise', constants: [], copies: true },
 );
