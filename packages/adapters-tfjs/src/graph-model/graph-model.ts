@@ -4,6 +4,7 @@ import {
   type DenseMatrix,
   type FcLayer,
   type FeatureGraph,
+  type LatencyModel,
   type MatrixEngine,
   type Model,
   type ModelConvolutions,
@@ -21,6 +22,7 @@ import { bytesPerValue, exactWeights, roundingOf } from '../artifacts/storage.js
 import { storeWeights } from '../artifacts/store-weights.js';
 import { floatValues, parametersOf, type Weights } from '../artifacts/weights.js';
 import type { Host } from '../host.js';
+import { LATENCY_MODEL } from '../latency-model.js';
 import { layerWeights } from './fc-layers.js';
 import { featureWeights } from './feature-weights.js';
 import { canResume, givenNodes, inputTensor } from './given-tensors.js';
@@ -118,6 +120,10 @@ export class GraphModel implements Model {
 
   get parameters(): number {
     return parametersOf(this.artifacts.weights);
+  }
+
+  get latencyModel(): LatencyModel {
+    return LATENCY_MODEL;
   }
 
   get bytesPerWeight(): number {

@@ -5,6 +5,7 @@ import {
   type ElementType,
   type FcLayer,
   type FeatureGraph,
+  type LatencyModel,
   type MatrixEngine,
   type Model,
   type ModelConvolutions,
@@ -22,6 +23,7 @@ import { bytesPerValue, exactWeights, roundingOf } from '../artifacts/storage.js
 import { storeWeights } from '../artifacts/store-weights.js';
 import { parametersOf, type Weights } from '../artifacts/weights.js';
 import type { Host } from '../host.js';
+import { LATENCY_MODEL } from '../latency-model.js';
 import { blockOrder } from './cluster-blocks.js';
 import { composeTopology } from './compose-topology.js';
 import type { DenseLayer } from './fc-layers.js';
@@ -124,6 +126,10 @@ export class LayersModel implements Model {
 
   get parameters(): number {
     return parametersOf(this.artifacts.weights);
+  }
+
+  get latencyModel(): LatencyModel {
+    return LATENCY_MODEL;
   }
 
   get bytesPerWeight(): number {
