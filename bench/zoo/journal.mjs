@@ -32,6 +32,27 @@ export class Journal {
   }
 }
 
+/** The results of a journal in which something was timed, by model. */
+export function timesOf(path) {
+  const entries = readFileSync(path, 'utf8').split('\n').map(parsed);
+  const timed = entries.filter((entry) =>
+    entry?.result.results?.some(({ latency }) => latency !== undefined),
+  );
+  if (timed.length === 0)
+    throw new Error(`--times: '${path}' holds no times: give the journal of a run that took some`);
+  return new Map(timed.map(({ model, result }) => [model, result]));
+}
+
+/** A result with the times of another one at the same ratios. */
+export function withTimes(result, timed) {
+  if (result.results === undefined || timed === undefined) return result;
+  const latencies = new Map(timed.results.map(({ ratio, latency }) => [ratio, latency]));
+  return {
+    ...result,
+    results: result.results.map((own) => ({ ...own, latency: own.latency ?? latencies.get(own.ratio) })),
+  };
+}
+
 /** The last line may have been cut off. */
 function parsed(line) {
   try {

@@ -2,17 +2,18 @@
  * Measures the models that people ship in npm packages, before and after neurons have left them:
  *
  *     node bench/zoo/run.mjs [--only PATTERN]... [--ratios 0.5,0.75] [--seconds S | --skip-latency] [--json FILE] [--markdown FILE]
- *         [--shard I/N] [--journal FILE]
+ *         [--shard I/N] [--journal FILE] [--times JOURNAL]
  *
  * A run that was broken off goes on where it stopped; `--restart` measures again what was chosen. `--shard` takes every N-th model; the
- * journals of all shards, put together, are one that `--journal` takes.
+ * journals of all shards, put together, are one that `--journal` takes. `--times` is the journal of another run, with times: narrower models
+ * of one shape take as long, whatever they compute.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cacheFolder } from '../../apps/cli/dist/embedded/embedded-model.js';
 import { modelsBelow, unpackPackage } from './install.mjs';
-import { Journal } from './journal.mjs';
+import { Journal, timesOf, withTimes } from './journal.mjs';
 import { machineLine } from './machine.mjs';
 import { PACKAGES } from './packages.mjs';
 import { page } from './page.mjs';
@@ -33,6 +34,7 @@ const { values } = parseArgs({
     restart: { type: 'boolean', default: false },
     shard: { type: 'string', default: '1/1' },
     journal: { type: 'string' },
+    times: { type: 'string' },
     json: { type: 'string' },
     markdown: { type: 'string' },
   },
@@ -65,7 +67,14 @@ try {
   const waiting = [...chosen];
   const workers = settings.seconds > 0 ? 1 : Number(values.workers);
   await Promise.all(Array.from({ length: workers }, () => workThrough(waiting, results)));
-  report(chosen.map(({ name, format }) => ({ model: name, format, result: results.get(name) })));
+  const times = values.times === undefined ? undefined : timesOf(values.times);
+  report(
+    chosen.map(({ name, format }) => ({
+      model: name,
+      format,
+      result: withTimes(results.get(name), times?.get(name)),
+    })),
+  );
 } catch (error) {
   process.stderr.write(`${error.message}\n`);
   process.exitCode = controller.signal.aborted ? 130 : 2;

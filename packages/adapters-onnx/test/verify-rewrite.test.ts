@@ -10,7 +10,9 @@ import {
 } from '@spherize/core';
 import {
   type Compression,
+  compareModels,
   largestDeviation,
+  ProofError,
   randomInputs,
   SUMMATION_TOLERANCE,
   verifyRewrite,
@@ -239,6 +241,29 @@ describe('not verified', () => {
       deviation: null,
       reason: 'the model itself gives other outputs for the same inputs',
     });
+  });
+
+  test('when its outputs are rounding on generated inputs', async () => {
+    // Behind 20,000, float32 has steps of a five-hundredth.
+    const coarse = (values: Float32Array): Model => {
+      const b = new ModelBuilder();
+      const product = b.node('MatMul', [b.input('x', [undefined, 64]), b.weight('fc', [64, 2048], values)]);
+      const much = b.weight('much', [1], Float32Array.of(2e4));
+      b.node('Sub', [b.node('Add', [product, much]), much], {}, ['y']);
+      return onnxModel(b.output('y', [undefined, 2048]).build());
+    };
+    const weights = randomValues(64 * 2048, 1);
+    const model = coarse(weights);
+    const original = { form: 'original', model: () => model } as const;
+    const nearly = coarse(weights.map((value) => value * (1 + 1e-6)));
+    expect(await compareModels(model, nearly, original)).toEqual({
+      deviation: null,
+      reason: expect.stringMatching(
+        /^on generated inputs the outputs are rounding: a millionth more or less /,
+      ),
+    });
+    const fault = coarse(weights.map((value, i) => (i % 64 === 0 ? -value : value)));
+    await expect(compareModels(model, fault, original)).rejects.toThrow(ProofError);
   });
 
   test('when a free axis cannot have length 1', async () => {
