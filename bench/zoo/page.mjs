@@ -2,11 +2,14 @@ import { REFIT } from './measure.mjs';
 import { markdownOf } from './table.mjs';
 
 /** The document of a run. No date: versions, machine and command say what it holds for. */
-export function page(list, { machine, packages, command }, { seconds, quick }) {
+export function page(list, { machine, packages, command }, { seconds, quick, times }) {
+  const medians = 'medians of alternating runs of both models at batch 1 (or the batch that a model fixes)';
   const latency =
     seconds > 0
-      ? `Times are medians of alternating runs of both models at batch 1 (or the batch that a model fixes), ${seconds} s for each setting.`
-      : 'No times were taken.';
+      ? `Times are ${medians}, ${seconds} s for each setting.`
+      : times === undefined
+        ? 'No times were taken.'
+        : `Times are ${medians}, of a run of its own in which nothing was refitted: narrower models of one shape take as long, whatever they compute.`;
   return `# A zoo of models
 
 What people ship in npm packages, before and after neurons, channels and value dimensions have left (\`--reduce neurons\`), every width at the

@@ -114,5 +114,6 @@ function report(entries) {
   process.stdout.write(`${provenance.machine}\n\n${textOf(found)}\n`);
   if (values.json !== undefined)
     writeFileSync(values.json, `${JSON.stringify({ ...provenance, settings, entries }, undefined, 2)}\n`);
-  if (values.markdown !== undefined) writeFileSync(values.markdown, page(found, provenance, settings));
+  if (values.markdown !== undefined)
+    writeFileSync(values.markdown, page(found, provenance, { ...settings, times: values.times }));
 }

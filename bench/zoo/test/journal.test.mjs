@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Journal } from '../journal.mjs';
+import { Journal, timesOf, withTimes } from '../journal.mjs';
 import { shardOf } from '../shard.mjs';
 
 let path;
@@ -54,4 +54,27 @@ test('shards share the models among them, and their journals put together are on
   const all = new Journal(join(folder, 'all.jsonl'), settings);
   expect(models.map((model) => all.get(model))).toEqual([0, 1, 0, 1, 0].map((bytes) => ({ bytes })));
   for (const wrong of ['0/2', '3/2', '1', 'a/b']) expect(() => shardOf(models, wrong)).toThrow(/^--shard: /);
+});
+
+test('times of another run stand beside what was measured without any', () => {
+  const timed = new Journal(path, { seconds: 2 });
+  const latency = { before: { median: 2 }, after: { median: 1 } };
+  timed.add('a', { results: [{ ratio: 0.5, latency }] });
+  timed.add('b', { results: [] });
+  const times = timesOf(path);
+  const result = {
+    results: [
+      { ratio: 0.5, outputError: 0.1 },
+      { ratio: 0.75, outputError: 0.2 },
+    ],
+  };
+  expect(withTimes(result, times.get('a')).results).toEqual([
+    { ratio: 0.5, outputError: 0.1, latency },
+    { ratio: 0.75, outputError: 0.2, latency: undefined },
+  ]);
+  expect(withTimes({ failed: 'over 300 s' }, times.get('a'))).toEqual({ failed: 'over 300 s' });
+  expect(withTimes(result, times.get('b'))).toBe(result);
+  const without = new Journal(`${path}.none`, {});
+  without.add('a', { results: [{ ratio: 0.5 }] });
+  expect(() => timesOf(`${path}.none`)).toThrow(/holds no times: give the journal of a run that took some$/);
 });
