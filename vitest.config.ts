@@ -4,8 +4,8 @@ const QUICK = ['packages/*/test/**/*.test.ts'];
 /** Tests of packages that are not quick: they run hundreds of models, or start processes. */
 const NOT_QUICK = [
   'packages/adapters-onnx/test/operators/operators.test.ts',
-  'packages/adapters-onnx/test/rewrite-equivalence.test.ts',
-  'packages/adapters-tfjs/test/layers-model.test.ts',
+  'packages/adapters-onnx/test/{rewrite-equivalence,stored-weights,widths}.test.ts',
+  'packages/adapters-tfjs/test/{convolution-forms,layers-model,layers-widths,quantised-models}.test.ts',
   'packages/files/test/temporary-files.test.ts',
 ];
 /** The command and its parts, examples and benchmarks. */

@@ -16,7 +16,7 @@ const SHARES: readonly number[] = [0.25, 0.5, 0.75, 0.875];
 /** Some widths alone: the first half of them, and the second. */
 const PARTS: readonly ((place: number) => boolean)[] = [(place) => place < 0.5, (place) => place >= 0.5];
 /** Seconds for which each pair of models is timed. */
-const SECONDS = 1;
+const SECONDS = 0.5;
 /** What is kept of a coefficient: more digits than times have, few enough to be read. */
 const DIGITS = 4;
 
