@@ -5,9 +5,8 @@ import { rewriteWithinStorage } from '../compression/rewrite-within-storage.js';
 import type { FcLayer, Model } from '../format/model-format.js';
 import { offering } from '../format/select-layers.js';
 import { denseMatrix } from '../matrix/dense-matrix.js';
-import type { ColumnsFor } from '../pipeline/better-on-columns.js';
+import { type ColumnsFor, clusteredAt, widthNamed } from '../pipeline/better-on-columns.js';
 import { columnReaders } from '../widths/column-readers.js';
-import { findWidths } from '../widths/find-widths.js';
 import type { AmountOf } from './allocate-widths.js';
 import { narrowedShape } from './narrowed-shape.js';
 
@@ -19,8 +18,7 @@ const MOST = 0.98;
 /** @param roundTo widths keep a multiple of so many features */
 export function columnsAtEqualTime(model: Model, timeOf: AmountOf, roundTo: number): ColumnsFor {
   return async (name, ratio) => {
-    const width = findWidths(model.graph).widths.find((own) => own.name === name)!;
-    const readers = columnReaders(model, width);
+    const readers = columnReaders(model, widthNamed(model, name));
     if (readers.length === 0) return [];
     const goal = await timeOf(narrowedShape(model, new Map([[name, ratio]]), roundTo));
     const [first, second] = [
@@ -28,12 +26,7 @@ export function columnsAtEqualTime(model: Model, timeOf: AmountOf, roundTo: numb
       await timeOf(clusteredShape(model, readers, TOLD[1])),
     ];
     const own = TOLD[0] + ((first - goal) / (first - second)) * (TOLD[1] - TOLD[0]);
-    const worthIt =
-      first > second &&
-      own > 0 &&
-      own < MOST &&
-      readers.every((layer) => clustersOfLayer(layer, own) < layer.inputs);
-    return worthIt ? readers.map((layer) => [layer, own] as const) : [];
+    return first > second && own > 0 && own < MOST ? clusteredAt(readers, own) : [];
   };
 }
 

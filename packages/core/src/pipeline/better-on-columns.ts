@@ -8,7 +8,7 @@ import { spanOf } from '../format/filter-window.js';
 import type { FcLayer, Model } from '../format/model-format.js';
 import { randomInputs } from '../proof/random-inputs.js';
 import { columnReaders } from '../widths/column-readers.js';
-import { findWidths } from '../widths/find-widths.js';
+import { findWidths, type Width } from '../widths/find-widths.js';
 import { compressColumns } from './compress-columns.js';
 import { compressWidths } from './compress-widths.js';
 import type { CompressedModel, ResolvedOptions } from './compressed-model.js';
@@ -66,13 +66,21 @@ export async function betterOnColumns(
 /** With as many parameters gone. */
 export function columnsOfEqualSize(model: Model): ColumnsFor {
   return (name, ratio) => {
-    const width = findWidths(model.graph).widths.find((own) => own.name === name)!;
+    const width = widthNamed(model, name);
     const readers = columnReaders(model, width);
     const values = readers.reduce((sum, layer) => sum + layer.outputs * spanOf(layer) * layer.inputs, 0);
-    const own = (ratio * width.parameters) / values;
-    const worthIt = readers.every((layer) => own < 1 && clustersOfLayer(layer, own) < layer.inputs);
-    return worthIt ? readers.map((layer) => [layer, own] as const) : [];
+    return clusteredAt(readers, (ratio * width.parameters) / values);
   };
+}
+
+export function widthNamed({ graph }: Model, name: string): Width {
+  return findWidths(graph).widths.find((width) => width.name === name)!;
+}
+
+/** All layers at one ratio; empty where one of them would not be clustered at it. */
+export function clusteredAt(layers: readonly FcLayer[], ratio: number): ColumnRatios {
+  const worthIt = layers.every((layer) => ratio < 1 && clustersOfLayer(layer, ratio) < layer.inputs);
+  return worthIt ? layers.map((layer) => [layer, ratio] as const) : [];
 }
 
 async function columnsLoseLess(
