@@ -24,6 +24,11 @@ export class Upstream {
     for (const tensor of [...reads, ...outputs]) this.#uses.set(tensor, this.uses(tensor) + 1);
   }
 
+  /** The operation, or the step of one, that makes a tensor; undefined for an input of the model or a constant. */
+  maker(tensor: string): FlowOperation | undefined {
+    return this.#makers.get(tensor);
+  }
+
   /** The operation that makes a tensor; undefined for an input of the model or a constant. */
   producer(tensor: string): Passage | undefined {
     const operation = this.#makers.get(tensor);

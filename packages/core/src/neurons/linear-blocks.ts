@@ -1,5 +1,6 @@
 /** Features that are one basis of many: runs of them with nothing but linear operations between what makes and what reads them. */
-import type { FeatureGraph, FlowOperation } from '../format/feature-flow.js';
+import { upstreamOf } from '../folding/upstream.js';
+import type { FeatureGraph } from '../format/feature-flow.js';
 import { findWidths, type Width } from '../widths/find-widths.js';
 import { layerRead } from './layer-reads.js';
 
@@ -100,9 +101,9 @@ function operandsOf(
 
 /** Whether a tensor is what a layer gives, after operations that move features and mix positions, and nothing that is not linear in it. */
 function linearlyFrom(graph: FeatureGraph, tensor: string, producer: string): boolean {
-  const makers = makersOf(graph);
+  const upstream = upstreamOf(graph);
   const from = (name: string): boolean => {
-    const maker = makers.get(name);
+    const maker = upstream.maker(name);
     if (maker === undefined) return false;
     const { flow, inputs, effect } = maker;
     switch (flow.type) {
@@ -124,19 +125,4 @@ function linearlyFrom(graph: FeatureGraph, tensor: string, producer: string): bo
     }
   };
   return from(tensor);
-}
-
-const known = new WeakMap<FeatureGraph, ReadonlyMap<string, FlowOperation>>();
-
-function makersOf(graph: FeatureGraph): ReadonlyMap<string, FlowOperation> {
-  let makers = known.get(graph);
-  if (makers === undefined) {
-    makers = new Map(
-      graph.operations.flatMap((operation) =>
-        operation.outputs.map((output) => [output, operation] as const),
-      ),
-    );
-    known.set(graph, makers);
-  }
-  return makers;
 }
