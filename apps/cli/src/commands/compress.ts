@@ -1,14 +1,17 @@
 import {
+  type CalibrationInputs,
   type Clusterer,
   compressModel,
   InputError,
   type LatencyModel,
+  type LongRunOptions,
   type Reduction,
   selectLayers,
   selectWidths,
   storeCompressed,
+  type WeightType,
 } from '@spherize/core';
-import { measureLatency } from '@spherize/core/allocation';
+import { lightestStorage, measureLatency } from '@spherize/core/allocation';
 import { fidelityTo, recordOutputs, wholeLatency } from '@spherize/core/evaluation';
 import { NAMED_OPTIONS } from '@spherize/core/sweep';
 import { replaceFile, requireMemory } from '@spherize/files';
@@ -33,6 +36,7 @@ import { type MeasuredSize, sizesAround } from '../compression/sizes-around.js';
 import { requireWritableFile } from '../files/output-places.js';
 import { gzipSize } from '../footprint/gzip-size.js';
 import { graphFootprint } from '../footprint/static-footprint.js';
+import { writtenBytes } from '../footprint/written-bytes.js';
 import { chosenRatios } from '../options/chosen-ratios.js';
 import type { ClustererChoice } from '../options/clusterer-choice.js';
 import { latencyModelText } from '../options/latency-model.js';
@@ -48,6 +52,7 @@ import {
   addWeightsOption,
   requireNothingReduced,
   requireStorage,
+  storedAs,
   type WeightsOption,
 } from '../storage/weights-option.js';
 import { interruptible } from '../terminal/interrupt.js';
@@ -82,6 +87,8 @@ import {
   requireNoPruning,
   type ShapeOptions,
 } from './shared-options.js';
+
+type OnProgress = NonNullable<LongRunOptions['onProgress']>;
 
 /** Where the bar stands when compressing begins, when the result is compared, when other sizes are measured, and when all is written. */
 const STAGES = { compressing: 0.02, comparing: 0.92, measuring: 0.98, writing: 0.98 } as const;
@@ -197,14 +204,16 @@ async function compress(source: string, options: CompressOptions, command: Comma
         measure: undefined,
         latencyModel: latencyModelText(found.latencyModel),
       };
-      const chosen = { output, reduce: found.reduce, ...maxError(target), ...timed };
+      const kept = found.reduce === NO_REDUCTION ? { maxError: undefined } : maxErrorOf(target);
+      const weights = found.weights === undefined ? {} : { weights: found.weights };
+      const chosen = { output, reduce: found.reduce, ...kept, ...weights, ...timed };
       for (const [name, value] of Object.entries(chosen)) command.setOptionValue(name, value);
       const recipe = effectiveRecipe(command);
       await replaceFile(recipePath(output), recipeText(recipe));
       const seconds = secondsSince(started);
       const gzipBytes = await gzipSize(await filesOf(output, options.format), signal);
       const after = { bytes, gzipBytes, ...(await graphFootprint(result.model)) };
-      const { sizes, latencyModel, ...figures } = found;
+      const { sizes, latencyModel, weights: stored, ...figures } = found;
       const written = { ...figures, after, seconds, report };
       if (report !== undefined) {
         await makeReportFolder(report);
@@ -252,6 +261,8 @@ interface Found extends Omit<Outcome, 'after' | 'seconds' | 'report'> {
   readonly sizes: readonly MeasuredSize[];
   /** By which ratios were chosen; undefined for the runtime's own. */
   readonly latencyModel: LatencyModel | undefined;
+  /** How weights are stored; undefined as the model's own are. */
+  readonly weights: WeightType | undefined;
 }
 
 /** Everything but writing: the smaller model with its figures, or why there is none worth writing. */
@@ -263,15 +274,13 @@ async function smaller(
 ): Promise<Found | Omit<NothingToGain, 'seconds'>> {
   const { model: read, bytes, source, format } = asRead;
   const { layers, widths, seed, roundTo, memory } = options;
-  const reduce = options.reduce ?? reductionFor(read, target);
+  const wanted = options.reduce ?? reductionFor(read, target);
   if (options.data === undefined) requireNoLabelOptions(options);
   requireStorage(read, options, format.name);
-  if (reduce !== 'columns') requireNoPruning(options);
+  if (wanted !== 'columns') requireNoPruning(options);
   else requireNoTiming(options);
   const stages = options.report === undefined ? STAGES : STAGES_WITH_SIZES;
   const nothing = (reason: string) => ({ source, bytes, reason });
-  if (reduce === 'columns' && read.layers.length === 0 && target !== undefined && 'maxError' in target)
-    return nothing('no layer of it can be compressed: spherize inspect says why');
   const data = await openDataIfGiven(options, read);
   if (options.output === undefined) {
     await makeOutputFolder(output);
@@ -279,22 +288,11 @@ async function smaller(
   }
   const forDrop = target !== undefined && 'maxDrop' in target;
   const divided =
-    reduce === NO_REDUCTION ? undefined : await dividedDataIfGiven(options, read, data, forDrop);
+    wanted === NO_REDUCTION ? undefined : await dividedDataIfGiven(options, read, data, forDrop);
   const calibration = divided?.calibration ?? (await openCalibrationOrGenerated(options, read, data));
   const model = withShapes(read, calibration?.shapes ?? []);
   const opened = { ...asRead, model };
-  const shared = {
-    clusterer,
-    engine: matrixEngine(),
-    roundTo,
-    seed,
-    memory,
-    calibration: calibration?.inputs ?? 'none',
-    storage: options.weights,
-    requireMemory,
-    signal,
-  } as const;
-  const pruned = reduce === 'columns' ? { sparsity: options.sparsity } : {};
+  const pruned = wanted === 'columns' ? { sparsity: options.sparsity } : {};
   // The original's gzip size takes as long as the clustering: both at once, and before the output may replace the file.
   const failed = new AbortController();
   const gzipBefore = gzipSize(opened.files, AbortSignal.any([signal, failed.signal]));
@@ -302,77 +300,110 @@ async function smaller(
   try {
     // Now, while nothing else is in memory: it may run the whole model.
     const footprint = await graphFootprint(model);
+    const choosing = (): Promise<CalibrationInputs> =>
+      unseenInputs(model, calibration, footprint.macs, { ...options, seed: seed + 1 });
+    const forError = target !== undefined && 'maxError' in target ? target : undefined;
+    const weights =
+      options.weights ??
+      (forError &&
+        (await lightestStorage(
+          model,
+          await recordOutputs(model, await choosing(), { signal }),
+          forError.maxError,
+          {
+            signal,
+          },
+        )));
+    const shared = {
+      clusterer,
+      engine: matrixEngine(),
+      roundTo,
+      seed,
+      memory,
+      calibration: calibration?.inputs ?? 'none',
+      storage: weights,
+      requireMemory,
+      signal,
+    } as const;
+    const unlayered = wanted === 'columns' && model.layers.length === 0 && forError !== undefined;
+    if (unlayered && weights === undefined)
+      return nothing('no layer of it can be compressed: spherize inspect says why');
     const latencyModel =
       options.latencyModel ??
       (options.measure &&
         (await phases.part(0, stages.compressing, (onProgress) =>
           measureLatency(model, { layers, widths, seed, signal, onProgress }),
         )));
-    const { result, reached } = await phases.part(
-      stages.compressing,
-      stages.comparing,
-      async (onProgress) => {
-        if (reduce === NO_REDUCTION) {
-          const result = await compressModel(model, { ...shared, reduce, onProgress });
-          return { result, reached: undefined };
-        }
-        if (target === undefined) {
-          const ratio =
-            reduce === 'columns'
-              ? chosenRatios((names) => selectLayers(model, names), layers, ratios)
-              : chosenRatios((names) => selectWidths(model, names, widths), layers, ratios);
-          if (reduce === 'columns')
-            requireClusteringMemory(selectLayers(model, [...ratio.keys()]), memory, false);
-          const result = await compressModel(model, { ...shared, ...pruned, reduce, ratio, onProgress });
-          return { result, reached: undefined };
-        }
-        const choosing = () =>
-          unseenInputs(model, calibration, footprint.macs, { ...options, seed: seed + 1 });
-        if (reduce === 'columns') {
-          const own = { ...shared, ...pruned, calibration: calibration?.inputs, layers };
-          const found =
-            'maxError' in target
-              ? await searchColumnError(model, target, { ...own, inputs: await choosing(), onProgress })
-              : await searchTarget(
-                  opened,
-                  target,
-                  { data, calibration },
-                  { ...options, output },
-                  { signal, onProgress },
-                );
-          return { ...found, result: await storeCompressed(model, found.result, shared) };
-        }
-        return searchNarrowTarget(opened, target, {
-          ...shared,
-          latencyModel,
-          output,
-          layers,
-          widths,
-          reduce,
-          inputs: await choosing(),
-          data,
-          onProgress,
-        });
-      },
-    );
+    type Compressed = Pick<Found, 'result' | 'reduce' | 'reached'>;
+    const unreduced = async (onProgress?: OnProgress): Promise<Compressed> => ({
+      result: await compressModel(model, { ...shared, reduce: NO_REDUCTION, onProgress }),
+      reduce: NO_REDUCTION,
+      reached: undefined,
+    });
+    const compressed = async (onProgress: OnProgress): Promise<Compressed> => {
+      if (wanted === NO_REDUCTION || unlayered) return unreduced(onProgress);
+      const reduce = wanted;
+      if (target === undefined) {
+        const ratio =
+          reduce === 'columns'
+            ? chosenRatios((names) => selectLayers(model, names), layers, ratios)
+            : chosenRatios((names) => selectWidths(model, names, widths), layers, ratios);
+        if (reduce === 'columns')
+          requireClusteringMemory(selectLayers(model, [...ratio.keys()]), memory, false);
+        const result = await compressModel(model, { ...shared, ...pruned, reduce, ratio, onProgress });
+        return { result, reduce, reached: undefined };
+      }
+      if (reduce === 'columns') {
+        const own = { ...shared, ...pruned, calibration: calibration?.inputs, layers };
+        const found =
+          forError !== undefined
+            ? await searchColumnError(model, forError, { ...own, inputs: await choosing(), onProgress })
+            : await searchTarget(
+                opened,
+                target as Exclude<Target, { readonly maxError: number }>,
+                { data, calibration },
+                { ...options, output },
+                { signal, onProgress },
+              );
+        return { ...found, reduce, result: await storeCompressed(model, found.result, shared) };
+      }
+      const inputs = await choosing();
+      const own = { ...shared, latencyModel, output, layers, widths, reduce, inputs, data, onProgress };
+      return { ...(await searchNarrowTarget(opened, target, own)), reduce };
+    };
+    let found = await phases.part(stages.compressing, stages.comparing, compressed);
     phases.enter('comparing', stages.comparing);
     const before = { bytes, gzipBytes: await gzipBefore, ...footprint };
     // Whether how the outputs change has chosen the ratios.
-    const searched = target !== undefined && ('maxError' in target || reduce !== 'columns');
+    const searched = target !== undefined && (forError !== undefined || wanted !== 'columns');
+    const timed = (): ReturnType<typeof wholeLatency> =>
+      wholeLatency(model, found.result.model, seed, { signal, requireMemory });
+    let latency = await timed();
+    if (searched && !('size' in target)) {
+      const stored = storedAs(model, weights);
+      const bytesStored = stored === model ? bytes : await writtenBytes(stored, output);
+      if (
+        found.reduce !== NO_REDUCTION &&
+        stored !== model &&
+        (await nothingGained(found.result.model, output, bytesStored, latency)) !== undefined
+      ) {
+        found = await unreduced();
+        latency = await timed();
+      }
+      const reason = await nothingGained(found.result.model, output, bytes, latency);
+      if (reason !== undefined) {
+        if (options.output === undefined) await removeIfEmpty(output);
+        return nothing(reason);
+      }
+    }
+    const { result, reduce } = found;
     const unseen = await unseenInputs(model, calibration, before.macs, { ...options, again: searched });
     const recorded = await recordOutputs(model, unseen, { signal, scores: options.scores });
     const fidelity = await fidelityTo(recorded, result.model, { signal });
     // What `--max-drop` measures says more.
     const measured = forDrop ? undefined : (divided?.measured ?? data);
     const accuracy = measured && (await comparedAccuracy(model, result.model, measured, signal));
-    const latency = await wholeLatency(model, result.model, seed, { signal, requireMemory });
     signal.throwIfAborted();
-    const worth = searched && !('size' in target);
-    const reason = worth ? await nothingGained(result.model, output, bytes, latency) : undefined;
-    if (reason !== undefined) {
-      if (options.output === undefined) await removeIfEmpty(output);
-      return nothing(reason);
-    }
     const sizes =
       options.report === undefined || reduce === NO_REDUCTION
         ? []
@@ -382,14 +413,25 @@ async function smaller(
             { ...shared, ...pruned, reduce },
             { recorded, output, phases, from: stages.measuring, to: stages.writing },
           );
-    const figures = { result, reduce, reached, fidelity, accuracy, latency, before };
-    return { source, output, model, ...figures, sizes, latencyModel };
+    return {
+      source,
+      output,
+      model,
+      ...found,
+      fidelity,
+      accuracy,
+      latency,
+      before,
+      sizes,
+      latencyModel,
+      weights,
+    };
   } finally {
     failed.abort();
   }
 }
 
-function maxError(target: Target | undefined): object {
+function maxErrorOf(target: Target | undefined): object {
   return target !== undefined && 'maxError' in target ? target : {};
 }
 

@@ -33,12 +33,12 @@ export function storageLines(storage: StorageResult): string[] {
   const { form, tensors, values, error, rounding, kept, proof } = storage;
   if (storage.type === 'float32') return ['storage: weights as float32'];
   const count = values.toLocaleString('en-US');
-  const how = rounding === undefined ? 'to the nearest' : `by what layers read of ${rounding} inputs`;
+  const how = rounding === undefined ? 'to the nearest' : `by ${rounding} inputs`;
   const lines =
     tensors === 0
       ? [`storage: no tensor of weights is smaller as ${form}`]
       : [
-          `storage: ${count} weights in ${tensors} tensors as ${form}; rounding ${how} changes them by ${percent(error, 2)}`,
+          `storage: ${form}: ${count} weights of ${tensors} tensors rounded ${how}, ${percent(error, 2)} off`,
         ];
   if (proof !== undefined && proof.deviation !== null)
     lines.push(

@@ -12,6 +12,7 @@ interface Report {
   bytesBefore: number;
   bytesAfter: number;
   outputError: number;
+  storage?: { weights: string };
   target: { maxError: number; reached: number };
   reductions: { width: string; from: number; to: number }[];
 }
@@ -58,6 +59,28 @@ describe('a network with neurons that others can stand in for', () => {
     expect(lines.at(-2)).toMatch(
       /^\d\.\d+ × smaller, (\d\.\d+ × (faster|slower)|as fast within noise), answers unchanged on \d+\.\d % of 400 unseen inputs$/,
     );
+  });
+});
+
+describe('a network without slack', () => {
+  test('has its weights stored in fewer bits, as the recipe says', async () => {
+    const report = await spherizeJson<Report>(folder, 'compress', 'full.onnx');
+    expect(report.output).toBe('full.small.onnx');
+    expect(report.bytesAfter).toBeLessThan(0.6 * report.bytesBefore);
+    expect(report.outputError).toBeLessThan(0.001);
+    expect(report.reductions).toEqual([]);
+    const recipe = JSON.parse(readFileSync(join(folder, 'full.small.recipe.json'), 'utf8'));
+    expect(recipe).toMatchObject({ reduce: 'none', weights: report.storage?.weights });
+    expect(recipe).not.toHaveProperty('max-error');
+    await spherizeJson(folder, 'compress', '--config', 'full.small.recipe.json', '-o', 'full-again.onnx');
+    expect(readFileSync(join(folder, 'full-again.onnx'))).toEqual(
+      readFileSync(join(folder, 'full.small.onnx')),
+    );
+  });
+
+  test('keeps them as they are where that is said', async () => {
+    const report = await spherizeJson<Report>(folder, 'compress', 'full.onnx', '--weights', 'float32');
+    expect(report).toMatchObject({ output: null, reason: expect.any(String) });
   });
 });
 

@@ -2,10 +2,14 @@
 import { ModelBuilder, randomValues } from '../../../../packages/adapters-onnx/test/build-model.js';
 import { write } from '../data/data-files.js';
 
-/** Writes `redundant.onnx`, of whose 64 and 48 hidden neurons 16 and 24 differ, and `tight.onnx`, whose 8 all do. */
+/**
+ * Writes `redundant.onnx`, of whose 64 and 48 hidden neurons 16 and 24 differ, `tight.onnx`, whose 8 all do, and `full.onnx`, whose 96 and 64 all
+ * do and which is large enough to be stored in fewer bits.
+ */
 export function writeRedundantFiles(folder: string): void {
   write(folder, 'redundant.onnx', perceptron([64, 16], [48, 24]));
   write(folder, 'tight.onnx', perceptron([8, 8], [8, 8]));
+  write(folder, 'full.onnx', perceptron([96, 96], [64, 64]));
 }
 
 /** Three layers with Relu between them; of each hidden width so many neurons, made of so many different ones. */

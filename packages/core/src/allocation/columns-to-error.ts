@@ -1,6 +1,7 @@
 /** Columns to an error of the outputs: one ratio for all layers, found by compressing a few times. */
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import { fidelityTo, recordOutputs } from '../evaluation/output-fidelity.js';
+import type { WeightType } from '../format/weight-storage.js';
 import type { AssembledModel } from '../pipeline/assemble-model.js';
 import type { CompressedModel } from '../pipeline/compressed-model.js';
 import { requireRunnable } from '../proof/compare-models.js';
@@ -24,6 +25,8 @@ const TINY = 1e-9;
 export interface ColumnsToErrorOptions extends ProveTrialOptions {
   /** Inputs on which outputs are compared: better others than those of the refit. */
   readonly inputs: CalibrationInputs;
+  /** How the result will be stored: candidates are measured so, rounded to the nearest. Default: as the model is. */
+  readonly storage?: WeightType | undefined;
 }
 
 /** How the error was met. */
@@ -42,7 +45,7 @@ export interface ErrorReached {
 export async function columnsToError(
   trials: Trials,
   maxError: number,
-  { inputs, ...options }: ColumnsToErrorOptions,
+  { inputs, storage, ...options }: ColumnsToErrorOptions,
 ): Promise<{ result: CompressedModel; reached: ErrorReached }> {
   const { signal, onProgress } = options;
   const { model, layers } = trials;
@@ -64,7 +67,8 @@ export async function columnsToError(
     const ratios = new Map(layers.map(({ name }) => [name, ratio]));
     const tail = await trials.assemble(await trials.cluster(ratios));
     const whole = await trials.whole(tail.compressed);
-    const error = (await fidelityTo(recorded, whole.model, { signal })).outputError ?? 0;
+    const { model: written } = (storage && whole.model.storage?.store(storage)) ?? whole;
+    const error = (await fidelityTo(recorded, written, { signal })).outputError ?? 0;
     if (error <= maxError) {
       best = { tail, whole, error };
       low = ratio;

@@ -18,6 +18,7 @@ export {
   type TargetReport,
 } from './compress-to-target.js';
 export { fitLatencyModel, type MeasuredWork } from './fit-latency-model.js';
+export { lightestStorage } from './lightest-storage.js';
 export {
   CURVE_RATIOS,
   lossCurves,

@@ -8,7 +8,7 @@ import type { Model } from '../format/model-format.js';
 import { type RequireMemory, randomInputs, widestReach } from '../proof/random-inputs.js';
 
 /** The most samples, the fewest, and multiply-accumulates beyond which there are fewer. */
-const SAMPLES = { most: 400, fewest: 16, macs: 2e10 } as const;
+const SAMPLES = { most: 400, fewest: 16, macs: 5e10 } as const;
 
 export interface UnseenInputsOptions extends Pick<GeneratedInputsOptions, 'mean' | 'std'> {
   /** That of the calibration. */
