@@ -4,6 +4,7 @@ import {
   compressModel,
   findWidths,
   type Model,
+  portableEngine,
   principalFeatures,
 } from '@spherize/core';
 import { outputFidelity } from '@spherize/core/evaluation';
@@ -115,7 +116,9 @@ describe('other features compute the same', () => {
     build(b);
     const model = onnxModel(b.build());
     const widths = findWidths(model.graph).widths.filter(({ reason }) => reason === undefined);
-    const { model: turned } = await principalFeatures(model, widths, inputs(model, 1));
+    const { model: turned } = await principalFeatures(model, widths, inputs(model, 1), {
+      engine: portableEngine,
+    });
     const x = {
       shape: [...shape],
       data: randomValues(

@@ -2,10 +2,13 @@
 import { Matrix } from 'ml-matrix';
 import { type CalibrationInputs, samplesOf } from '../calibration/calibration-inputs.js';
 import { sampleRows } from '../calibration/layer-rows.js';
+import { Moments } from '../calibration/moments.js';
 import type { Model } from '../format/model-format.js';
 import type { NarrowedWeights } from '../format/model-narrowing.js';
-import type { DenseMatrix } from '../matrix/dense-matrix.js';
+import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
+import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import { requireFeatures } from '../widths/require-features.js';
+import { columnsOf } from './layer-groups.js';
 import { layerRead } from './layer-reads.js';
 import type { LinearBlock } from './linear-blocks.js';
 import { observedBatches } from './observed-batches.js';
@@ -18,12 +21,17 @@ const FLOOR = 1e-6;
 /** Second moments of a block's features, where they are read or on both sides, shape `[d, d]` each. */
 export type BlockMoments = readonly Matrix[];
 
+export interface BlockMomentsOptions {
+  readonly engine: MatrixEngine;
+  readonly seed: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export async function blockMoments(
   model: Model,
   blocks: readonly LinearBlock[],
   inputs: CalibrationInputs,
-  seed: number,
-  signal: AbortSignal | undefined,
+  { engine, seed, signal }: BlockMomentsOptions,
 ): Promise<BlockMoments[]> {
   const { graph } = model;
   const features = requireFeatures(model);
@@ -32,17 +40,23 @@ export async function blockMoments(
     // What a layer reads is what was made of the rows, mixed over positions; a bias makes up for the mean of what leaves.
     if (kind === 'read')
       return [
-        second.map(({ layer, places }) => {
+        second.map(({ layer, places }): EndMoments => {
           const { tensor, axis } = layerRead(graph, layers.get(layer)!);
-          return new MomentSums(tensor, axis, places, layers.get(layer)!.bias);
+          const values = async (rows: DenseMatrix): Promise<DenseMatrix> => columnsOf(rows, places);
+          return {
+            tensor,
+            axis,
+            values,
+            moments: new Moments(places.length, 0, layers.get(layer)!.bias, engine),
+          };
         }),
       ];
     // The same is added to all products of a query by the mean of the keys: softmax takes no notice.
     return [first, second].map((ends, side) =>
-      ends.map(({ layer, places }) => {
+      ends.map(({ layer, places }): EndMoments => {
         const { tensor, axis } = layerRead(graph, layers.get(layer)!);
-        const { weights, bias } = features.weights(layer);
-        return new MomentSums(tensor, axis, places, side === 1, { weights, bias });
+        const values = madeAt(features.weights(layer), places, engine);
+        return { tensor, axis, values, moments: new Moments(places.length, 0, side === 1, engine) };
       }),
     );
   });
@@ -52,84 +66,51 @@ export async function blockMoments(
   for await (const { feeds, found } of observedBatches(model, features, [...tensors], inputs, signal)) {
     const share = samplesOf(feeds) / Math.max(1, inputs.samples);
     for (const tensor of tensors) {
-      const own = all.filter((sum) => sum.tensor === tensor);
-      const wanted = ROWS_PER_FEATURE * Math.max(...own.map(({ places }) => places.length));
+      const own = all.filter((end) => end.tensor === tensor);
+      const wanted = ROWS_PER_FEATURE * Math.max(...own.map(({ moments }) => moments.n));
       const reading = { axis: own[0]!.axis };
       const { rows } = sampleRows(found[tensor]!, reading, Math.ceil(wanted * share), batch, seed);
-      for (const sum of own) sum.add(rows);
+      for (const { values, moments } of own) await moments.add(await values(rows), denseMatrix(rows.rows, 0));
     }
     batch++;
   }
-  return sums.map((sides) => sides.map(meanMoments));
+  return sums.map((sides) => sides.map((ends) => meanMoments(ends.map(({ moments }) => moments))));
 }
 
-/** Streaming sums over the rows of a tensor at some of its features, or over what a layer makes of them at some of its rows. */
-class MomentSums {
+/** What is summed up at one end of a block. */
+interface EndMoments {
+  /** The tensor that is observed, and the axis of its features. */
   readonly tensor: string;
   readonly axis: number;
-  readonly places: readonly number[];
-  readonly #centred: boolean;
-  readonly #layer: NarrowedWeights | undefined;
-  readonly #first: Float64Array;
-  readonly #second: Float64Array;
-  #count = 0;
+  /** The block's features, of rows of that tensor. */
+  readonly values: (rows: DenseMatrix) => Promise<DenseMatrix>;
+  readonly moments: Moments;
+}
 
-  constructor(
-    tensor: string,
-    axis: number,
-    places: readonly number[],
-    centred: boolean,
-    layer?: NarrowedWeights,
-  ) {
-    this.tensor = tensor;
-    this.axis = axis;
-    this.places = places;
-    this.#centred = centred;
-    this.#layer = layer;
-    this.#first = new Float64Array(places.length);
-    this.#second = new Float64Array(places.length ** 2);
-  }
-
-  add({ data, cols }: DenseMatrix): void {
-    const size = this.places.length;
-    const row = new Float64Array(size);
-    for (let from = 0; from < data.length; from += cols) {
-      for (let i = 0; i < size; i++) row[i] = this.#value(data, from, this.places[i]!);
-      for (let i = 0; i < size; i++) {
-        this.#first[i]! += row[i]!;
-        for (let j = 0; j < size; j++) this.#second[i * size + j]! += row[i]! * row[j]!;
-      }
-      this.#count++;
-    }
-  }
-
-  #value(data: Float32Array, from: number, place: number): number {
-    if (this.#layer === undefined) return data[from + place]!;
-    const { weights, bias } = this.#layer;
-    let sum = bias?.[place] ?? 0;
-    const at = place * weights.cols;
-    for (let c = 0; c < weights.cols; c++) sum += weights.data[at + c]! * data[from + c]!;
-    return sum;
-  }
-
-  /** Of means of 0 where they are centred. */
-  moments(): Matrix {
-    const size = this.places.length;
-    const moments = new Matrix(size, size);
-    const count = Math.max(1, this.#count);
-    for (let i = 0; i < size; i++)
-      for (let j = 0; j < size; j++) {
-        const mean = this.#centred ? (this.#first[i]! / count) * (this.#first[j]! / count) : 0;
-        moments.set(i, j, this.#second[i * size + j]! / count - mean);
-      }
-    return moments;
-  }
+/** What some rows of a layer's weights make of rows that it reads. */
+function madeAt(
+  { weights: { cols, data }, bias }: NarrowedWeights,
+  places: readonly number[],
+  engine: MatrixEngine,
+): EndMoments['values'] {
+  const own = denseMatrix(places.length, cols);
+  for (const [i, place] of places.entries())
+    own.data.set(data.subarray(place * cols, (place + 1) * cols), i * cols);
+  const turned = transpose(own);
+  return async (rows) => {
+    const made = await engine.multiply(rows, turned);
+    for (let at = 0; bias !== null && at < made.data.length; at++)
+      made.data[at] = made.data[at]! + bias[places[at % made.cols]!]!;
+    return made;
+  };
 }
 
 /** With a little more on the diagonal: what never varies has an inverse too. */
-function meanMoments(sums: readonly MomentSums[]): Matrix {
-  const mean = sums.map((sum) => sum.moments()).reduce((all, own) => all.add(own));
-  mean.div(sums.length);
+function meanMoments(ends: readonly Moments[]): Matrix {
+  const mean = ends
+    .map((moments) => Matrix.from1DArray(moments.n, moments.n, moments.centred().zz))
+    .reduce((all, own) => all.add(own));
+  mean.div(ends.length);
   const floor = FLOOR * (mean.trace() / mean.rows) || 1;
   return mean.add(Matrix.eye(mean.rows).mul(floor));
 }

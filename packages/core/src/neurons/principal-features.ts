@@ -14,6 +14,7 @@ import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import { firstSamples } from '../calibration/first-samples.js';
 import type { Model } from '../format/model-format.js';
 import { type NarrowedWeights, otherWeights } from '../format/model-narrowing.js';
+import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { Width } from '../widths/find-widths.js';
 import { requireFeatures } from '../widths/require-features.js';
 import { type BlockMoments, blockMoments } from './block-moments.js';
@@ -23,6 +24,7 @@ import { type End, linearBlocks } from './linear-blocks.js';
 const SAMPLES = 256;
 
 export interface PrincipalFeaturesOptions {
+  readonly engine: MatrixEngine;
   readonly seed?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -44,13 +46,13 @@ export async function principalFeatures(
   model: Model,
   widths: readonly Width[],
   inputs: CalibrationInputs,
-  { seed = 0, signal }: PrincipalFeaturesOptions = {},
+  { engine, seed = 0, signal }: PrincipalFeaturesOptions,
 ): Promise<PrincipalFeatures> {
   const features = requireFeatures(model);
   const blocks = widths.flatMap((width) => linearBlocks(model.graph, width));
   if (blocks.length === 0) return { model, ordered: new Map() };
   const few = firstSamples(inputs, SAMPLES);
-  const moments = await blockMoments(model, blocks, few, seed, signal);
+  const moments = await blockMoments(model, blocks, few, { engine, seed, signal });
   const turned = new Map<string, NarrowedWeights>();
   const weightsOf = ({ layer }: End): NarrowedWeights => {
     let own = turned.get(layer);

@@ -6,7 +6,7 @@ import { keptFeatures, reduceNeurons } from '../neurons/reduce-neurons.js';
 import { compareModels, requireRunnable } from '../proof/compare-models.js';
 import { findWidths } from '../widths/find-widths.js';
 import type { CompressedModel, ResolvedOptions } from './compressed-model.js';
-import { openEngine } from './open-engine.js';
+import { type OpenEngine, openEngine } from './open-engine.js';
 
 /** Share of the time that the widths take, about; the proof takes the rest. */
 const WIDTHS = 0.95;
@@ -25,7 +25,7 @@ export async function compressWidths(
   const total = prove ? WIDTHS : 1;
   const { engine, release } = await openEngine(model, options.engine);
   try {
-    const { model: turned, ordered } = await turnedFor(model, ratios, options);
+    const { model: turned, ordered } = await turnedFor(model, ratios, { ...options, engine });
     const narrowed = await reduceNeurons(turned, ratios, {
       ...options,
       ordered,
@@ -52,12 +52,12 @@ export async function compressWidths(
 async function turnedFor(
   model: Model,
   ratios: ReadonlyMap<string, number>,
-  { calibration, roundTo, seed, signal }: ResolvedOptions,
+  { calibration, engine, roundTo, seed, signal }: ResolvedOptions & Pick<OpenEngine, 'engine'>,
 ): Promise<PrincipalFeatures> {
   if (calibration === undefined) return { model, ordered: new Map() };
   const narrower = findWidths(model.graph).widths.filter((width) => {
     const ratio = ratios.get(width.name);
     return ratio !== undefined && keptFeatures(width, ratio, roundTo) < width.blocks[0]!.length;
   });
-  return principalFeatures(model, narrower, calibration, { seed, signal });
+  return principalFeatures(model, narrower, calibration, { engine, seed, signal });
 }
