@@ -22,9 +22,13 @@ export interface MethodMark {
   readonly shape: string;
 }
 
-/** The methods of a sweep with the colour and shape that stand for each in every plot. */
-export function methodMarks(results: SweepResults): MethodMark[] {
-  const methods = [...new Set(sweepPoints(results).map(({ method }) => method))];
+/** The methods of a sweep. */
+export function methodsOf(results: SweepResults): string[] {
+  return [...new Set(sweepPoints(results).map(({ method }) => method))];
+}
+
+/** Methods with the colour and shape that stand for each in every plot of a page. */
+export function methodMarks(methods: readonly string[]): MethodMark[] {
   return methods.map((method, i) => ({
     method,
     colour: PALETTE[i % PALETTE.length]!,
@@ -40,8 +44,8 @@ export interface MethodChannel {
 }
 
 /** Colour and shape that say the method. */
-export function methodChannels(results: SweepResults): { color: MethodChannel; shape: MethodChannel } {
-  const marks = methodMarks(results);
+export function methodChannels(methods: readonly string[]): { color: MethodChannel; shape: MethodChannel } {
+  const marks = methodMarks(methods);
   const channel = (range: string[]): MethodChannel => ({
     field: 'method',
     type: 'nominal',
@@ -58,7 +62,7 @@ export interface PositionChannel {
   field: string;
   type: 'quantitative';
   title: string;
-  scale: { domain?: number[]; zero?: boolean };
+  scale: { domain?: number[]; zero?: boolean; type?: 'sqrt' };
 }
 
 /** An axis of numbers. */

@@ -2,7 +2,7 @@
 
 import type { SweepResults } from '@spherize/core/sweep';
 import type { TopLevelSpec } from 'vega-lite';
-import { axis, HIDDEN, methodChannels, SHOWN, tooltip } from './channels.js';
+import { axis, HIDDEN, methodChannels, methodsOf, SHOWN, tooltip } from './channels.js';
 import { accuracySpecification } from './plot.js';
 import { paretoFront, type SweepPoint, sparsityName, sweepPoints } from './points.js';
 
@@ -87,7 +87,7 @@ function frontSpecification(
     cost: cost(point),
     front: front.includes(point),
   }));
-  const { color, shape } = methodChannels(results);
+  const { color, shape } = methodChannels(methodsOf(results));
   const x = axis('cost', title, { zero: false });
   const y = axis('top1', 'top-1 accuracy (%)', { domain: [0, 100] });
   return {
@@ -146,7 +146,7 @@ function layerSpecification(results: SweepResults, columns: number): TopLevelSpe
       relativeError,
     })),
   );
-  const { color, shape } = methodChannels(results);
+  const { color, shape } = methodChannels(methodsOf(results));
   const x = axis('ratio', 'column reduction ratio ρ', { domain: [0, 1] });
   const y = axis('relativeError', 'relative error');
   const strokeDash = {

@@ -1,34 +1,57 @@
-/** The figure of a compression: the error of the outputs over the size of the file. */
+/** The figure of a compression: the error of the outputs over the size of the file, by every method that the model has something for. */
 import type { TopLevelSpec } from 'vega-lite';
 import type { Outcome } from '../compression/outcome.js';
 import type { MeasuredSize } from '../compression/sizes-around.js';
-import { axis, HIDDEN } from './channels.js';
+import { axis, HIDDEN, methodChannels } from './channels.js';
 import type { Chart } from './charts.js';
 
-const COLOUR = '#0f7fc4';
 const GREY = '#888';
+
+/** What a line of the figure is called. */
+const METHODS = {
+  neurons: 'neurons',
+  columns: 'columns',
+  auto: 'neurons or columns',
+  none: 'storage',
+} as const;
 
 /** @returns undefined where the outputs could not be compared */
 export function errorChart(
-  { before, after, fidelity, reached }: Outcome,
+  { before, after, fidelity, reached, reduce }: Outcome,
   sizes: readonly MeasuredSize[],
 ): Chart | undefined {
   if (fidelity.outputError === null) return undefined;
-  const point = (bytes: number, error: number, agreement: number | null, what: string) => ({
+  const point = (
+    method: string,
+    { bytes, error, agreement }: Pick<MeasuredSize, 'bytes' | 'error' | 'agreement'>,
+    what: string,
+  ) => ({
+    method,
     megabytes: bytes / 1e6,
     error: 100 * error,
     ...(agreement !== null && { agreement: 100 * agreement }),
     what,
   });
-  const original = point(before.bytes, 0, fidelity.agreement === null ? null : 1, 'the original');
-  const chosen = point(after.bytes, fidelity.outputError, fidelity.agreement, 'what was written');
-  const others = sizes.map(({ bytes, error, agreement, times }) =>
-    point(bytes, error, agreement, `${times} × as much taken from each width`),
+  const whole = { bytes: before.bytes, error: 0, agreement: fidelity.agreement === null ? null : 1 };
+  const { outputError: error, agreement } = fidelity;
+  const original = point(METHODS[reduce], whole, 'the original');
+  const chosen = point(METHODS[reduce], { bytes: after.bytes, error, agreement }, 'what was written');
+  const others = sizes.map((size) =>
+    point(
+      METHODS[size.reduce],
+      size,
+      size.reduce === reduce
+        ? `${size.times} × as much taken`
+        : `${METHODS[size.reduce]}, ${size.times} × as much taken`,
+    ),
   );
-  const values = [original, chosen, ...others].sort((a, b) => b.megabytes - a.megabytes);
+  const methods = [...new Set([original, ...others].map(({ method }) => method))];
+  const starts = methods.slice(1).map((method) => point(method, whole, original.what));
+  const values = [original, chosen, ...others, ...starts].sort((a, b) => b.megabytes - a.megabytes);
+  const { color, shape } = methodChannels(methods);
   const budget = reached !== undefined && 'maxError' in reached ? reached.maxError : undefined;
   const x = axis('megabytes', 'file size (MB)', { zero: false });
-  const y = axis('error', 'output error (%)', { zero: true });
+  const y = axis('error', 'output error (%), wider where it is small', { zero: true, type: 'sqrt' });
   const label = (datum: object, text: string, dy: number) => ({
     data: { values: [datum] },
     mark: {
@@ -49,16 +72,19 @@ export function errorChart(
     height: 300,
     padding: { left: 5, right: 40, top: 20, bottom: 5 },
     layer: [
-      { data: { values }, mark: { type: 'line', color: GREY, aria: false }, encoding: { x, y } },
+      { data: { values }, mark: { type: 'line', aria: false }, encoding: { x, y, color } },
       {
         data: { values },
-        mark: { type: 'point', filled: true, color: COLOUR, opacity: 1 },
+        mark: { type: 'point', filled: true, opacity: 1 },
         encoding: {
           x,
           y,
+          color,
+          shape,
           size: { condition: { test: `datum.what === '${chosen.what}'`, value: 220 }, value: 60 },
           tooltip: [
             { field: 'what', title: 'point' },
+            { field: 'method', title: 'method' },
             { field: 'megabytes', title: 'file (MB)', format: '.3f' },
             { field: 'error', title: 'output error (%)', format: '.3f' },
             ...(fidelity.agreement === null
@@ -78,12 +104,16 @@ export function errorChart(
           ]),
       label(original, original.what, -12),
       label(chosen, chosen.what, -16),
+      ...methods.flatMap((method) => {
+        const last = values.filter((value) => value.method === method).at(-1)!;
+        return last === chosen || methods.length < 2 ? [] : [label(last, method, -12)];
+      }),
     ],
   };
   const small =
     sizes.length === 0
       ? ''
-      : ' The small points are the same model with so many times as much taken from each width, refitted and compared on the same inputs.';
+      : ` The small points are the same model with so many times as much taken from all of it, and with the other reduction at one ratio for everything, refitted and compared on the same inputs.`;
   const dashed =
     budget === undefined
       ? ''

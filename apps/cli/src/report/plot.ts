@@ -1,6 +1,6 @@
 import type { SweepResults } from '@spherize/core/sweep';
 import type { TopLevelSpec } from 'vega-lite';
-import { axis, HIDDEN, methodChannels, SHOWN, tooltip } from '../report/channels.js';
+import { axis, HIDDEN, methodChannels, methodsOf, SHOWN, tooltip } from '../report/channels.js';
 import { sparsityName, sweepPoints } from '../report/points.js';
 
 /** The figure of a sweep as a Vega-Lite specification: accuracy over column reduction ratio, one panel per sparsity. */
@@ -32,7 +32,7 @@ export function accuracySpecification(results: SweepResults, columns = 3): TopLe
   }
   const panels = [...new Set(points.map(({ sparsity }) => sparsityName(sparsity)))];
   const uncompressed = (100 * results.baseline.top1).toFixed(1);
-  const { color, shape } = methodChannels(results);
+  const { color, shape } = methodChannels(methodsOf(results));
   const x = axis('ratio', 'column reduction ratio ρ', { domain: [0, 1] });
   const y = axis('top1', 'top-1 accuracy (%)', { domain: [0, 100] });
   return {

@@ -3,7 +3,7 @@ import type { SweepResults } from '@spherize/core/sweep';
 import { COMPARED } from '../footprint/static-footprint.js';
 import type { Recipe } from '../recipe/recipe.js';
 import { megabytes, percent } from '../terminal/output.js';
-import { methodMarks } from './channels.js';
+import { methodMarks, methodsOf } from './channels.js';
 import { reportCharts } from './charts.js';
 import { escapeHtml, htmlTable, plainTable } from './html.js';
 import { chartSection, framedPage, runSection, section } from './page-frame.js';
@@ -62,7 +62,7 @@ function legend(results: SweepResults): string {
     diamond: '<path d="M7 1l5 6-5 6-5-6z"/>',
     cross: '<path d="M5 2h4v3h3v4H9v3H5V9H2V5h3z"/>',
   };
-  const buttons = methodMarks(results).map(
+  const buttons = methodMarks(methodsOf(results)).map(
     ({ method, colour, shape }) =>
       `<button type="button" aria-pressed="true" data-method="${escapeHtml(method)}"><svg width="14" height="14" fill="${colour}" aria-hidden="true">${shapes[shape]}</svg>${escapeHtml(method)}</button>`,
   );

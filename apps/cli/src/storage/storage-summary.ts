@@ -37,9 +37,7 @@ export function storageLines(storage: StorageResult): string[] {
   const lines =
     tensors === 0
       ? [`storage: no tensor of weights is smaller as ${form}`]
-      : [
-          `storage: ${form}: ${count} weights of ${tensors} tensors rounded ${how}, ${percent(error, 2)} off`,
-        ];
+      : [`storage: ${form}: ${count} weights of ${tensors} tensors rounded ${how}, ${percent(error, 2)} off`];
   if (proof !== undefined && proof.deviation !== null)
     lines.push(
       `verified: the file computes what its rounded weights say, to ${proof.deviation.toExponential(1)} of the largest output`,

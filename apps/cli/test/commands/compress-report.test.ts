@@ -29,7 +29,7 @@ const untimed = (html: string): string =>
     .replace(/<dt>seconds<\/dt><dd>[\d.]+<\/dd>/, '');
 
 /** What the chart shows. */
-function values(html: string): { megabytes: number; error: number; what: string }[] {
+function values(html: string): { megabytes: number; error: number; what: string; method: string }[] {
   const text = /<script type="application\/json" id="data">(.*?)<\/script>/s.exec(html)![1]!;
   const { charts } = JSON.parse(text) as { charts: { error: { data: { values?: object[] }[] }[] } };
   const all = charts.error[0]!.data.flatMap((source) => source.values ?? []);
@@ -65,9 +65,9 @@ describe('a network with neurons that others can stand in for', () => {
     const points = new Map(values(page('run/report.html')).map((value) => [value.what, value]));
     const [original, half, chosen, more] = [
       'the original',
-      '0.5 × as much taken from each width',
+      '0.5 × as much taken',
       'what was written',
-      '1.15 × as much taken from each width',
+      '1.15 × as much taken',
     ].map((what) => points.get(what)!);
     expect(original!.error).toBe(0);
     expect(chosen!.error).toBeCloseTo(100 * report.outputError, 10);
@@ -75,6 +75,17 @@ describe('a network with neurons that others can stand in for', () => {
     expect(half!.megabytes).toBeGreaterThan(chosen!.megabytes);
     expect(chosen!.megabytes).toBeGreaterThan(more!.megabytes);
     expect(more!.error).toBeGreaterThan(chosen!.error);
+  });
+
+  test('draws columns beside neurons, each from the original on', () => {
+    const columns = values(page('run/report.html')).filter(({ method }) => method === 'columns');
+    expect(columns.map(({ what }) => what).sort()).toEqual(
+      [
+        ...['0.5', '0.75', '1', '1.15'].map((times) => `columns, ${times} × as much taken`),
+        'the original',
+      ].sort(),
+    );
+    for (const { megabytes } of columns.slice(1)) expect(megabytes).toBeLessThan(columns[0]!.megabytes);
   });
 
   test('has a bar for each width', () => {
@@ -125,7 +136,7 @@ describe.skipIf(CHROMIUM === undefined)('in a browser', () => {
       for (const name of ['run/report.html', 'half.html']) {
         await tab.goto(pathToFileURL(join(folder, name)).href);
         await tab.waitForSelector('#error svg');
-        expect(await tab.locator('#error .mark-symbol path').count()).toBe(5);
+        expect(await tab.locator('#error .mark-symbol path').count()).toBe(10);
         expect(
           await tab.evaluate(
             '[...document.querySelectorAll(".scroll")].filter((table) => table.scrollWidth > table.clientWidth).length',
