@@ -28,11 +28,13 @@ export async function labelledData(samples: number): Promise<LabelledData> {
   return {
     name: 'own',
     samples,
-    shape: [INPUTS],
-    async batch(start, count) {
+    async batch(positions) {
+      const data = new Float32Array(positions.length * INPUTS);
+      for (const [i, position] of positions.entries())
+        data.set(values.subarray(position * INPUTS, (position + 1) * INPUTS), i * INPUTS);
       return {
-        inputs: values.slice(start * INPUTS, (start + count) * INPUTS),
-        labels: labels.slice(start, start + count),
+        inputs: { x: { shape: [positions.length, INPUTS], data } },
+        labels: Int32Array.from(positions, (position) => labels[position]!),
       };
     },
   };

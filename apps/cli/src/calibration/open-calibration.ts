@@ -1,6 +1,5 @@
 /** From what a user types after `--calibrate` to unlabelled inputs. */
 import {
-  allocateValues,
   type CalibrationInputs,
   defaultSamples,
   evolvedInputs,
@@ -93,10 +92,11 @@ export async function openCalibration(
         `--calibrate ${calibrate}: recorded inputs are taken as they are: leave out --mean and --std`,
       );
     const recorded = await openRecordedArrays(calibrate, model, BATCH);
+    const first = firstUnmeasured(recorded, evaluation);
     const least = fixedBatch(model.inputs);
     const wanted = options.calibrationSamples ?? DEFAULT_SAMPLES.data;
     return {
-      ...partsOf(recorded, divided(recorded.samples, 0, wanted, seed), seed, least),
+      ...partsOf(recorded, divided(recorded.samples, first, wanted, seed), seed, least),
       digest: recorded.digest,
       shapes: recorded.shapes,
     };
@@ -124,21 +124,29 @@ export async function openCalibration(
     );
   const input = singleInput(model);
   const data = await openDataset(calibrate, {
+    input: input.name,
     sampleShape: input.shape.slice(1),
     type: input.type,
     ...(mean && { mean }),
     ...(std && { std }),
   });
-  const first = evaluation?.name === data.name ? evaluation.samples : 0;
-  if (first >= data.samples) {
-    throw new InputError(
-      'BAD_ARGUMENT',
-      `--calibrate ${calibrate}: all ${data.samples} samples are used to measure accuracy; lower --limit, or give other data`,
-    );
-  }
+  const first = firstUnmeasured(data, evaluation);
   const wanted = options.calibrationSamples ?? DEFAULT_SAMPLES.data;
   const positions = divided(data.samples, first, wanted, seed);
   return calibrationOf(model, data, { ...positions, digest: await data.digest(), seed });
+}
+
+/** The first sample on which accuracy is not measured. */
+function firstUnmeasured(
+  { name, samples }: Pick<Dataset, 'name' | 'samples'>,
+  evaluation: Pick<Dataset, 'name' | 'samples'> | undefined,
+): number {
+  const first = evaluation?.name === name ? evaluation.samples : 0;
+  if (first < samples) return first;
+  throw new InputError(
+    'BAD_ARGUMENT',
+    `--calibrate ${name}: all ${samples} samples are used to measure accuracy; lower --limit, or give other data`,
+  );
 }
 
 /** A random part of the samples from the first one on, and the others. */
@@ -187,40 +195,31 @@ export function calibrationOf(
   data: LabelledData,
   { chosen, rest, digest, seed }: DividedPositions,
 ): OpenCalibration {
-  const { name, shape } = singleInput(model);
-  const part = (positions: readonly number[]): CalibrationInputs =>
-    samplesOf(data, positions, name, shape[0] ?? BATCH, shape[0] !== undefined);
-  return { ...partsOf({ part }, { chosen, rest }, seed, shape[0]), digest };
+  const fixed = fixedBatch(model.inputs);
+  const part = (positions: readonly number[]): CalibrationInputs => unlabelled(data, positions, fixed);
+  return { ...partsOf({ part }, { chosen, rest }, seed, fixed), digest };
 }
 
-function samplesOf(
+/** @param fixed samples that the model takes at a time, where it fixes their number: whole batches only */
+function unlabelled(
   data: LabelledData,
   positions: readonly number[],
-  input: string,
-  batch: number,
-  fixed: boolean,
+  fixed: number | undefined,
 ): CalibrationInputs {
-  // A graph of fixed batch size takes whole batches only.
-  const samples = fixed ? positions.length - (positions.length % batch) : positions.length;
+  const samples = fixed === undefined ? positions.length : positions.length - (positions.length % fixed);
   if (samples === 0) {
     throw new InputError(
       'BAD_ARGUMENT',
-      `--calibrate ${data.name}: the model takes ${batch} samples at a time, but there are only ${positions.length}`,
+      `--calibrate ${data.name}: the model takes ${fixed ?? BATCH} samples at a time, but there are only ${positions.length}`,
     );
   }
-  const size = data.shape.reduce((product, length) => product * length, 1);
+  const size = fixed ?? BATCH;
   return {
     name: data.name,
     samples,
     async *batches() {
-      for (let start = 0; start < samples; start += batch) {
-        const chosen = positions.slice(start, Math.min(start + batch, samples));
-        const values = allocateValues(data.type, chosen.length * size);
-        for (const [i, position] of chosen.entries()) {
-          values.set((await data.batch(position, 1)).inputs, i * size);
-        }
-        yield { [input]: { shape: [chosen.length, ...data.shape], data: values } };
-      }
+      for (let start = 0; start < samples; start += size)
+        yield (await data.batch(positions.slice(start, Math.min(start + size, samples)))).inputs;
     },
   };
 }

@@ -7,6 +7,7 @@ import {
   type Model,
   type Reduction,
   scoresOutput,
+  type TensorInfo,
   type WidthsMeant,
 } from '@spherize/core';
 import { singleInput } from '@spherize/core/evaluation';
@@ -21,8 +22,9 @@ import {
   openCalibration,
 } from '../calibration/open-calibration.js';
 import { readClassNames } from '../data/class-names.js';
-import type { Dataset } from '../data/dataset.js';
-import { DATASET_SPECS, openDataset } from '../data/open-dataset.js';
+import type { Dataset, DatasetOptions } from '../data/dataset.js';
+import { DATASET_SPECS, isDataSpec, openDataset, unknownData } from '../data/open-dataset.js';
+import { namesRecordedArrays, openLabelledInputs } from '../data/recorded-arrays.js';
 import { requireMatchingClasses } from '../evaluation/matching-classes.js';
 import { ChoiceOption } from '../options/choice-option.js';
 import { clustererValue, type NamedOptions } from '../options/clusterer-choice.js';
@@ -340,27 +342,47 @@ export function shareList(name: string): (list: ListValue) => number[] {
 }
 
 /**
- * Opens the data set for a model's input and scores.
+ * Opens the data set for a model's inputs and scores.
  *
  * @throws InputError as `openDataset` does, and when the model has another number of classes
  */
 export async function openData(options: DataOptions, model: Model): Promise<Dataset> {
   const { data, limit, mean, std, labelOffset, classes, scores } = options;
-  const { shape, type } = singleInput(model);
   // Before data are read: an output that is not there.
   scoresOutput(model, scores);
-  const opened = await openDataset(data, {
-    sampleShape: shape.slice(1),
-    type,
+  const given = {
     ...(limit === undefined ? {} : { limit }),
     ...(mean === undefined ? {} : { mean }),
     ...(std === undefined ? {} : { std }),
     ...(labelOffset === undefined ? {} : { labelOffset }),
     ...(classes === undefined ? {} : { classNames: await readClassNames(classes) }),
     ...(scores === undefined ? {} : { scores }),
-  });
+  };
+  const opened =
+    model.inputs.length > 1
+      ? await openForSeveral(data, model, given)
+      : await openForOne(data, singleInput(model), given);
   await requireMatchingClasses(model, opened, labelOffset);
   return opened;
+}
+
+function openForOne(
+  data: string,
+  { name, shape, type }: TensorInfo,
+  given: DatasetOptions,
+): Promise<Dataset> {
+  return openDataset(data, { ...given, input: name, sampleShape: shape.slice(1), type });
+}
+
+/** @throws InputError `UNSUPPORTED` for data that hold one array of samples, or pictures */
+async function openForSeveral(data: string, model: Model, given: DatasetOptions): Promise<Dataset> {
+  if (await namesRecordedArrays(data)) return openLabelledInputs(data, model, given);
+  if (!isDataSpec(data)) throw unknownData(data);
+  const names = model.inputs.map(({ name }) => name).join(', ');
+  throw new InputError(
+    'UNSUPPORTED',
+    `--data ${data}: the model has ${model.inputs.length} inputs (${names}): give npz:FILE.npz, or a folder: of .npy files, with an array for each and one of class indices called labels`,
+  );
 }
 
 /** The data that `--data` names, if it was given. */

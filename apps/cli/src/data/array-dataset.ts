@@ -3,7 +3,7 @@
  */
 import { allocateValues, InputError } from '@spherize/core';
 import { Digest } from '../files/digest.js';
-import { assertBatchInside, type Dataset, type DatasetOptions, limitedCount } from './dataset.js';
+import { assertInside, type ClassCount, type Dataset, type DatasetOptions, limitedCount } from './dataset.js';
 import { checkValues } from './held-values.js';
 import { createNormalization, normalizeInterleaved, normalizeSample } from './normalization.js';
 import { channelAxis, elementCount, fitSampleShape, formatShape } from './sample-shape.js';
@@ -46,14 +46,14 @@ export function createArrayDataset(
   options: DatasetOptions,
 ): Dataset {
   const available = inputs.shape[0] ?? 0;
-  checkCounts(available, inputs, labels);
-  const { type, labelOffset = 0, scores } = options;
-  if (options.classNames !== undefined)
+  if (inputs.shape.length < 2 || elementCount(inputs.shape) === 0) {
     throw new InputError(
-      'BAD_ARGUMENT',
-      `--classes puts the folders of folder: in order, but the labels of ${labels.path} are numbers: use --label-offset to shift them`,
+      'BAD_FILE',
+      `${inputs.path}: inputs must have shape [samples, ...] with at least one sample, got ${formatShape(inputs.shape)}`,
     );
-  const classes = toClassIndices(labels, labelOffset);
+  }
+  const { input = 'input', type, scores } = options;
+  const classes = classIndices(labels, { path: inputs.path, samples: available }, options);
   const axes = inputs.shape.slice(1);
   const own = axes.length === 2 ? [1, ...axes] : axes;
   const size = elementCount(own);
@@ -68,20 +68,18 @@ export function createArrayDataset(
   return {
     name,
     samples,
-    shape,
-    type,
     scores,
-    classes: { count: classes.reduce((most, label) => Math.max(most, label), 0) + 1, from: 'labels' },
+    classes: countedClasses(classes),
     async digest() {
       const digest = new Digest().text(`${inputs.data.constructor.name} ${formatShape(own)}`);
       digest.numbers(inputs.data.subarray(0, samples * size));
       return digest.numbers(classes.subarray(0, samples)).end();
     },
-    async batch(start, count) {
-      assertBatchInside(samples, start, count);
-      const values = allocateValues(type, count * size);
-      for (let i = 0; i < count; i++) {
-        const offset = (start + i) * size;
+    async batch(positions) {
+      assertInside(samples, positions);
+      const values = allocateValues(type, positions.length * size);
+      for (const [i, position] of positions.entries()) {
+        const offset = position * size;
         if (axis === 0) {
           const layout = { offset, channelStride: pixels, pixelStride: 1 };
           normalizeSample(normalization, inputs.data, layout, pixels, values, i * size);
@@ -90,12 +88,30 @@ export function createArrayDataset(
           normalizeInterleaved(normalization, sample, values, i * size);
         }
       }
-      return { inputs: values, labels: classes.slice(start, start + count) };
+      return {
+        inputs: { [input]: { shape: [positions.length, ...shape], data: values } },
+        labels: Int32Array.from(positions, (position) => classes[position]!),
+      };
     },
   };
 }
 
-function checkCounts(available: number, inputs: StoredArray, labels: StoredArray): void {
+/**
+ * The class of each sample, from an array of shape `[samples]` or `[samples, 1]`.
+ *
+ * @param of what the labels belong to
+ * @throws InputError when the counts differ, a label is not an integer of at least 0, or names of folders are given
+ */
+export function classIndices(
+  labels: StoredArray,
+  of: { readonly path: string; readonly samples: number },
+  { labelOffset = 0, classNames }: Pick<DatasetOptions, 'labelOffset' | 'classNames'>,
+): Int32Array {
+  if (classNames !== undefined)
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `--classes puts the folders of folder: in order, but the labels of ${labels.path} are numbers: use --label-offset to shift them`,
+    );
   const column = labels.shape.length === 1 || (labels.shape.length === 2 && labels.shape[1] === 1);
   if (!column) {
     throw new InputError(
@@ -103,18 +119,18 @@ function checkCounts(available: number, inputs: StoredArray, labels: StoredArray
       `${labels.path}: labels must be one class index per sample, of shape [samples], got ${formatShape(labels.shape)}`,
     );
   }
-  if (inputs.shape.length < 2 || elementCount(inputs.shape) === 0) {
+  if (labels.shape[0] !== of.samples) {
     throw new InputError(
       'BAD_FILE',
-      `${inputs.path}: inputs must have shape [samples, ...] with at least one sample, got ${formatShape(inputs.shape)}`,
+      `${labels.path}: has ${labels.shape[0]} labels for the ${of.samples} samples of ${of.path}; give files that belong together`,
     );
   }
-  if (labels.shape[0] !== available) {
-    throw new InputError(
-      'BAD_FILE',
-      `${labels.path}: has ${labels.shape[0]} labels for the ${available} samples of ${inputs.path}; give files that belong together`,
-    );
-  }
+  return toClassIndices(labels, labelOffset);
+}
+
+/** The classes that labels show. */
+export function countedClasses(classes: Int32Array): ClassCount {
+  return { count: classes.reduce((most, label) => Math.max(most, label), 0) + 1, from: 'labels' };
 }
 
 function toClassIndices({ data, path }: StoredArray, offset: number): Int32Array {

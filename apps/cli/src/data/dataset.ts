@@ -13,11 +13,11 @@ export interface Dataset extends LabelledData {
   /** SHA-256 of what is stored of these samples and their labels, in hex digits; normalisation is not part of it. */
   digest(): Promise<string>;
   /**
-   * Reads the samples `start` to `start + count`, which must lie inside the data set (RangeError otherwise).
+   * Reads the samples at some positions, which must lie inside the data set (RangeError otherwise).
    *
    * @throws InputError when a file that is only read now turns out to be damaged.
    */
-  batch(start: number, count: number): Promise<LabelledBatch>;
+  batch(positions: readonly number[]): Promise<LabelledBatch>;
 }
 
 /** The labels of a data set are below `count`: so many folders or names there are, or the largest label is one less. */
@@ -34,6 +34,8 @@ export interface ClassNames {
 
 /** How a data set is cut and normalised, and what it must look like. */
 export interface DatasetOptions {
+  /** The name of the model's input. Default: `input`. */
+  readonly input?: string;
   /** The shape of the model's input without its batch axis; `undefined` marks an axis of any length. */
   readonly sampleShape?: readonly (number | undefined)[];
   /** What that input takes. Default `float32`. */
@@ -65,10 +67,9 @@ export function limitedCount(available: number, limit: number | undefined): numb
   return Math.min(available, limit);
 }
 
-/** Throws a RangeError unless the batch lies inside the data set. */
-export function assertBatchInside(samples: number, start: number, count: number): void {
-  const whole = Number.isInteger(start) && Number.isInteger(count);
-  if (!whole || start < 0 || count < 0 || start + count > samples) {
-    throw new RangeError(`batch of ${count} samples from ${start} is outside the data set of ${samples}`);
-  }
+/** Throws a RangeError unless all positions lie inside the data set. */
+export function assertInside(samples: number, positions: readonly number[]): void {
+  for (const position of positions)
+    if (!Number.isInteger(position) || position < 0 || position >= samples)
+      throw new RangeError(`sample ${position} is outside the data set of ${samples}`);
 }

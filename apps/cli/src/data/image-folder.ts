@@ -12,13 +12,7 @@ import { extname, join, sep } from 'node:path';
 import { allocateValues, InputError } from '@spherize/core';
 import { requireMemory } from '@spherize/files';
 import { Digest } from '../files/digest.js';
-import {
-  assertBatchInside,
-  type ClassNames,
-  type Dataset,
-  type DatasetOptions,
-  limitedCount,
-} from './dataset.js';
+import { assertInside, type ClassNames, type Dataset, type DatasetOptions, limitedCount } from './dataset.js';
 import { evaluationTransform } from './evaluation-transform.js';
 import { requireBytes } from './held-values.js';
 import { decodeImage, IMAGE_EXTENSIONS } from './image-decoding.js';
@@ -46,7 +40,7 @@ export async function openImageFolder(
   const own = channelsLast ? [size, size, channels] : [channels, size, size];
   const shape = fitSampleShape(own, options.sampleShape);
   const normalization = createNormalization(channels, true, options);
-  const { type, labelOffset = 0, classNames, scores } = options;
+  const { input = 'input', type, labelOffset = 0, classNames, scores } = options;
   if (labelOffset < 0)
     throw new InputError(
       'BAD_ARGUMENT',
@@ -70,8 +64,6 @@ export async function openImageFolder(
   return {
     name,
     samples,
-    shape,
-    type,
     scores,
     classes: classNames
       ? { count: classNames.names.length + labelOffset, from: 'names' }
@@ -81,17 +73,20 @@ export async function openImageFolder(
       for (const path of paths.slice(0, samples)) await digest.text(path).file(path);
       return digest.end();
     },
-    async batch(first, count) {
-      assertBatchInside(samples, first, count);
-      const inputs = allocateValues(type, count * channels * pixels);
-      await forEachConcurrently(count, async (i) => {
-        const image = evaluationTransform(await decodeImage(paths[first + i]!, channels), size);
+    async batch(positions) {
+      assertInside(samples, positions);
+      const data = allocateValues(type, positions.length * channels * pixels);
+      await forEachConcurrently(positions.length, async (i) => {
+        const image = evaluationTransform(await decodeImage(paths[positions[i]!]!, channels), size);
         const interleaved = { offset: 0, channelStride: 1, pixelStride: channels };
         const start = i * channels * pixels;
-        if (channelsLast) normalizeInterleaved(normalization, image.data, inputs, start);
-        else normalizeSample(normalization, image.data, interleaved, pixels, inputs, start);
+        if (channelsLast) normalizeInterleaved(normalization, image.data, data, start);
+        else normalizeSample(normalization, image.data, interleaved, pixels, data, start);
       });
-      return { inputs, labels: labels.slice(first, first + count) };
+      return {
+        inputs: { [input]: { shape: [positions.length, ...shape], data } },
+        labels: Int32Array.from(positions, (position) => labels[position]!),
+      };
     },
   };
 }

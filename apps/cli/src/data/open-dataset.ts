@@ -30,7 +30,7 @@ export const DATASET_SPECS: readonly string[] = [
  *
  * @example
  * const data = await openDataset('fashion-mnist', { sampleShape: [1, 28, 28], limit: 2000 });
- * const { inputs, labels } = await data.batch(0, 100);
+ * const { inputs, labels } = await data.batch([0, 1, 2]);
  */
 export async function openDataset(spec: string, options: DatasetOptions = {}): Promise<Dataset> {
   if (spec === 'fashion-mnist') return openEmbedded(spec, 't10k', options);

@@ -15,7 +15,8 @@ import {
 import { fixedBatch } from '@spherize/core/proof';
 import { unzipSync } from 'fflate';
 import { Digest } from '../files/digest.js';
-import type { StoredArray } from './array-dataset.js';
+import { classIndices, countedClasses, type StoredArray } from './array-dataset.js';
+import { assertInside, type Dataset, type DatasetOptions, limitedCount } from './dataset.js';
 import { checkValues } from './held-values.js';
 import { explainFileError, readInputFile } from './input-file.js';
 import type { Normalization } from './normalization.js';
@@ -41,6 +42,8 @@ export interface RecordedArrays {
   readonly shapes: readonly { readonly input: string; readonly shape: readonly (number | undefined)[] }[];
   /** SHA-256 of all arrays that the model reads, in hex digits. */
   readonly digest: string;
+  /** Tensors of some of the samples by the name of the model's input. */
+  at(positions: readonly number[]): Record<string, Tensor>;
   /** Some of the samples, in the order of their positions; whole batches only where the model fixes their size. */
   part(positions: readonly number[]): CalibrationInputs;
 }
@@ -55,12 +58,21 @@ export async function namesRecordedArrays(spec: string): Promise<boolean> {
 
 /**
  * Opens recorded arrays for a model. Each of its inputs is an array of its name and type, the samples along the input's batch axis; other
- * arrays are passed over. Arrays without names are taken in the order of the inputs, where there are as many.
+ * arrays are passed over. Arrays without names are taken in the order of the inputs, where there are as many and no input has its own.
  *
  * @throws InputError when a file is missing or damaged, an input has no array, or one that does not fit it
  */
 export async function openRecordedArrays(spec: string, model: Model, batch: number): Promise<RecordedArrays> {
-  const arrays = named(spec.startsWith('npz:') ? await readNpz(spec) : await readFolder(spec), model);
+  return recordedArrays(spec, await readArrays(spec), model, batch);
+}
+
+async function recordedArrays(
+  spec: string,
+  stored: Arrays,
+  model: Model,
+  batch: number,
+): Promise<RecordedArrays> {
+  const arrays = named(stored, model);
   const inputs: { readonly input: SizedInput; readonly array: StoredArray }[] = [];
   for (const [i, input] of sizedInputs(model.inputs, 1).entries()) {
     const read = arrays.get(input.name);
@@ -83,9 +95,17 @@ export async function openRecordedArrays(spec: string, model: Model, batch: numb
     digest.text(`${input.name} ${formatShape(array.shape)}`).numbers(array.data);
   const fixed = fixedBatch(model.inputs);
   const size = fixed ?? batch;
+  const at = (positions: readonly number[]): Record<string, Tensor> =>
+    Object.fromEntries(
+      inputs.map(({ input, array }) => [
+        input.name,
+        isShared(input) ? whole(array, input) : samplesOf(array, input, positions),
+      ]),
+    );
   return {
     name: spec,
     samples,
+    at,
     shapes: inputs.map(({ input, array }, i) => ({
       input: input.name,
       shape: array.shape.map((length, axis) =>
@@ -105,13 +125,7 @@ export async function openRecordedArrays(spec: string, model: Model, batch: numb
         samples: count,
         async *batches() {
           for (let start = 0; start < count; start += size) {
-            const chosen = positions.slice(start, Math.min(start + size, count));
-            yield Object.fromEntries(
-              inputs.map(({ input, array }) => [
-                input.name,
-                isShared(input) ? whole(array, input) : samplesOf(array, input, chosen),
-              ]),
-            );
+            yield at(positions.slice(start, Math.min(start + size, count)));
           }
         },
       };
@@ -147,6 +161,51 @@ export async function labelledArrays(spec: string): Promise<[StoredArray, Stored
 }
 
 /**
+ * Opens recorded arrays with labels for a model of several inputs: an array for each of them, as `openRecordedArrays` reads them, and one called
+ * `labels`, `label` or `y` that is no input of the model.
+ *
+ * @throws InputError as `openRecordedArrays` does, for labels that are missing, too many or too few, or no class indices, and for options on pixels
+ */
+export async function openLabelledInputs(
+  spec: string,
+  model: Model,
+  options: DatasetOptions,
+): Promise<Dataset> {
+  if (options.mean !== undefined || options.std !== undefined)
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `--data ${spec}: recorded inputs are taken as they are: leave out --mean and --std`,
+    );
+  const arrays = new Map(await readArrays(spec));
+  const name = LABELS.find((own) => arrays.has(own) && !model.inputs.some((input) => input.name === own));
+  const read = name === undefined ? undefined : arrays.get(name);
+  if (name === undefined || read === undefined)
+    throw new InputError(
+      'BAD_ARGUMENT',
+      `--data ${spec}: has no labels, only ${[...arrays.keys()].join(', ')}: add an array of class indices called ${LABELS.join(', ')}`,
+    );
+  arrays.delete(name);
+  const recorded = await recordedArrays(spec, arrays, model, 1);
+  const labels = await read();
+  const classes = classIndices(labels, { path: spec, samples: recorded.samples }, options);
+  const samples = limitedCount(recorded.samples, options.limit);
+  return {
+    name: spec,
+    samples,
+    scores: options.scores,
+    classes: countedClasses(classes),
+    digest: async () => new Digest().text(recorded.digest).numbers(classes.subarray(0, samples)).end(),
+    async batch(positions) {
+      assertInside(samples, positions);
+      return {
+        inputs: recorded.at(positions),
+        labels: Int32Array.from(positions, (position) => classes[position]!),
+      };
+    },
+  };
+}
+
+/**
  * One array of an `.npz` file.
  *
  * @throws InputError as `openRecordedArrays` does, and where there is none of that name
@@ -164,6 +223,10 @@ export async function readArray(spec: string, name: string): Promise<StoredArray
 
 /** Arrays by name, each read when it is needed: others may hold what is not read. */
 type Arrays = ReadonlyMap<string, () => StoredArray | Promise<StoredArray>>;
+
+function readArrays(spec: string): Promise<Arrays> {
+  return spec.startsWith('npz:') ? readNpz(spec) : readFolder(spec);
+}
 
 async function readNpz(spec: string): Promise<Arrays> {
   const path = spec.slice('npz:'.length);
@@ -209,7 +272,8 @@ function named(arrays: Arrays, { inputs }: Model): Arrays {
   const [first, second] = inputs;
   if (first !== undefined && second === undefined && arrays.size === 1)
     return new Map([[first.name, [...arrays.values()][0]!]]);
-  if (arrays.size !== inputs.length || ![...arrays.keys()].every((name) => UNNAMED.test(name))) return arrays;
+  const unnamed = [...arrays.keys()].filter((name) => UNNAMED.test(name));
+  if (unnamed.length !== inputs.length || inputs.some(({ name }) => arrays.has(name))) return arrays;
   return new Map(inputs.map(({ name }, i) => [name, arrays.get(`arr_${i}`)!]));
 }
 

@@ -54,8 +54,8 @@ async function countScores(model: Model, data: Dataset): Promise<number> {
   if (classes !== undefined && more.every((length) => length === 1)) return classes;
   const runner = await ModelRunner.start(model);
   try {
-    const { inputs } = await data.batch(0, 1);
-    return classesOf((await runner.run(inputs, 1, data.shape))[name]!, 1);
+    const { inputs } = await data.batch([0]);
+    return classesOf((await runner.run(inputs, 1))[name]!, 1);
   } catch (error) {
     if (!(error instanceof InputError && error.code === 'UNSUPPORTED')) throw error;
     throw new InputError('UNSUPPORTED', `output '${name}': ${error.message}${otherOutputs(model, name)}`, {

@@ -17,6 +17,7 @@ import {
   type Tensor,
   withOptions,
 } from '@spherize/core';
+import { consecutive } from '@spherize/core/evaluation';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodeModel } from '../../../../packages/adapters-onnx/src/proto/decode-model.js';
 import { openDataset } from '../../src/data/open-dataset.js';
@@ -46,10 +47,10 @@ beforeAll(async () => {
   const { model } = await openModel('alexnet-fashion');
   const parts = model.split(LAYERS, []);
   tail = parts.tail;
-  const data = await openDataset('fashion-mnist', { sampleShape: [1, 28, 28], limit: IMAGES });
-  const { inputs } = await data.batch(0, IMAGES);
-  const [input] = model.inputs;
-  activations = await run(parts.head!, { [input!.name]: { shape: [IMAGES, ...data.shape], data: inputs } });
+  const input = model.inputs[0]!.name;
+  const data = await openDataset('fashion-mnist', { input, sampleShape: [1, 28, 28], limit: IMAGES });
+  const { inputs } = await data.batch(consecutive(0, IMAGES));
+  activations = await run(parts.head!, inputs);
   for (const layer of selectLayers(tail, LAYERS)) {
     if (layer.name !== 'fc8') {
       const weights = tail.weights(layer.name);

@@ -11,7 +11,7 @@ import { dividedData } from '../../src/calibration/divided-data.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import { writeRedundantFiles } from '../commands/redundant-files.js';
 import { spherize, spherizeJson, temporaryFolder } from '../commands/spawn-spherize.js';
-import { npyBytes, write } from '../data/data-files.js';
+import { npyBytes, samplesOf, write } from '../data/data-files.js';
 
 const MODEL = { inputs: [{ name: 'x', type: 'float32', shape: [undefined, 1] }] } as unknown as Model;
 
@@ -20,13 +20,11 @@ function positions(samples: number): Dataset {
   return {
     name: 'positions',
     samples,
-    shape: [1],
-    type: 'float32',
     classes: { count: 1, from: 'labels' },
     digest: async () => 'digest',
-    batch: async (start, count) => ({
-      inputs: Float32Array.from({ length: count }, (_, i) => start + i),
-      labels: new Int32Array(count),
+    batch: async (chosen) => ({
+      inputs: { x: { shape: [chosen.length, 1], data: Float32Array.from(chosen) } },
+      labels: new Int32Array(chosen.length),
     }),
   };
 }
@@ -38,7 +36,7 @@ async function ofInputs(inputs: CalibrationInputs): Promise<number[]> {
 }
 
 async function ofData(data: LabelledData): Promise<number[]> {
-  return [...((await data.batch(0, data.samples)).inputs as Float32Array)];
+  return [...(await samplesOf(data, 0, data.samples)).inputs];
 }
 
 describe('samples', () => {

@@ -208,7 +208,23 @@ const EVALUATE: Case[] = [
   ['small.onnx --data npy:X.npy,Y.npy --std 0', 'data: every std must be above 0, got 0'],
   [
     'two.onnx --data npy:X.npy,Y.npy',
-    'the model must have one input to be evaluated, it has 2 (left, right); give a model with one',
+    '--data npy:X.npy,Y.npy: the model has 2 inputs (left, right): give npz:FILE.npz, or a folder: of .npy files, with an array for each and one of class indices called labels',
+  ],
+  [
+    'two.onnx --data npz:pairs.npz',
+    '--data npz:pairs.npz: has no labels, only left, right: add an array of class indices called labels, label, y',
+  ],
+  [
+    'two.onnx --data npz:pairs-few.npz',
+    'pairs-few.npz: y: has 3 labels for the 30 samples of npz:pairs-few.npz; give files that belong together',
+  ],
+  [
+    'two.onnx --data npz:pairs-high.npz',
+    "data: the labels of npz:pairs-high.npz reach 6, 7 classes from 0, but the model has 6 classes in its output 'scores': give data made for this model, or shift the labels with --label-offset",
+  ],
+  [
+    'two.onnx --data npz:pairs-high.npz --mean 0.5',
+    '--data npz:pairs-high.npz: recorded inputs are taken as they are: leave out --mean and --std',
   ],
   [
     'conv.onnx --data npy:X.npy,Y.npy',
@@ -402,7 +418,7 @@ const SCAN: Case[] = [
   ],
   [
     'two.onnx --data npy:X.npy,Y.npy',
-    'the model must have one input to be evaluated, it has 2 (left, right); give a model with one',
+    '--data npy:X.npy,Y.npy: the model has 2 inputs (left, right): give npz:FILE.npz, or a folder: of .npy files, with an array for each and one of class indices called labels',
   ],
 ];
 

@@ -7,7 +7,7 @@ import {
   ModelBuilder,
   makeExternal,
 } from '../../../../packages/adapters-onnx/test/build-model.js';
-import { idxBytes, npyBytes, write } from '../data/data-files.js';
+import { idxBytes, npyBytes, npzBytes, write } from '../data/data-files.js';
 import {
   CLASSES,
   modelWithoutLayers,
@@ -327,6 +327,12 @@ function writeData(folder: string): void {
   write(folder, 'fractions.npy', npyBytes('<f4', [SAMPLES], new Float32Array(SAMPLES).fill(0.5)));
   write(folder, 'wide.npy', npyBytes('<f4', [SAMPLES, 1, 8, 8], floats([SAMPLES, 64])));
   write(folder, 'few.npy', npyBytes('<i4', [2], new Int32Array(2)));
+  const side = npyBytes('<f4', [SAMPLES, 36], floats([SAMPLES, 36]));
+  write(folder, 'pairs.npz', npzBytes({ left: side, right: side }));
+  const labelled = (name: string, classes: Int32Array) =>
+    npzBytes({ left: side, right: side, [name]: npyBytes('<i4', [classes.length], classes) });
+  write(folder, 'pairs-few.npz', labelled('y', new Int32Array(3)));
+  write(folder, 'pairs-high.npz', labelled('labels', new Int32Array(SAMPLES).fill(CLASSES)));
   write(folder, 'empty.npy', new Uint8Array());
   const whole = npyBytes('<f4', [SAMPLES, 1, 6, 6], floats([SAMPLES, 36]));
   write(folder, 'truncated.npy', whole.subarray(0, 400));

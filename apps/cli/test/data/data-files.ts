@@ -2,7 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InputError, type InputErrorCode } from '@spherize/core';
+import { InputError, type InputErrorCode, type Tensor } from '@spherize/core';
+import { consecutive, type LabelledData } from '@spherize/core/evaluation';
+import { zipSync } from 'fflate';
 import { afterAll, expect } from 'vitest';
 
 /** Makes a folder for the tests of one file. */
@@ -17,6 +19,17 @@ export function write(folder: string, name: string, bytes: Uint8Array): string {
   const path = join(folder, name);
   writeFileSync(path, bytes);
   return path;
+}
+
+/** Consecutive samples of data for one input: its values, and the labels. */
+export async function samplesOf(
+  data: LabelledData,
+  start: number,
+  count: number,
+): Promise<{ inputs: Tensor['data']; shape: readonly number[]; labels: Int32Array }> {
+  const { inputs, labels } = await data.batch(consecutive(start, count));
+  const [tensor] = Object.values(inputs);
+  return { inputs: tensor!.data, shape: tensor!.shape, labels };
 }
 
 /** The bytes of an IDX file; `body` holds the elements, big-endian already. */
@@ -49,6 +62,12 @@ export function npyBytes(
   length.writeUInt16LE(padded.length);
   const elements = new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
   return Buffer.concat([Buffer.from('\x93NUMPY\x01\x00', 'latin1'), length, Buffer.from(padded), elements]);
+}
+
+/** The bytes of an `.npz` file; `level` 0 stores its members as they are. */
+export function npzBytes(arrays: Readonly<Record<string, Uint8Array>>, level: 0 | 6 = 6): Uint8Array {
+  const members = Object.entries(arrays).map(([name, bytes]) => [`${name}.npy`, bytes]);
+  return zipSync(Object.fromEntries(members), { level });
 }
 
 /** Expects an InputError of this code whose one-line message contains all the given parts. */

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { readIdx } from '../../src/data/idx.js';
 import { openDataset } from '../../src/data/open-dataset.js';
-import { expectInputError, idxBytes, temporaryFolder, write } from './data-files.js';
+import { expectInputError, idxBytes, samplesOf, temporaryFolder, write } from './data-files.js';
 
 const folder = temporaryFolder();
 const pixels = Uint8Array.from({ length: 3 * 2 * 2 }, (_, i) => i * 20);
@@ -94,8 +94,9 @@ describe('readIdx', () => {
 describe('idx:', () => {
   it('gives images of one channel scaled to [0, 1]', async () => {
     const data = await openDataset(`idx:${images},${labels}`, { sampleShape: [1, 2, 2] });
-    expect(data).toMatchObject({ name: `idx:${images},${labels}`, samples: 3, shape: [1, 2, 2] });
-    const batch = await data.batch(1, 2);
+    expect(data).toMatchObject({ name: `idx:${images},${labels}`, samples: 3 });
+    const batch = await samplesOf(data, 1, 2);
+    expect(batch.shape).toEqual([2, 1, 2, 2]);
     expect(batch.inputs).toEqual(Float32Array.from(pixels.subarray(4), (value) => value / 255));
     expect(batch.labels).toEqual(Int32Array.of(0, 255));
   });

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { openDataset } from '../../src/data/open-dataset.js';
-import { expectInputError, temporaryFolder } from './data-files.js';
+import { expectInputError, samplesOf, temporaryFolder } from './data-files.js';
 
 const root = temporaryFolder();
 
@@ -36,7 +36,7 @@ const pets = await imageFolder('pets', {
 /** The first pixel of every sample, in bytes, next to its label. */
 async function levelsAndLabels(spec: string, limit?: number): Promise<[number, number][]> {
   const data = await openDataset(spec, { sampleShape: [1, 32, 32], ...(limit && { limit }) });
-  const { inputs, labels } = await data.batch(0, data.samples);
+  const { inputs, labels } = await samplesOf(data, 0, data.samples);
   return [...labels].map((label, i) => [Math.round(inputs[i * 1024]! * 255), label]);
 }
 
@@ -56,8 +56,11 @@ describe('folder:', () => {
     const options = { mean: [0.1, 0.2, 0.3], std: [1, 2, 4], limit: 2 };
     const first = await openDataset(`folder:${pets}`, { sampleShape: [3, 32, 32], ...options });
     const last = await openDataset(`folder:${pets}`, { sampleShape: [32, 32, 3], ...options });
-    expect(last.shape).toEqual([32, 32, 3]);
-    const [{ inputs: planes }, { inputs: pixels }] = [await first.batch(0, 2), await last.batch(0, 2)];
+    const [{ inputs: planes }, { inputs: pixels, shape }] = [
+      await samplesOf(first, 0, 2),
+      await samplesOf(last, 0, 2),
+    ];
+    expect(shape).toEqual([2, 32, 32, 3]);
     const transposed = Float32Array.from(planes, (_, i) => {
       const [image, pixel, channel] = [Math.floor(i / 3072), Math.floor((i % 3072) / 3), i % 3];
       return planes[image * 3072 + channel * 1024 + pixel]!;
@@ -96,24 +99,22 @@ describe('folder:', () => {
       mean: [0, 0.2, 0.5],
       std: [1, 1, 0.5],
     });
-    const { inputs } = await data.batch(0, 1);
+    const { inputs } = await samplesOf(data, 0, 1);
     expect([...inputs]).toEqual([0, 1, 0, 1, 0, 0, 0, 0, 1, -1, 1, -1]);
   });
 
   it('makes 224x224 RGB when the model leaves that open, and flat vectors when it wants them', async () => {
     const open = await openDataset(`folder:${pets}`, { sampleShape: [undefined, undefined, undefined] });
-    expect(open.shape).toEqual([3, 224, 224]);
-    expect((await open.batch(0, 2)).inputs).toHaveLength(2 * 3 * 224 * 224);
-    expect((await openDataset(`folder:${pets}`)).shape).toEqual([3, 224, 224]);
+    expect((await samplesOf(open, 0, 2)).shape).toEqual([2, 3, 224, 224]);
+    expect((await samplesOf(await openDataset(`folder:${pets}`), 0, 1)).shape).toEqual([1, 3, 224, 224]);
     const flat = await openDataset(`folder:${pets}`, { sampleShape: [784] });
-    expect(flat.shape).toEqual([784]);
-    expect((await flat.batch(0, 1)).inputs).toHaveLength(784);
+    expect((await samplesOf(flat, 0, 1)).shape).toEqual([1, 784]);
   });
 
   it('gives the same samples in batches of any size', async () => {
     const data = await openDataset(`folder:${pets}`, { sampleShape: [3, 28, 28] });
-    const whole = await data.batch(0, 6);
-    const parts = [await data.batch(0, 1), await data.batch(1, 4), await data.batch(5, 1)];
+    const whole = await samplesOf(data, 0, 6);
+    const parts = [await samplesOf(data, 0, 1), await samplesOf(data, 1, 4), await samplesOf(data, 5, 1)];
     expect(parts.flatMap(({ inputs }) => [...inputs])).toEqual([...whole.inputs]);
     expect(parts.flatMap(({ labels }) => [...labels])).toEqual([...whole.labels]);
   });
@@ -122,8 +123,8 @@ describe('folder:', () => {
     const folder = await imageFolder('damaged', { 'a/1.png': 1, 'b/1.png': 2 });
     writeFileSync(join(folder, 'b', '0.jpg'), 'no image');
     const data = await openDataset(`folder:${folder}`, { sampleShape: [3, 32, 32] });
-    await expectInputError(data.batch(0, 3), 'BAD_FILE', join('b', '0.jpg'));
-    expect([...(await data.batch(0, 1)).labels]).toEqual([0]);
+    await expectInputError(samplesOf(data, 0, 3), 'BAD_FILE', join('b', '0.jpg'));
+    expect([...(await samplesOf(data, 0, 1)).labels]).toEqual([0]);
   });
 
   it('refuses a missing, an empty and a flat folder, a file and a class without images', async () => {

@@ -5,7 +5,7 @@ import type { ElementType } from '@spherize/core';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { openDataset } from '../../src/data/open-dataset.js';
-import { expectInputError, idxBytes, npyBytes, temporaryFolder, write } from './data-files.js';
+import { expectInputError, idxBytes, npyBytes, samplesOf, temporaryFolder, write } from './data-files.js';
 
 const folder = temporaryFolder();
 const labels = write(folder, 'y.npy', npyBytes('|u1', [1], Uint8Array.of(0)));
@@ -17,7 +17,7 @@ function npy(name: string, type: string, values: ArrayBufferView & { readonly le
 
 async function valuesOf(spec: string, type: ElementType): Promise<number[]> {
   const data = await openDataset(spec, { type, limit: 1 });
-  return [...(await data.batch(0, 1)).inputs];
+  return [...(await samplesOf(data, 0, 1)).inputs];
 }
 
 describe('whole numbers arrive as they are stored', () => {
@@ -49,7 +49,7 @@ describe('whole numbers arrive as they are stored', () => {
       .toFile(join(folder, 'photos/a/x.png'));
     const open = (type: ElementType) =>
       openDataset(`folder:${folder}/photos`, { sampleShape: [1, 2, 2], type });
-    expect([...(await (await open('uint8')).batch(0, 1)).inputs]).toEqual([...BYTES]);
+    expect([...(await samplesOf(await open('uint8'), 0, 1)).inputs]).toEqual([...BYTES]);
     await expectInputError(open('int8'), 'UNSUPPORTED', 'pixels are 0 to 255', 'from -128 to 127 (int8)');
     await expectInputError(open('string'), 'UNSUPPORTED', 'takes string');
   });
@@ -111,7 +111,7 @@ describe('what an input does not hold is refused', () => {
 it('a float16 input takes large numbers that --std makes small, a float32 input none that it makes large', async () => {
   const spec = npy('large.npy', '<f4', Float32Array.of(70000, 7));
   const data = await openDataset(spec, { type: 'float16', std: [1000] });
-  expect([...(await data.batch(0, 1)).inputs]).toEqual([70, Math.fround(0.007)]);
+  expect([...(await samplesOf(data, 0, 1)).inputs]).toEqual([70, Math.fround(0.007)]);
   await expectInputError(openDataset(spec, { std: [1e-36] }), 'BAD_FILE', 'has 70000', 'float32');
 });
 
@@ -130,6 +130,6 @@ it('images with their channels last are normalised by them', async () => {
   const expected = [...values].map((value, i) =>
     Math.fround(Math.fround(Math.fround(value / 255) - mean[i % 3]!) / [1, 1, 2][i % 3]!),
   );
-  expect([...(await data.batch(0, 1)).inputs]).toEqual(expected);
+  expect([...(await samplesOf(data, 0, 1)).inputs]).toEqual(expected);
   await expectInputError(openDataset(spec, { mean: [1, 2] }), 'BAD_ARGUMENT', '1 or 3 numbers', 'got 2');
 });

@@ -8,7 +8,7 @@ import sharp from 'sharp';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ModelBuilder } from '../../../../packages/adapters-onnx/test/build-model.js';
 import { type DataOptions, openData } from '../../src/commands/shared-options.js';
-import { expectInputError, npyBytes, temporaryFolder, write } from './data-files.js';
+import { expectInputError, npyBytes, samplesOf, temporaryFolder, write } from './data-files.js';
 
 const folder = temporaryFolder();
 const NAMES = ['ant', 'bee', 'cow', 'dog'];
@@ -188,7 +188,7 @@ describe('numbers', () => {
       'label 0',
       '--label-offset',
     );
-    expect((await (await open(pixelModel(), spec, { labelOffset: -1 })).batch(0, 3)).labels).toEqual(
+    expect((await samplesOf(await open(pixelModel(), spec, { labelOffset: -1 }), 0, 3)).labels).toEqual(
       Int32Array.of(0, 1, 2),
     );
   });

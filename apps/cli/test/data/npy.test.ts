@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readNpy } from '../../src/data/npy.js';
 import { openDataset } from '../../src/data/open-dataset.js';
-import { expectInputError, npyBytes, temporaryFolder, write } from './data-files.js';
+import { expectInputError, npyBytes, samplesOf, temporaryFolder, write } from './data-files.js';
 
 const folder = temporaryFolder();
 const labels = write(folder, 'y.npy', npyBytes('<i8', [2], BigInt64Array.of(3n, 0n)));
@@ -62,24 +62,24 @@ describe('readNpy', () => {
 describe('npy:', () => {
   it('takes floats as they are, then normalises', async () => {
     const data = await openDataset(`npy:${inputs},${labels}`, { sampleShape: [3] });
-    expect(data.shape).toEqual([3]);
-    const batch = await data.batch(0, 2);
+    const batch = await samplesOf(data, 0, 2);
+    expect(batch.shape).toEqual([2, 3]);
     expect(batch.inputs).toEqual(floats);
     expect(batch.labels).toEqual(Int32Array.of(3, 0));
     const shifted = await openDataset(`npy:${inputs},${labels}`, { mean: [1], std: [2] });
-    expect((await shifted.batch(1, 1)).inputs).toEqual(Float32Array.of(149.5, 3, 3.5));
+    expect((await samplesOf(shifted, 1, 1)).inputs).toEqual(Float32Array.of(149.5, 3, 3.5));
   });
 
   it('scales bytes to [0, 1]', async () => {
     const bytes = write(folder, 'bytes.npy', npyBytes('|u1', [2, 1, 1, 2], Uint8Array.of(0, 255, 51, 102)));
-    const { inputs: values } = await (await openDataset(`npy:${bytes},${labels}`)).batch(0, 2);
+    const { inputs: values } = await samplesOf(await openDataset(`npy:${bytes},${labels}`), 0, 2);
     expect(values).toEqual(Float32Array.of(0, 1, 0.2, 0.4));
   });
 
   it('accepts labels in a column and labels stored as floats', async () => {
     const column = write(folder, 'column.npy', npyBytes('<f4', [2, 1], Float32Array.of(1, 9)));
     const data = await openDataset(`npy:${inputs},${column}`);
-    expect((await data.batch(0, 2)).labels).toEqual(Int32Array.of(1, 9));
+    expect((await samplesOf(data, 0, 2)).labels).toEqual(Int32Array.of(1, 9));
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DATASET_SPECS, openDataset } from '../../src/data/open-dataset.js';
-import { expectInputError, idxBytes, temporaryFolder, write } from './data-files.js';
+import { expectInputError, idxBytes, samplesOf, temporaryFolder, write } from './data-files.js';
 
 const folder = temporaryFolder();
 const pixels = Uint8Array.from({ length: 4 * 12 }, (_, i) => (i * 37) % 256);
@@ -39,7 +39,7 @@ describe('the shape', () => {
     { spec: flat, wanted: [12], shape: [12] },
   ])('is $shape for a model that takes $wanted', async ({ spec, wanted, shape }) => {
     const data = await openDataset(spec, wanted ? { sampleShape: wanted } : {});
-    expect(data.shape).toEqual(shape);
+    expect((await samplesOf(data, 0, 1)).shape).toEqual([1, ...shape]);
   });
 
   it.each([
@@ -66,7 +66,7 @@ describe('the options', () => {
   it('normalise per channel, in float32', async () => {
     const mean = [0.485, 0.456, 0.406];
     const std = [0.229, 0.224, 0.225];
-    const { inputs } = await (await openDataset(colour, { mean, std })).batch(1, 1);
+    const { inputs } = await samplesOf(await openDataset(colour, { mean, std }), 1, 1);
     const expected = [...pixels.subarray(12, 24)].map((value, i) => {
       const channel = Math.floor(i / 4);
       const shifted = Math.fround(Math.fround(value / 255) - Math.fround(mean[channel]!));
@@ -91,14 +91,14 @@ describe('the options', () => {
 
   it('keep a batch inside the data set', async () => {
     const data = await openDataset(grey, { limit: 3 });
-    expect((await data.batch(3, 0)).labels).toHaveLength(0);
+    expect((await samplesOf(data, 3, 0)).labels).toHaveLength(0);
     for (const [start, count] of [
       [0, 4],
       [3, 1],
       [-1, 1],
       [0.5, 1],
     ] as const) {
-      await expect(data.batch(start, count)).rejects.toThrow(RangeError);
+      await expect(samplesOf(data, start, count)).rejects.toThrow(RangeError);
     }
   });
 });
@@ -106,8 +106,9 @@ describe('the options', () => {
 describe('fashion-mnist', () => {
   it('holds the 10,000 test images', async () => {
     const data = await openDataset('fashion-mnist', { sampleShape: [1, 28, 28] });
-    expect(data).toMatchObject({ name: 'fashion-mnist', samples: 10000, shape: [1, 28, 28] });
-    const { inputs, labels: classes } = await data.batch(0, 10000);
+    expect(data).toMatchObject({ name: 'fashion-mnist', samples: 10000 });
+    const { inputs, shape, labels: classes } = await samplesOf(data, 0, 10000);
+    expect(shape).toEqual([10000, 1, 28, 28]);
     expect([...classes.subarray(0, 5)]).toEqual([9, 2, 1, 1, 6]);
     const counts = new Map<number, number>();
     for (const label of classes) counts.set(label, (counts.get(label) ?? 0) + 1);

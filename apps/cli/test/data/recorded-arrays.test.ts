@@ -1,15 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Model, Tensor, TensorInfo } from '@spherize/core';
-import { zipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
 import { openDataset } from '../../src/data/open-dataset.js';
 import {
   namesRecordedArrays,
+  openLabelledInputs,
   openRecordedArrays,
   type RecordedArrays,
 } from '../../src/data/recorded-arrays.js';
-import { expectInputError, npyBytes, temporaryFolder, write } from './data-files.js';
+import { expectInputError, npyBytes, npzBytes, temporaryFolder, write } from './data-files.js';
 
 const folder = temporaryFolder();
 const ids = BigInt64Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], BigInt);
@@ -19,8 +19,7 @@ const seen: TensorInfo = { name: 'attention_mask', shape: [undefined, undefined]
 const modelOf = (...inputs: TensorInfo[]): Model => ({ inputs }) as unknown as Model;
 
 function writeNpz(name: string, arrays: Record<string, Uint8Array>, level: 0 | 6 = 6): string {
-  const members = Object.entries(arrays).map(([own, bytes]) => [`${own}.npy`, bytes]);
-  return `npz:${write(folder, name, zipSync(Object.fromEntries(members), { level }))}`;
+  return `npz:${write(folder, name, npzBytes(arrays, level))}`;
 }
 const both = {
   attention_mask: npyBytes('|b1', [5, 2], mask),
@@ -162,9 +161,71 @@ test('an npz of samples and labels is labelled data', async () => {
   const x = npyBytes('<f4', [3, 2], Float32Array.of(1, 2, 3, 4, 5, 6));
   const spec = writeNpz('labelled.npz', { inputs: x, labels: npyBytes('<i4', [3], Int32Array.of(1, 0, 2)) });
   const data = await openDataset(spec, { sampleShape: [2] });
-  expect(await data.batch(1, 2)).toEqual({
-    inputs: Float32Array.of(3, 4, 5, 6),
-    labels: Int32Array.of(0, 2),
+  expect(await data.batch([2, 1])).toEqual({
+    inputs: { input: { shape: [2, 2], data: Float32Array.of(5, 6, 3, 4) } },
+    labels: Int32Array.of(2, 0),
   });
   await expectInputError(openDataset(writeNpz('more.npz', both), {}), 'BAD_ARGUMENT', 'labels=Y');
+});
+
+describe('recorded arrays with labels', () => {
+  const y: TensorInfo = { name: 'y', shape: [undefined, 1] };
+  const x: TensorInfo = { name: 'x', shape: [undefined, 2] };
+  const arrays = {
+    x: npyBytes('<f4', [3, 2], Float32Array.of(1, 2, 3, 4, 5, 6)),
+    y: npyBytes('<f4', [3, 1], Float32Array.of(7, 8, 9)),
+    labels: npyBytes('<i8', [3, 1], BigInt64Array.of(0n, 1n, 4n)),
+  };
+  const spec = writeNpz('labelled-inputs.npz', arrays);
+
+  test('give every input its tensor, and each sample its class', async () => {
+    const data = await openLabelledInputs(spec, modelOf(x, y), { limit: 2 });
+    expect(data).toMatchObject({ name: spec, samples: 2, classes: { count: 5, from: 'labels' } });
+    expect(await data.batch([1, 0])).toEqual({
+      inputs: {
+        x: { shape: [2, 2], data: Float32Array.of(3, 4, 1, 2) },
+        y: { shape: [2, 1], data: Float32Array.of(8, 7) },
+      },
+      labels: Int32Array.of(1, 0),
+    });
+    await expect(data.batch([2])).rejects.toThrow(RangeError);
+    const all = await openLabelledInputs(spec, modelOf(x, y), {});
+    expect(await all.digest()).not.toBe(await data.digest());
+  });
+
+  test('are the same in a folder, and shift with their offset', async () => {
+    mkdirSync(join(folder, 'labelled'));
+    for (const [name, bytes] of Object.entries(arrays)) write(folder, `labelled/${name}.npy`, bytes);
+    const own = await openLabelledInputs(`folder:${join(folder, 'labelled')}`, modelOf(x, y), {});
+    const npz = await openLabelledInputs(spec, modelOf(x, y), {});
+    expect(await own.batch([0, 2])).toEqual(await npz.batch([0, 2]));
+    expect(await own.digest()).toBe(await npz.digest());
+    const shifted = await openLabelledInputs(spec, modelOf(x, y), { labelOffset: 1 });
+    expect((await shifted.batch([0, 1, 2])).labels).toEqual(Int32Array.of(1, 2, 5));
+  });
+
+  test('stand beside arrays without names', async () => {
+    const { x: first, y: second, labels } = arrays;
+    const unnamed = writeNpz('unnamed-labelled.npz', { arr_0: first, arr_1: second, labels });
+    const data = await openLabelledInputs(unnamed, modelOf(x, y), {});
+    expect((await data.batch([2])).inputs.y!.data).toEqual(Float32Array.of(9));
+  });
+
+  test('refuse labels that are missing, do not fit or are no classes', async () => {
+    const open = (change: Record<string, Uint8Array | undefined>, options = {}) => {
+      const own = Object.entries({ ...arrays, ...change }).filter(([, bytes]) => bytes !== undefined);
+      const changed = writeNpz('changed.npz', Object.fromEntries(own) as Record<string, Uint8Array>);
+      return openLabelledInputs(changed, modelOf(x, y), options);
+    };
+    await expectInputError(open({ labels: undefined }), 'BAD_ARGUMENT', 'has no labels', 'x, y', 'labels');
+    const two = npyBytes('<i4', [2], Int32Array.of(0, 1));
+    await expectInputError(open({ labels: two }), 'BAD_FILE', '2 labels', '3 samples');
+    const soft = npyBytes('<f4', [3, 2], new Float32Array(6));
+    await expectInputError(open({ labels: soft }), 'BAD_FILE', '[samples]', '[3, 2]');
+    const half = npyBytes('<f4', [3], Float32Array.of(0, 0.5, 1));
+    await expectInputError(open({ labels: half }), 'BAD_FILE', 'label 1', 'got 0.5');
+    await expectInputError(open({}, { mean: [0] }), 'BAD_ARGUMENT', '--mean');
+    const classNames = { path: 'names.txt', names: ['a'] };
+    await expectInputError(open({}, { classNames }), 'BAD_ARGUMENT', '--classes', '--label-offset');
+  });
 });

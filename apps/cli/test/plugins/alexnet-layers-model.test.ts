@@ -19,6 +19,7 @@ import { expect, test } from 'vitest';
 import { openDataset } from '../../src/data/open-dataset.js';
 import { embeddedModelPath } from '../../src/embedded/embedded-model.js';
 import { alexnetLayersModel } from '../../src/plugins/alexnet-layers-model.js';
+import { samplesOf } from '../data/data-files.js';
 
 const IMAGES = 16;
 const RATIO = 0.75;
@@ -30,7 +31,7 @@ const CLUSTERER = withOptions(spherical, { algorithm: 'lloyd' });
 const bytes = await readFile(await embeddedModelPath('alexnet-fashion'));
 const models = { onnx: onnxModel(bytes), tfjs: await alexnetLayersModel(bytes) };
 const data = await openDataset('fashion-mnist', { sampleShape: [1, 28, 28], limit: IMAGES });
-const { inputs: images, labels } = await data.batch(0, IMAGES);
+const { inputs: images, labels } = await samplesOf(data, 0, IMAGES);
 
 async function outputsOf(model: Model): Promise<Tensor> {
   const [input] = model.inputs;

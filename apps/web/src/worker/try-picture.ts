@@ -18,7 +18,6 @@ const SHOWN = 5;
 export async function tryPicture(original: Model, smaller: Model, request: TryRequest): Promise<TryResult> {
   const layout = imageOf(original)!;
   const input = original.inputs[0]!;
-  const shape = input.shape.slice(1) as number[];
   const floats = isFloat(input.type);
   const values = new Float32Array(layout.channels * layout.height * layout.width);
   const { mean, std } = request;
@@ -27,8 +26,9 @@ export async function tryPicture(original: Model, smaller: Model, request: TryRe
   data.set(values);
   const { names } = request;
   const classes = names && { source: names.source, names: parseClassNames(names.text, names.source) };
-  const before = await answerOf(original, data, shape, classes);
-  return { before, after: await answerOf(smaller, data, shape, classes) };
+  const feeds = { [input.name]: { shape: [1, ...input.shape.slice(1)] as number[], data } };
+  const before = await answerOf(original, feeds, classes);
+  return { before, after: await answerOf(smaller, feeds, classes) };
 }
 
 interface Classes {
@@ -38,15 +38,14 @@ interface Classes {
 
 async function answerOf(
   model: Model,
-  data: Tensor['data'],
-  shape: readonly number[],
+  feeds: Readonly<Record<string, Tensor>>,
   classes: Classes | undefined,
 ): Promise<Answer> {
   const runner = await ModelRunner.start(model);
   try {
-    await runner.run(data, 1, shape);
+    await runner.run(feeds, 1);
     const started = performance.now();
-    const outputs = await runner.run(data, 1, shape);
+    const outputs = await runner.run(feeds, 1);
     const milliseconds = performance.now() - started;
     return { scores: largest(outputs[scoresOutput(model).name]!, classes), milliseconds };
   } finally {

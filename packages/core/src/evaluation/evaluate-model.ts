@@ -1,7 +1,7 @@
 import type { Model, Tensor } from '../format/model-format.js';
 import { scoresOutput } from '../format/scores-output.js';
 import { AccuracyCount } from './accuracy.js';
-import type { LabelledData } from './labelled-data.js';
+import { consecutive, type LabelledData } from './labelled-data.js';
 import { ModelRunner } from './model-runner.js';
 import { samplesPerRun } from './run-size.js';
 
@@ -20,10 +20,10 @@ export interface EvaluateOptions {
 /**
  * Top-1 and top-5 accuracy of a classifier over labelled data.
  *
- * @throws InputError `UNSUPPORTED` for a model of several inputs or without scores, `BAD_ARGUMENT` for a label that is no class of it
+ * @throws InputError `UNSUPPORTED` for a model without scores, `BAD_ARGUMENT` for a label that is no class of it
  *
  * @example
- * const data = { name: 'mine', samples: 100, shape: [1, 28, 28], batch: async (start, count) => ({ inputs, labels }) };
+ * const data = { name: 'mine', samples: 100, batch: async (positions) => ({ inputs: { x: { shape, data } }, labels }) };
  * const { top1 } = await evaluateModel(model, data);
  */
 export async function evaluateModel(
@@ -49,8 +49,8 @@ export async function* scoredBatches(
     for (let start = 0; start < data.samples; start += size) {
       options.signal?.throwIfAborted();
       const count = Math.min(size, data.samples - start);
-      const { inputs, labels } = await data.batch(start, count);
-      const outputs = await runner.run(inputs, count, data.shape);
+      const { inputs, labels } = await data.batch(consecutive(start, count));
+      const outputs = await runner.run(inputs, count);
       yield { scores: outputs[output]!, labels, start };
       options.onSamples?.(count);
     }

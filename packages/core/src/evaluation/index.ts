@@ -3,7 +3,7 @@ export { AccuracyCount, classesOf, labelRanks } from './accuracy.js';
 export { parseClassNames } from './class-names.js';
 export { dataPart, splitEvery } from './data-part.js';
 export { EVALUATION_BATCH, type EvaluateOptions, evaluateModel } from './evaluate-model.js';
-export type { LabelledBatch, LabelledData } from './labelled-data.js';
+export { consecutive, type LabelledBatch, type LabelledData } from './labelled-data.js';
 export { type ComparedLatency, compareLatency, type Latency, summary, type TimedRun } from './latency.js';
 export { ModelRunner, singleInput } from './model-runner.js';
 export {

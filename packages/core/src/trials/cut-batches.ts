@@ -1,7 +1,7 @@
 /** Inputs as they reach a cut through a model: the part before it runs once. */
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
-import type { LabelledData } from '../evaluation/labelled-data.js';
-import { ModelRunner, singleInput } from '../evaluation/model-runner.js';
+import { consecutive, type LabelledData } from '../evaluation/labelled-data.js';
+import { ModelRunner } from '../evaluation/model-runner.js';
 import type { Model, Tensor } from '../format/model-format.js';
 
 /** Inputs of the part of a model that is compressed, with labels where there are any. */
@@ -33,14 +33,12 @@ export async function* labelledBatches(
   batch: number,
 ): AsyncGenerator<CutBatch & { readonly labels: Int32Array }> {
   const runner = head && (await ModelRunner.start(head));
-  const input = singleInput(head ?? tail).name;
   const size = runner?.batchSize ?? tail.inputs[0]?.shape[0] ?? batch;
   try {
     for (let start = 0; start < data.samples; start += size) {
       const count = Math.min(size, data.samples - start);
-      const { inputs, labels } = await data.batch(start, count);
-      const fed = { [input]: { shape: [count, ...data.shape], data: inputs } };
-      yield { tensors: atCut(tail, fed, await runner?.run(inputs, count, data.shape)), labels };
+      const { inputs, labels } = await data.batch(consecutive(start, count));
+      yield { tensors: atCut(tail, inputs, await runner?.run(inputs, count)), labels };
     }
   } finally {
     await runner?.release();
