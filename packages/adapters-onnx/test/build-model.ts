@@ -229,6 +229,19 @@ export function withDataBeside(bytes: Uint8Array, location: string): { model: Ui
   return { model: toBinary(ModelProtoSchema, proto), data: Buffer.concat(pieces) };
 }
 
+/** The same model with other names for some of its inputs and outputs. */
+export function renamed(bytes: Uint8Array, names: Readonly<Record<string, string>>): Uint8Array {
+  const proto = decodeModel(bytes, 'the model');
+  const { node, input, output } = proto.graph!;
+  const called = (name: string) => names[name] ?? name;
+  for (const info of [...input, ...output]) info.name = called(info.name);
+  for (const one of node) {
+    one.input = one.input.map(called);
+    one.output = one.output.map(called);
+  }
+  return toBinary(ModelProtoSchema, proto);
+}
+
 /** A tensor of int32 zeros. */
 export function integerZeros(name: string, dims: readonly number[]): TensorProto {
   const size = dims.reduce((product, dim) => product * dim, 1);
