@@ -27,6 +27,8 @@ export interface ModelFacts {
   readonly widths: number;
   readonly narrower: number;
   readonly layers: number;
+  /** What becomes smaller where nobody chooses. */
+  readonly reduce: Reduction;
   /** In which types its weights can be stored; none where its format has one only. */
   readonly types: readonly WeightType[];
   /** Where its input is an image. */
@@ -45,15 +47,17 @@ export interface Place {
   /** Relative error of the outputs, as far as those of single widths or layers add up. */
   readonly loss: number;
   readonly parameters: number;
+  readonly bytes: StoredBytes;
 }
+
+/** Bytes of a model's files by the type in which its weights are stored, and with all as the original had them. */
+export type StoredBytes = { readonly kept: number } & Readonly<Partial<Record<WeightType, number>>>;
 
 export interface Curve {
   /** The smallest model first. */
   readonly places: readonly Place[];
   /** The place where the command would go by default. */
   readonly start: number;
-  /** The whole model's bytes by the type in which its weights are stored. */
-  readonly bytes: Readonly<Partial<Record<WeightType, number>>>;
 }
 
 export interface MeasureRequest extends InputSettings {

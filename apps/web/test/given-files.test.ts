@@ -1,5 +1,5 @@
 /** What users hand in, and how: dropped, as folders, with data files beside, with names for classes; by the keyboard alone, on a phone. */
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { onnxModel } from '@spherize/adapters-onnx/node';
 import { describe, expect, test } from 'vitest';
@@ -93,6 +93,23 @@ describe.skipIf(CHROMIUM === undefined)(`what is given to the page, in ${CHROMIU
       const { stderr } = await spherize(folder, 'inspect', names[0]!);
       expect(`spherize: ${await driver.page.textContent('#error')}\n`).toBe(stderr);
     }
+  });
+
+  test('files that are too large are refused by their sizes, none of them read', async () => {
+    const folder = join(driver.folder, 'large');
+    await mkdir(folder);
+    // Holes: either could be read, both together not.
+    for (const name of ['large.onnx', 'large.bin']) {
+      await writeFile(join(folder, name), '');
+      await truncate(join(folder, name), 1.25 * 2 ** 30);
+    }
+    await driver.page.goto(driver.site.address);
+    await drop(join(folder, 'large.onnx'), join(folder, 'large.bin'));
+    expect(await answered()).toBe(
+      'the files are 2.5 GiB, and a page can take 2 GiB at most: use the command, spherize compress',
+    );
+    await drop(folder);
+    expect(await answered()).toMatch(/^the files are 2.5 GiB/);
   });
 
   test('on a phone, by the keyboard alone; a picture is answered by names', async () => {

@@ -17,6 +17,8 @@ import { FEW, pageDriver, SAMPLES } from './page-driver.js';
 
 /** What the page's own code may take after gzip. */
 const OWN_BYTES = 600_000;
+/** By how much sizes between those that are known may differ from what is written. */
+const NEAR = 0.05;
 
 describe.skipIf(CHROMIUM === undefined)(`the page, in ${CHROMIUM}`, () => {
   const driver = pageDriver();
@@ -101,6 +103,44 @@ describe.skipIf(CHROMIUM === undefined)(`the page, in ${CHROMIUM}`, () => {
     expect(shown('output error')).toBeCloseTo(outputError!, 3);
     expect(shown('same answer')).toBeCloseTo(agreement!, 2);
   });
+
+  test.each([
+    ['onnx', 'neurons'],
+    ['onnx', 'columns'],
+    ['tfjs', 'neurons'],
+  ] as const)(
+    '%s, %s: what is written is about as large as the slider says, in any storage',
+    async (format, reduce) => {
+      await driver.openSample(format);
+      await driver.takeSamples(0);
+      await driver.page.check(`input[value=${reduce}]`);
+      await driver.measure();
+      const bytesIn = (text: string | null): number => {
+        const [, value, unit] = /([\d.]+) (bytes|kB)/.exec(text!)!;
+        return Number(value) * (unit === 'kB' ? 1000 : 1);
+      };
+      const smallest: number[] = [];
+      for (const storage of ['', 'float16', 'int8']) {
+        await driver.page.check(`input[name=weights][value='${storage}']`);
+        for (const place of ['Home', 'PageUp']) {
+          await driver.page.focus('#slider');
+          await driver.page.keyboard.press(place);
+          const said = bytesIn(await driver.page.textContent('#expected'));
+          if (place === 'Home') smallest.push(said);
+          expect(await driver.make()).toMatch(/^Done: /);
+          const written = bytesIn(
+            await driver.page.locator('#figures tbody tr').first().locator('td').nth(1).textContent(),
+          );
+          expect(Math.abs(said / written - 1)).toBeLessThan(NEAR);
+        }
+        // The curve is drawn by the same sizes.
+        expect(bytesIn((await driver.page.getAttribute('#plot', 'aria-label'))!.split(' at ')[1]!)).toBe(
+          smallest.at(-1),
+        );
+      }
+      expect(smallest).toEqual([...smallest].sort((a, b) => b - a));
+    },
+  );
 
   test('is cancelled at any time, and usable afterwards', async () => {
     await driver.openSample('onnx');

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onnxModel } from '@spherize/adapters-onnx/node';
 import { tfjsFormat } from '@spherize/adapters-tfjs/node';
+import type { Tensor } from '@spherize/core';
 import { build } from 'vite';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -15,19 +16,20 @@ import {
 } from '../../../packages/adapters-onnx/test/browser/chromium.js';
 import { renamed } from '../../../packages/adapters-onnx/test/build-model.js';
 import { run } from '../../../packages/adapters-onnx/test/running.js';
-import { codeBlocks } from '../../../scripts/documentation/code-blocks.mjs';
 import { openDataset } from '../../cli/src/data/open-dataset.js';
 import { spherize, temporaryFolder } from '../../cli/test/commands/spawn-spherize.js';
 import { SAMPLES } from './page-driver.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+/** Of what is no TypeScript. */
+const { codeBlocks } = await import(join(ROOT, 'scripts/documentation/code-blocks.mjs'));
 const SIDE = 28;
 const CLASSES = 10;
 
 /** A project with the packages that the document's code imports, and `picture.png`. */
 const project = temporaryFolder();
 /** The picture, in [0, 1]. */
-let pixels: Float32Array;
+let pixels: Tensor['data'];
 
 beforeAll(async () => {
   for (const name of ['@tensorflow/tfjs', '@huggingface/transformers']) {
@@ -52,7 +54,8 @@ beforeAll(async () => {
 /** The document's code that imports a package. */
 async function codeWith(name: string): Promise<string> {
   const document = await readFile(join(ROOT, 'docs/deploy-the-page.md'), 'utf8');
-  const found = codeBlocks(document).filter(({ code }) => code.includes(`from '${name}'`));
+  const blocks: { code: string }[] = codeBlocks(document);
+  const found = blocks.filter(({ code }) => code.includes(`from '${name}'`));
   expect(found).toHaveLength(1);
   return found[0]!.code;
 }

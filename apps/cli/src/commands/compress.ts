@@ -11,7 +11,7 @@ import {
   storeCompressed,
   type WeightType,
 } from '@spherize/core';
-import { lightestStorage, measureLatency } from '@spherize/core/allocation';
+import { defaultReduction, lightestStorage, measureLatency } from '@spherize/core/allocation';
 import { fidelityTo, recordOutputs, wholeLatency } from '@spherize/core/evaluation';
 import { NAMED_OPTIONS } from '@spherize/core/sweep';
 import { replaceFile, requireMemory } from '@spherize/files';
@@ -31,7 +31,6 @@ import { comparedAccuracy } from '../compression/compared-accuracy.js';
 import { defaultOutput, makeOutputFolder, removeIfEmpty } from '../compression/default-output.js';
 import { nothingGained } from '../compression/gain.js';
 import { type NothingToGain, type Outcome, outcomeDocument, printOutcome } from '../compression/outcome.js';
-import { reductionFor } from '../compression/reduction-for.js';
 import { type MeasuredSize, sizesAround } from '../compression/sizes-around.js';
 import { requireWritableFile } from '../files/output-places.js';
 import { gzipSize } from '../footprint/gzip-size.js';
@@ -274,7 +273,7 @@ async function smaller(
 ): Promise<Found | Omit<NothingToGain, 'seconds'>> {
   const { model: read, bytes, source, format } = asRead;
   const { layers, widths, seed, roundTo, memory } = options;
-  const wanted = options.reduce ?? reductionFor(read, target);
+  const wanted = options.reduce ?? defaultReduction(read, target);
   if (options.data === undefined) requireNoLabelOptions(options);
   requireStorage(read, options, format.name);
   if (wanted !== 'columns') requireNoPruning(options);

@@ -166,15 +166,12 @@ form.addEventListener('submit', (event) => {
   });
 });
 
-function pointOf({ parameters, loss }: Place, { bytes: whole }: Curve): Point {
-  const { storage } = chosenSettings();
-  const all = (storage === undefined ? undefined : whole[storage]) ?? facts!.bytes;
-  return { bytes: (all * parameters) / facts!.parameters, error: loss };
+function pointOf({ bytes: stored, loss }: Place): Point {
+  return { bytes: stored[chosenSettings().storage ?? 'kept']!, error: loss };
 }
 
 function showCurve(): void {
-  const { curve } = measured!;
-  const points = curve.places.map((place) => pointOf(place, curve));
+  const points = measured!.curve.places.map(pointOf);
   plot.show(points, made);
   const [least, most] = [points[0]!, points.at(-1)!];
   element('plot').setAttribute(
@@ -190,7 +187,7 @@ function chosenPlace(): Place {
 
 function showPlace(): void {
   const place = chosenPlace();
-  const point = pointOf(place, measured!.curve);
+  const point = pointOf(place);
   plot.choose(point);
   const text = `about ${bytes(point.bytes)} (${percent(point.bytes / facts!.bytes)}), ${count(place.parameters)} parameters, output error about ${percent(place.loss)}`;
   element('expected').textContent = text;

@@ -33,8 +33,8 @@ function numbers(id: 'mean' | 'std'): number[] | undefined {
   );
 }
 
-/** Offers what this model can do, and chooses what is offered. */
-export function offerSettings({ narrower, layers, types, samples }: ModelFacts): void {
+/** Offers what this model can do, and chooses what the command would. */
+export function offerSettings({ narrower, layers, reduce, types, samples }: ModelFacts): void {
   const offer = (name: string, isOffered: (value: string) => boolean): void => {
     const radios = [...document.querySelectorAll<HTMLInputElement>(`input[name='${name}']`)];
     for (const radio of radios) radio.disabled = !isOffered(radio.value);
@@ -46,6 +46,7 @@ export function offerSettings({ narrower, layers, types, samples }: ModelFacts):
     columns: layers > 0,
     none: types.length > 0,
   };
+  element('reduce').querySelector<HTMLInputElement>(`[value=${reduce}]`)!.checked = true;
   offer('reduce', (value) => reductions[value]!);
   offer('weights', (value) => value === '' || types.includes(value as WeightType));
   element<HTMLInputElement>('samples').value = String(samples);

@@ -8,6 +8,7 @@ import {
   type TensorInfo,
   WEIGHT_TYPES,
 } from '@spherize/core';
+import { DEFAULT_MAX_ERROR, defaultReduction } from '@spherize/core/allocation';
 import type { ModelFacts } from '../protocol.js';
 import type { OpenModel } from './open-model.js';
 import { SEED } from './settings.js';
@@ -33,6 +34,7 @@ export async function factsOf({ name, format, files, model }: OpenModel): Promis
     widths: widths.length,
     narrower: widths.filter(({ reason }) => reason === undefined).length,
     layers: model.layers.length,
+    reduce: defaultReduction(model, { maxError: DEFAULT_MAX_ERROR }),
     types: model.storage === undefined ? [] : WEIGHT_TYPES,
     image: imageOf(model),
     samples,

@@ -2,7 +2,7 @@
 import { InputError } from '@spherize/core';
 import { type UnzipFileInfo, unzipSync } from 'fflate';
 
-/** What an array holds at most in every browser. */
+/** What an array holds at most in every browser, and more than a tab has memory for. */
 const MOST_BYTES = 2 ** 31 - 1;
 
 /** The files of one model: an ONNX file with those beside it, or a model.json with its shards. */
@@ -12,8 +12,17 @@ export interface Gathered {
   readonly others: readonly File[];
 }
 
-/** @throws InputError `NOT_FOUND` where no model is among the files, `BAD_ARGUMENT` where several are, `BAD_FILE` for a damaged zip */
+/**
+ * @throws InputError `UNSUPPORTED` for files that are together too large for a page, before any of them is read; `NOT_FOUND` where no model is
+ * among them, `BAD_ARGUMENT` where several are, `BAD_FILE` for a damaged zip
+ */
 export async function gatherFiles(given: readonly File[]): Promise<Gathered> {
+  const bytes = given.reduce((sum, { size }) => sum + size, 0);
+  if (bytes > MOST_BYTES)
+    throw new InputError(
+      'UNSUPPORTED',
+      `the files are ${(bytes / 2 ** 30).toFixed(1)} GiB, and a page can take 2 GiB at most: use the command, spherize compress`,
+    );
   const files = (await Promise.all(given.map(expanded))).flat();
   const onnx = files.filter(({ name }) => /\.onnx$/i.test(name));
   const found = onnx.length > 0 ? onnx : await topologies(files);

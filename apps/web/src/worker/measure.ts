@@ -1,20 +1,19 @@
 /** The curve of output error over size, from which a place is chosen. */
-import { type LongRunOptions, type Model, WEIGHT_TYPES, type WeightType } from '@spherize/core';
+import type { LongRunOptions } from '@spherize/core';
 import {
-  allocateRatios,
+  columnsAtRatios,
   DEFAULT_MAX_ERROR,
   LANES,
-  lossCurves,
-  measureCurves,
   narrowedShape,
   narrowingPath,
-  smallestAllocation,
 } from '@spherize/core/allocation';
 import { unseenInputs } from '@spherize/core/evaluation';
 import { OutputProbe, Trials } from '@spherize/core/trials';
 import type { Curve, MeasureRequest, Place } from '../protocol.js';
+import { between } from './between.js';
 import type { OpenModel } from './open-model.js';
 import { calibrationOf, MEMORY, SEED } from './settings.js';
+import { StoredSizes } from './stored-sizes.js';
 
 /** Places on the curve besides the whole model. */
 const PLACES = 40;
@@ -36,11 +35,7 @@ export async function measure(
   const within = places.findIndex(({ loss }) => loss <= DEFAULT_MAX_ERROR);
   // Where even the mildest loses more, that one: the last is the model as it is.
   const mildest = Math.max(0, places.length - 2);
-  return {
-    places,
-    start: within < 0 ? mildest : Math.min(within, mildest),
-    bytes: bytesByType(opened),
-  };
+  return { places, start: within < 0 ? mildest : Math.min(within, mildest) };
 }
 
 /** Places on the path of the widths. */
@@ -64,17 +59,20 @@ async function widthPlaces(opened: OpenModel, request: MeasureRequest, onProgres
         onProgress,
       },
     );
-    return placesFrom((left) => {
+    const sizes = new StoredSizes(opened);
+    return placesFrom(sizes, (left) => {
       const { ratios, loss } = path(1 - left);
       const shown = shownRatios(ratios);
-      return { ratios: shown, loss, parameters: narrowedShape(model, new Map(shown), LANES).parameters };
+      const shape = narrowedShape(model, new Map(shown), LANES);
+      sizes.measure(shape, left === 0);
+      return { ratios: shown, loss, parameters: shape.parameters };
     });
   } finally {
     await engine.release?.();
   }
 }
 
-/** Places on the path of the layers whose columns are clustered. */
+/** Places at one ratio for all layers whose columns are clustered, as the command finds one for an error. */
 async function columnPlaces(
   opened: OpenModel,
   request: MeasureRequest,
@@ -92,24 +90,37 @@ async function columnPlaces(
       calibration: calibration === 'none' ? undefined : calibration,
     });
     const probe = await OutputProbe.record(trials, { seed: SEED, mean, std });
-    const curves = lossCurves(await measureCurves(trials, probe, { onProgress }));
-    const { share: least } = smallestAllocation(curves);
-    return placesFrom((left) => {
-      const { ratios, loss } = allocateRatios(curves, least + left * (1 - least));
-      const shown = shownRatios(ratios);
-      const gone = curves.reduce((sum, { layer, cost }) => sum + cost * (new Map(shown).get(layer) ?? 0), 0);
-      return { ratios: shown, loss, parameters: Math.round(model.parameters - gone) };
+    const sizes = new StoredSizes(opened);
+    sizes.measure(model);
+    const points = [{ ratio: 0, loss: 0, parameters: model.parameters }];
+    for await (const { ratio, outputError, model: made } of columnsAtRatios(trials, probe, { onProgress })) {
+      sizes.measure(made);
+      points.push({ ratio, loss: outputError, parameters: made.parameters });
+    }
+    const most = points.at(-1)!.ratio;
+    return placesFrom(sizes, (left) => {
+      const ratio = most * (1 - left);
+      const at = between(points, (point) => point.ratio, ratio);
+      return {
+        ratios: shownRatios(new Map(trials.layers.map(({ name }) => [name, ratio]))),
+        loss: at(({ loss }) => loss),
+        parameters: Math.round(at(({ parameters }) => parameters)),
+      };
     });
   } finally {
     await engine.release?.();
   }
 }
 
-/** @param placeAt what is found where this share of what can leave is left: 0 for the smallest model, 1 for the whole one */
-function placesFrom(placeAt: (left: number) => Place): Place[] {
-  const all = Array.from({ length: PLACES + 1 }, (_, i) => placeAt(i / PLACES));
-  // Of those of one size, that which loses least.
-  return all.filter(({ parameters }, i) => parameters !== all[i + 1]?.parameters);
+/** @param placeAt what is found where this share of what can leave is left: 1 for the whole model, which comes first, 0 for the smallest */
+function placesFrom(sizes: StoredSizes, placeAt: (left: number) => Omit<Place, 'bytes'>): Place[] {
+  const all = Array.from({ length: PLACES + 1 }, (_, i) => placeAt(1 - i / PLACES)).reverse();
+  return (
+    all
+      // Of those of one size, that which loses least.
+      .filter(({ parameters }, i) => parameters !== all[i + 1]?.parameters)
+      .map((place) => ({ ...place, bytes: sizes.at(place.parameters) }))
+  );
 }
 
 /** As the command line says them, and as they are followed. */
@@ -117,16 +128,4 @@ function shownRatios(ratios: ReadonlyMap<string, number>): Place['ratios'] {
   return [...ratios]
     .map(([name, ratio]) => [name, Number(ratio.toFixed(DIGITS))] as const)
     .filter(([, ratio]) => ratio > 0);
-}
-
-/** Bytes of the whole model with its weights in each type. */
-function bytesByType({ model, filesOf }: OpenModel): Curve['bytes'] {
-  const bytesOf = (stored: Model): number =>
-    filesOf(stored)
-      .flatMap(({ pieces }) => pieces)
-      .reduce((sum, { length }) => sum + length, 0);
-  const { storage } = model;
-  if (storage === undefined) return { float32: bytesOf(model) };
-  const stored = (type: WeightType) => [type, bytesOf(storage.store(type).model)] as const;
-  return Object.fromEntries(WEIGHT_TYPES.map(stored));
 }

@@ -8,6 +8,7 @@ export {
 } from './allocate-ratios.js';
 export type { AmountOf, WidthAllocation, WidthPath } from './allocate-widths.js';
 export { type AmountOptions, timeOf } from './amounts.js';
+export { type ColumnsAtRatiosOptions, type ColumnsPoint, columnsAtRatios } from './columns-at-ratios.js';
 export { type ColumnsToErrorOptions, columnsToError, type ErrorReached } from './columns-to-error.js';
 export {
   type CompressToTargetOptions,
@@ -17,6 +18,7 @@ export {
   type TargetReached,
   type TargetReport,
 } from './compress-to-target.js';
+export { defaultReduction } from './default-reduction.js';
 export { fitLatencyModel, type MeasuredWork } from './fit-latency-model.js';
 export { lightestStorage } from './lightest-storage.js';
 export {

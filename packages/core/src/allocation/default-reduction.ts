@@ -1,12 +1,22 @@
-import { findWidths, MOST_COLUMNS, type Model, productsPerSample, type Reduction } from '@spherize/core';
-import type { Target } from '../allocation/target-options.js';
+/** What becomes smaller where nobody says it. */
+import type { Model } from '../format/model-format.js';
+import { MOST_COLUMNS } from '../neurons/refit-network.js';
+import type { Reduction } from '../pipeline/compressed-model.js';
+import { findWidths } from '../widths/find-widths.js';
+import { productsPerSample } from '../widths/products-per-sample.js';
+import type { NarrowTarget } from './narrowing-path.js';
 
 /**
  * What becomes smaller where nothing says it: columns for given ratios, of models without widths that can become narrower, and for targets of
  * those that are mostly layers of one product per sample; of all others each width by what loses less. An error is kept by columns only where
  * those layers are too wide for their neurons to be chosen well.
+ *
+ * @param target undefined for given ratios
  */
-export function reductionFor(model: Model, target: Target | undefined): Reduction {
+export function defaultReduction(
+  model: Model,
+  target: NarrowTarget | { readonly size: number } | undefined,
+): Reduction {
   if (target === undefined || model.features === undefined) return 'columns';
   if (findWidths(model.graph).widths.every(({ reason }) => reason !== undefined)) return 'columns';
   return mostlyProducts(model, 'maxError' in target ? MOST_COLUMNS : 0) ? 'columns' : 'auto';
