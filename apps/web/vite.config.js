@@ -32,6 +32,8 @@ const policy = {
 const chunks = {
   codeSplitting: {
     groups: [
+      // Loaded where there is WebGPU alone.
+      { name: 'onnxruntime-webgpu', test: /onnxruntime-web[\\/]dist[\\/]ort\.jspi/, priority: 1 },
       { name: 'onnxruntime', test: /node_modules[\\/].*onnxruntime-web/ },
       { name: 'tfjs', test: /node_modules[\\/].*@tensorflow/ },
     ],

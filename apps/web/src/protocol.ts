@@ -84,6 +84,8 @@ export interface CompressResult {
   readonly before: Figures;
   readonly after: Figures;
   readonly latency: ComparedLatency | undefined;
+  /** On WebGPU, where the browser and the format's runtime have it. */
+  readonly webGpu: ComparedLatency | undefined;
   readonly outputError: number | null;
   readonly agreement: number | null;
   /** On so many inputs that no refit has seen. */

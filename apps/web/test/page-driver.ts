@@ -88,14 +88,14 @@ export class PageDriver {
   }
 }
 
-/** Opens the page for the tests around. After each of them nothing has gone wrong, and nothing was asked of elsewhere. */
-export function pageDriver(): PageDriver {
+/** Opens the page for the tests around, in a Chromium with these flags too. After each of them nothing has gone wrong, and nothing was asked of elsewhere. */
+export function pageDriver(flags: readonly string[] = []): PageDriver {
   const driver = new PageDriver();
   beforeAll(async () => {
     driver.folder = await mkdtemp(join(tmpdir(), 'spherize-page-'));
     await build({ root: ROOT, logLevel: 'error', build: { outDir: join(driver.folder, 'site') } });
     driver.site = await serveFolder(join(driver.folder, 'site'));
-    driver.browser = await launchChromium();
+    driver.browser = await launchChromium(flags);
   });
   afterAll(async () => {
     await driver.browser?.close();

@@ -1,4 +1,5 @@
 /** What is known, in tables and sentences. */
+import type { ComparedLatency } from '@spherize/core/evaluation';
 import type { Answer, CompressResult, ModelFacts, TryResult } from '../protocol.js';
 import { element, fillList, fillTable } from './element.js';
 import { bytes, count, milliseconds, percent, times } from './text.js';
@@ -22,7 +23,8 @@ export function showFacts(facts: ModelFacts): void {
 }
 
 export function showResult({ bytes: original }: ModelFacts, result: CompressResult): void {
-  const { before, after, latency, outputError, agreement, samples, reductions, unproved, threads } = result;
+  const { before, after, latency, webGpu, outputError, agreement, samples, reductions, unproved, threads } =
+    result;
   element('sentence').textContent = sentence(result, original);
   const row = (name: string, from: number | null, to: number | null, text: (value: number) => string) => [
     name,
@@ -30,6 +32,8 @@ export function showResult({ bytes: original }: ModelFacts, result: CompressResu
     to === null ? '–' : text(to),
     from === null || to === null ? '' : times(from, to),
   ];
+  const timed = (name: string, both: ComparedLatency | undefined) =>
+    row(name, both?.before.median ?? null, both?.after.median ?? null, milliseconds);
   fillTable(
     element('figures'),
     'Before and after',
@@ -39,17 +43,13 @@ export function showResult({ bytes: original }: ModelFacts, result: CompressResu
       row('size, gzip', before.gzipBytes, after.gzipBytes, bytes),
       row('parameters', before.parameters, after.parameters, count),
       row('multiply-accumulates', before.macs, after.macs, count),
-      row(
-        'one run here, median',
-        latency?.before.median ?? null,
-        latency?.after.median ?? null,
-        milliseconds,
-      ),
+      timed('one run here, median', latency),
+      ...(webGpu === undefined ? [] : [timed('one run on WebGPU, median', webGpu)]),
       ['output error', '', outputError === null ? '–' : percent(outputError), ''],
       ['same answer', '', agreement === null ? '–' : percent(agreement), ''],
     ],
   );
-  const timed =
+  const inTurns =
     latency === undefined
       ? ''
       : ` Timed in turns, ${latency.runs} runs each, ${threads === 1 ? 'on one thread' : `on ${threads} threads`}.`;
@@ -57,7 +57,7 @@ export function showResult({ bytes: original }: ModelFacts, result: CompressResu
     samples === 0
       ? 'Not compared: the model does not run on inputs that are made up.'
       : `Compared on ${samples} inputs that no refit has seen.`;
-  element('measured').textContent = `${compared}${timed}${unproved ? ` Not verified: ${unproved}.` : ''}`;
+  element('measured').textContent = `${compared}${inTurns}${unproved ? ` Not verified: ${unproved}.` : ''}`;
   fillTable(
     element('reductions'),
     'Features of widths, or columns of layers',

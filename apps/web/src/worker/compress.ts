@@ -5,6 +5,7 @@ import { outputFidelity, unseenInputs, wholeLatency } from '@spherize/core/evalu
 import type { CompressRequest, CompressResult, Figures } from '../protocol.js';
 import { downloadOf, type OpenModel } from './open-model.js';
 import { calibrationOf, MEMORY, SEED } from './settings.js';
+import { webGpuLatency } from './web-gpu.js';
 
 /** Shares of the time after which the result is compared, and timed. */
 const [COMPRESSED, COMPARED] = [0.85, 0.92];
@@ -41,6 +42,7 @@ export async function compress(
     const { outputError, agreement, samples } = await outputFidelity(model, found.model, unseen);
     enter('timing', COMPARED);
     const latency = await wholeLatency(model, found.model, SEED);
+    const webGpu = opened.format === 'ONNX' ? await webGpuLatency(model, found.model) : undefined;
     enter('packing', 1);
     const smaller = filesOf(found.model);
     const result = {
@@ -50,6 +52,7 @@ export async function compress(
         smaller.map(({ pieces }) => new Blob(pieces as Uint8Array<ArrayBuffer>[])),
       ),
       latency,
+      webGpu,
       outputError,
       agreement,
       samples,
