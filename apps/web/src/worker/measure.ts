@@ -1,6 +1,7 @@
 /** The curve of output error over size, from which a place is chosen. */
 import type { LongRunOptions } from '@spherize/core';
 import {
+  CURVE_RATIOS,
   columnsAtRatios,
   DEFAULT_MAX_ERROR,
   LANES,
@@ -19,6 +20,8 @@ import { StoredSizes } from './stored-sizes.js';
 const PLACES = 40;
 /** Digits of a ratio: enough for whole features of every width that fits, and few enough to be read in a command line. */
 const DIGITS = 4;
+/** Errors below it are of no interest: milder ratios are on a line to the model as it is. */
+const NEXT_TO_NOTHING = DEFAULT_MAX_ERROR / 5;
 
 type Onward = NonNullable<LongRunOptions['onProgress']>;
 
@@ -93,9 +96,13 @@ async function columnPlaces(
     const sizes = new StoredSizes(opened);
     sizes.measure(model);
     const points = [{ ratio: 0, loss: 0, parameters: model.parameters }];
-    for await (const { ratio, outputError, model: made } of columnsAtRatios(trials, probe, { onProgress })) {
-      sizes.measure(made);
-      points.push({ ratio, loss: outputError, parameters: made.parameters });
+    // The fewest columns first: they take the least time, and what loses next to nothing ends it.
+    const ratios = [...CURVE_RATIOS].reverse();
+    for await (const made of columnsAtRatios(trials, probe, { ratios, onProgress })) {
+      const { parameters } = made.model;
+      sizes.measure(made.model);
+      points.splice(1, 0, { ratio: made.ratio, loss: made.outputError, parameters });
+      if (made.outputError < NEXT_TO_NOTHING) break;
     }
     const most = points.at(-1)!.ratio;
     return placesFrom(sizes, (left) => {

@@ -4,7 +4,7 @@ import type { StoredBytes } from '../protocol.js';
 import { between } from './between.js';
 import type { OpenModel } from './open-model.js';
 
-/** A model is stored where so much of the parameters of the one before it is left: all of them together take a few times as long as the first. */
+/** A model is stored where it has at most so much of the parameters of any that is known: all of them together take a few times as long as the largest. */
 const NEXT = 0.8;
 
 export class StoredSizes {
@@ -15,12 +15,14 @@ export class StoredSizes {
     this.#opened = opened;
   }
 
-  /** Models come the largest first. @param always also one that is hardly smaller than the one before it */
+  /** @param always also a model that is hardly smaller than one that is known */
   measure(model: Model, always = false): void {
     const { parameters } = model;
-    const last = this.#known.at(-1)?.parameters ?? Number.POSITIVE_INFINITY;
-    if (parameters <= NEXT * last || (always && parameters < last))
-      this.#known.push({ parameters, bytes: this.#stored(model) });
+    const least = always ? 1 : NEXT;
+    if (this.#known.some((one) => parameters <= one.parameters && parameters > least * one.parameters))
+      return;
+    this.#known.push({ parameters, bytes: this.#stored(model) });
+    this.#known.sort((a, b) => a.parameters - b.parameters);
   }
 
   /** Bytes of a model of so many parameters, between those that are known. */
