@@ -9,7 +9,7 @@ import {
   narrowingPath,
 } from '@spherize/core/allocation';
 import { unseenInputs } from '@spherize/core/evaluation';
-import { OutputProbe, Trials } from '@spherize/core/trials';
+import { Trials } from '@spherize/core/trials';
 import type { Curve, MeasureRequest, Place } from '../protocol.js';
 import { between } from './between.js';
 import type { OpenModel } from './open-model.js';
@@ -92,13 +92,14 @@ async function columnPlaces(
       memory: MEMORY,
       calibration: calibration === 'none' ? undefined : calibration,
     });
-    const probe = await OutputProbe.record(trials, { seed: SEED, mean, std });
+    const macs = (await model.multiplyAccumulates?.()) ?? null;
+    const inputs = await unseenInputs(model, macs, { seed: SEED + 1, mean, std });
     const sizes = new StoredSizes(opened);
     sizes.measure(model);
     const points = [{ ratio: 0, loss: 0, parameters: model.parameters }];
     // The fewest columns first: they take the least time, and what loses next to nothing ends it.
     const ratios = [...CURVE_RATIOS].reverse();
-    for await (const made of columnsAtRatios(trials, probe, { ratios, onProgress })) {
+    for await (const made of columnsAtRatios(trials, { inputs, ratios, onProgress })) {
       const { parameters } = made.model;
       sizes.measure(made.model);
       points.splice(1, 0, { ratio: made.ratio, loss: made.outputError, parameters });

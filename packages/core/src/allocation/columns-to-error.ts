@@ -7,6 +7,7 @@ import type { CompressedModel } from '../pipeline/compressed-model.js';
 import { requireRunnable } from '../proof/compare-models.js';
 import { type ProveTrialOptions, provedTrial } from '../trials/proved-trial.js';
 import type { Trials } from '../trials/trials.js';
+import { columnsAt } from './columns-at-ratios.js';
 
 /** A candidate is good enough with so much of the budget; others aim a little below it. */
 const NEARLY = 0.7;
@@ -48,7 +49,7 @@ export async function columnsToError(
   { inputs, storage, ...options }: ColumnsToErrorOptions,
 ): Promise<{ result: CompressedModel; reached: ErrorReached }> {
   const { signal, onProgress } = options;
-  const { model, layers } = trials;
+  const { model } = trials;
   await requireRunnable(model);
   const recorded = await recordOutputs(model, inputs, { signal });
   const points: { x: number; y: number }[] = [];
@@ -64,9 +65,7 @@ export async function columnsToError(
       share: candidate / (MOST_CANDIDATES + 1),
       detail: `ρ = ${ratio.toFixed(3)}`,
     });
-    const ratios = new Map(layers.map(({ name }) => [name, ratio]));
-    const tail = await trials.assemble(await trials.cluster(ratios));
-    const whole = await trials.whole(tail.compressed);
+    const { tail, whole } = await columnsAt(trials, ratio);
     const { model: written } = (storage && whole.model.storage?.store(storage)) ?? whole;
     const error = (await fidelityTo(recorded, written, { signal })).outputError ?? 0;
     if (error <= maxError) {
