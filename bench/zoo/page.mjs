@@ -30,6 +30,7 @@ ${command}
 - *Refitted*: on how many generated inputs: as many as take ${REFIT.macs.toExponential(0).replace('e+', 'e')} multiply-accumulates, at most ${REFIT.most.toLocaleString('en-US')}. Where these would be fewer than ${REFIT.fewest}, and where
   inputs cannot be made up, weights stay as they are but for the ratios of norms that fold into the next layer; that loses far more.
 - *Bytes* and *MAC*: of the written model, as a share of the original's.
+- *Seconds*: compressing, refitting and the proof, beside whatever else the machine does; \`--workers\` runs several models at once.
 - *Output error*: \`Σ‖y − ŷ‖² / Σ‖y − ȳ‖²\` over the model's outputs, on generated inputs that no refit has seen. *Agreement*: how often the largest score
   is the same one, where outputs look like the scores of classes.
 - *Proof*: the largest deviation, relative to the largest output, from the original with zeros in place of what left.

@@ -39,7 +39,8 @@ beforeAll(async () => {
   }
   await writeFile(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
   const data = await openDataset('fashion-mnist', { sampleShape: [1, SIDE, SIDE] });
-  pixels = (await data.batch(0, 1)).inputs;
+  const { inputs } = await data.batch([0]);
+  pixels = Object.values(inputs)[0]!.data;
   const sharp = createRequire(join(ROOT, 'apps/cli/package.json'))('sharp');
   const raw = { width: SIDE, height: SIDE, channels: 1 };
   await sharp(
