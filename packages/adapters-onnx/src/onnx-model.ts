@@ -20,6 +20,7 @@ import {
 import type { GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from 'onnx-buf';
 import { featureWeights, layerBias, layerWeights } from './graph/layer-values.js';
 import { type KeptNames, OnnxModelFacts } from './graph/onnx-model-facts.js';
+import { storedStatistics } from './graph/stored-statistics.js';
 import { tableEntries } from './graph/table-entries.js';
 import type { HeldModel, OnnxHost } from './host.js';
 import { LATENCY_MODEL } from './latency-model.js';
@@ -129,8 +130,12 @@ export class OnnxModel implements Model {
   }
 
   get features(): ModelFeatures {
+    const { index, features } = this.#graph;
     return {
-      weights: (layer) => featureWeights(this.#graph.features.weighted(layer)),
+      weights: (layer) => featureWeights(features.weighted(layer)),
+      get statistics() {
+        return storedStatistics(index, features);
+      },
       narrow: (narrowing) => {
         const { model, overflowing } = narrowModel(this.#graph, narrowing);
         return this.#derived(model, overflowing);

@@ -31,6 +31,8 @@ beforeAll(async () => {
   x = b.node('Relu', [
     b.node('Gemm', [x, b.weight('fc1.weight', [40, 32]), b.weight('fc1.bias', [40])], { transB: 1 }),
   ]);
+  const vectors = ['scale', 'shift', 'mean'].map((name) => b.weight(name, [40]));
+  x = b.node('BatchNormalization', [x, ...vectors, b.weight('variance', [40], new Float32Array(40).fill(2))]);
   x = b.node('Sigmoid', [
     b.node('Gemm', [x, b.weight('fc2.weight', [10, 40]), b.weight('fc2.bias', [10])], { transB: 1 }),
   ]);

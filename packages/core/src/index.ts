@@ -69,6 +69,7 @@ export type {
   FeatureLayer,
   FlowOperation,
   ModelFeatures,
+  StoredStatistics,
 } from './format/feature-flow.js';
 export { type FilterWindow, spanOf } from './format/filter-window.js';
 export { fromFloat16, toFloat16 } from './format/float16.js';

@@ -35,6 +35,7 @@ import { observedPart } from './observed-part.js';
 import { rewriteGraphModel } from './rewrite-graph-model.js';
 import { startGraphSession } from './session.js';
 import { type GraphPart, splitGraphModel } from './split-graph-model.js';
+import { storedStatistics } from './stored-statistics.js';
 import { tableEntries } from './table-entries.js';
 import { withUprightProducts } from './upright-products.js';
 
@@ -107,6 +108,9 @@ export class GraphModel implements Model {
     const facts = this.#facts;
     return {
       weights: (layer) => featureWeights(facts.features, layer),
+      get statistics() {
+        return storedStatistics(facts);
+      },
       narrow: (narrowing) => {
         const { nodes, weights } = narrowGraphModel(facts, narrowing);
         const narrower = this.#with(nodes, weights, this.artifacts.metadata, facts.index.outputs);

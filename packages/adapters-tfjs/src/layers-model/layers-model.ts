@@ -38,6 +38,7 @@ import { rewriteLayersModel } from './rewrite-layers-model.js';
 import { separablesApart } from './separable-layers.js';
 import { startLayersSession } from './session.js';
 import { type ModelPart, splitLayersModel } from './split-layers-model.js';
+import { storedStatistics } from './stored-statistics.js';
 import { tableEntries } from './table-entries.js';
 
 export class LayersModel implements Model {
@@ -116,6 +117,9 @@ export class LayersModel implements Model {
     const facts = this.#facts;
     return {
       weights: (layer) => kernelWeights(facts.features.kernel(layer)),
+      get statistics() {
+        return storedStatistics(facts);
+      },
       // Other numbers of clusters are worth it in a narrower model.
       narrow: (narrowing) => this.#part(narrowLayersModel(facts, facts.features, narrowing), undefined),
       resumes: canResume(facts),

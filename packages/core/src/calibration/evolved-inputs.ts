@@ -1,19 +1,28 @@
 import { Pause } from '../cancellation.js';
-import { isFloat } from '../format/element-type.js';
 import type { Model, ModelSession, Tensor, TensorInfo } from '../format/model-format.js';
 import { scoresOutput } from '../format/scores-output.js';
 import { Random } from '../random.js';
 import { type CalibrationInputs, samplesOf } from './calibration-inputs.js';
-import { type GeneratedInputsOptions, generatedInputs, sampleRandom } from './generated-inputs.js';
-import { type ImageLayout, imageLayout, writeImage } from './image-layout.js';
+import {
+  affordableSamples,
+  type GeneratedInputsOptions,
+  generatedInputs,
+  sampleRandom,
+} from './generated-inputs.js';
+import { ImageBatches } from './image-batches.js';
+import { type ImageLayout, imageLayout } from './image-layout.js';
 import { type ByteImage, imageOffspring } from './image-offspring.js';
 import { bytesOf, sampleShape } from './input-kinds.js';
 import { type SizedInput, sizedInputs } from './input-shapes.js';
+import { matchingImages } from './matching-images.js';
 import { nextWordScores, sampledTexts, wordInput } from './sampled-texts.js';
 import { smoothImage } from './smooth-image.js';
 
 /** How often the images have offspring: each time the model sees as many new images as samples are wanted. */
 const GENERATIONS = 2;
+/** How many such sets of images are made at most where some of them are chosen, and how far their seeds are apart: more than users count up. */
+const EVOLUTIONS = 4;
+const EVOLUTION_SEEDS = 0x20003;
 
 /**
  * Generated images that the model spreads over its classes. Most random images fall into a few classes, so that what the model does
@@ -22,6 +31,10 @@ const GENERATIONS = 2;
  * class survive as can. The class is the largest of a sample's outputs; no label, no gradient and no data are used. (Images evolved
  * towards a network's classes: Nguyen, Yosinski and Clune, 2015, doi:10.1109/CVPR.2015.7298640.)
  *
+ * Where batch normalisations still hold the means and variances of training (`ModelFeatures.statistics`), up to four such sets are evolved, as
+ * long as running the model on all of them takes no more than `defaultSamples` allows, and the images are those of all sets that together match
+ * them best (see `matchingImages`).
+ *
  * A language model that reads from left to right gets texts that it would write itself: the words of `generatedInputs` are drawn anew from
  * its own scores of the next word, some times over. (Texts that a model writes, as data to fit on: LLM-QAT, Liu et al., 2023,
  * arXiv 2305.17888.)
@@ -29,7 +42,8 @@ const GENERATIONS = 2;
  * All other inputs are those of `generatedInputs`; so are images where the output of scores (see `scoresOutput`) is not `[N, classes]` with a
  * row for each sample.
  *
- * Memory: two bytes per pixel, channel and sample, and texts as they are. Everything is computed when the first batch is asked for.
+ * Memory: two bytes per pixel, channel and sample, one more for every further set, and texts as they are. Everything is computed when the first
+ * batch is asked for.
  *
  * @param inputs the model's inputs, with lengths of free axes where they have any (`settledInputs`)
  * @throws InputError as `generatedInputs` does
@@ -58,14 +72,14 @@ function evolvedImages(
   { name, samples }: CalibrationInputs,
   options: EvolvedInputsOptions,
 ): CalibrationInputs {
-  const reader = new BatchReader(input, layout, options);
+  const batches = new ImageBatches(input, layout, options);
   let evolved: readonly ByteImage[] | undefined;
   return {
     name,
     samples,
     async *batches(signal) {
-      evolved ??= await evolve(model, reader, layout, options, signal);
-      yield* reader.batches(evolved);
+      evolved ??= await evolvedSets(model, input, batches, layout, options, signal);
+      yield* batches.of(evolved);
     },
   };
 }
@@ -113,51 +127,42 @@ export interface EvolvedInputsOptions extends GeneratedInputsOptions {
   readonly scores?: string | undefined;
 }
 
-/** Turns images into batches of a model's input. */
-class BatchReader {
-  readonly #input: TensorInfo;
-  readonly #layout: ImageLayout;
-  readonly #options: GeneratedInputsOptions;
-  readonly #batch: number;
-
-  constructor(input: TensorInfo, layout: ImageLayout, options: GeneratedInputsOptions) {
-    this.#input = input;
-    this.#layout = layout;
-    this.#options = options;
-    this.#batch = input.shape[0] ?? options.batch ?? 100;
+/** One set or, where there is something to match, the best of several. */
+async function evolvedSets(
+  model: Model,
+  input: TensorInfo,
+  batches: ImageBatches,
+  layout: ImageLayout,
+  options: EvolvedInputsOptions,
+  signal: AbortSignal | undefined,
+): Promise<readonly ByteImage[]> {
+  const { seed = 0 } = options;
+  const { samples } = batches;
+  const count = await setsToMatch(model, input, samples);
+  const sets: (readonly ByteImage[])[] = [];
+  for (let i = 0; i < count; i++) {
+    const own = { ...options, seed: seed + i * EVOLUTION_SEEDS };
+    sets.push(await evolve(model, batches, layout, own, signal));
   }
+  return count === 1 ? sets[0]! : matchingImages(model, sets.flat(), batches, samples, signal);
+}
 
-  /** Samples in whole batches, where the model fixes their size. */
-  get samples(): number {
-    const { samples } = this.#options;
-    return this.#input.shape[0] === undefined ? samples : Math.ceil(samples / this.#batch) * this.#batch;
-  }
-
-  *batches(images: readonly ByteImage[]): Generator<Record<string, Tensor>> {
-    const { channels, height, width } = this.#layout;
-    const size = channels * height * width;
-    const unit = isFloat(this.#input.type) ? 1 / 255 : 1;
-    for (let start = 0; start < images.length; start += this.#batch) {
-      const part = images.slice(start, start + this.#batch);
-      const data = new Float32Array(part.length * size);
-      part.forEach((image, i) => {
-        writeImage(data.subarray(i * size, (i + 1) * size), image, unit, this.#layout, this.#options);
-      });
-      const shape = [part.length, ...this.#input.shape.slice(1).map((length) => length!)];
-      yield { [this.#input.name]: { shape, data } };
-    }
-  }
+async function setsToMatch(model: Model, input: TensorInfo, samples: number): Promise<number> {
+  if (!model.features?.statistics?.length) return 1;
+  const macs = await model.multiplyAccumulates?.([input]);
+  if (macs === undefined) return 1;
+  return Math.max(1, Math.min(EVOLUTIONS, Math.floor(affordableSamples([input], macs) / samples)));
 }
 
 async function evolve(
   model: Model,
-  reader: BatchReader,
+  batches: ImageBatches,
   layout: ImageLayout,
   { seed = 0, scores }: EvolvedInputsOptions,
   signal: AbortSignal | undefined,
 ): Promise<readonly ByteImage[]> {
   const pause = new Pause(signal);
-  const { samples } = reader;
+  const { samples } = batches;
   let images: ByteImage[] = [];
   for (let i = 0; i < samples; i++) {
     images.push(
@@ -168,7 +173,7 @@ async function evolve(
   const session = await model.session();
   try {
     const output = scoresOutput(model, scores).name;
-    let classes = await classesOf(session, output, reader.batches(images), pause);
+    let classes = await classesOf(session, output, batches.of(images), pause);
     for (let generation = 1; classes && generation <= GENERATIONS; generation++) {
       const random = new Random(Math.imul(seed + 1, 0x85ebca6b) ^ generation);
       const byClass = membersOf(classes);
@@ -181,7 +186,7 @@ async function evolve(
         children.push(imageOffspring(drawn(), drawn(), layout, random));
         await pause.point();
       }
-      const added = await classesOf(session, output, reader.batches(children), pause);
+      const added = await classesOf(session, output, batches.of(children), pause);
       if (added === undefined) break;
       const all = [...images, ...children];
       const allClasses: number[] = [...classes, ...added];

@@ -95,9 +95,13 @@ const MOST_MACS = 2.5e11;
  * @param macs multiply-accumulates of one sample, where they are known
  */
 export function defaultSamples(inputs: readonly TensorInfo[], macs?: number | null): number {
+  return Math.min(GENERATED_SAMPLES, Math.max(FEWEST_SAMPLES, affordableSamples(inputs, macs)));
+}
+
+/** How many inputs are not too large in all, and can be run without the model computing too long. */
+export function affordableSamples(inputs: readonly TensorInfo[], macs?: number | null): number {
   const size = sizedInputs(inputs, 1).reduce((sum, input) => sum + sizeOf(sampleShape(input)), 0);
-  const fitting = Math.min(MOST_VALUES / Math.max(1, size), MOST_MACS / Math.max(1, macs ?? 1));
-  return Math.min(GENERATED_SAMPLES, Math.max(FEWEST_SAMPLES, Math.floor(fitting)));
+  return Math.floor(Math.min(MOST_VALUES / Math.max(1, size), MOST_MACS / Math.max(1, macs ?? 1)));
 }
 
 /** One input of a batch. @param place of the input among the model's: each has random numbers of its own */

@@ -123,10 +123,24 @@ export interface FeatureGraph {
   shape(tensor: string): readonly (number | undefined)[] | undefined;
 }
 
+/** Mean and variance of features over samples and places, as a batch normalisation holds them from training. */
+export interface StoredStatistics {
+  /** The tensor that is normalised. */
+  readonly tensor: string;
+  /** The axis of the features, counted from the end: −1 is the last. */
+  readonly axis: number;
+  /** One per feature. */
+  readonly mean: Float32Array;
+  /** One per feature. */
+  readonly variance: Float32Array;
+}
+
 /** What can be done with a model whose features may leave. Layers, operations and tensors are named as in its graph. */
 export interface ModelFeatures {
   /** Weights `[outputs·span, inputs / groups]`, a row per output and position of the filter, and the bias. */
   weights(layer: string): NarrowedWeights;
+  /** What batch normalisations hold of what they read: images that are made up are chosen to match it. Left out: nothing. */
+  readonly statistics?: readonly StoredStatistics[];
   /** Whether `observe` takes tensors that are given, for this model. Default: no. */
   readonly resumes?: boolean;
   /** The same operations with less in them. */

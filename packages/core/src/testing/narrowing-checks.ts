@@ -97,6 +97,19 @@ export const NARROWING_CHECKS: readonly NarrowingCheck[] = [
     },
   ],
   [
+    'holds means and variances of features that there are',
+    async (model, _, run) => {
+      const { features } = model;
+      for (const { tensor, axis, mean, variance } of features?.statistics ?? []) {
+        if (model.inputs.some(({ name }) => name === tensor)) continue;
+        const { shape } = (await run(features!.observe([tensor])))[tensor]!;
+        const width = shape[shape.length + axis] ?? 0;
+        ensure(axis < 0 && width > 0, `${tensor}: no axis ${axis}, counted from the end, of [${shape}]`);
+        ensureEqual([mean.length, variance.length], [width, width], `${tensor}: means and variances`);
+      }
+    },
+  ],
+  [
     'goes on from tensors that are given, wherever it can be cut',
     async (model, _, run) => {
       const { features, graph } = model;

@@ -1,5 +1,5 @@
 import type { NodeProto } from 'onnx-buf';
-import { floatAttribute } from '../../proto/onnx-protos.js';
+import { floatAttribute, intAttribute } from '../../proto/onnx-protos.js';
 import { floatValues, isFloatType } from '../../proto/tensor-values.js';
 import type { GraphIndex } from '../../tensors/graph-index.js';
 
@@ -27,4 +27,9 @@ export function channelScales(node: NodeProto, index: GraphIndex): ChannelScales
   const shifts = Float32Array.from(beta, (value, i) => value - mean[i]! * exact[i]!);
   if (![...factors, ...shifts].every(Number.isFinite)) return undefined;
   return { factors, shifts, neutral: { 1: Math.sqrt(1 + epsilon), 3: 0, 4: 1 } };
+}
+
+/** Whether a normalisation takes the mean and variance that are stored, and gives no new ones. */
+export function isInference(node: NodeProto): boolean {
+  return intAttribute(node, 'training_mode', 0) === 0 && node.output.slice(1).every((name) => !name);
 }

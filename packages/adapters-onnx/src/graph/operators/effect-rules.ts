@@ -3,7 +3,7 @@ import { ELEMENTWISE, HOMOGENEOUS, LINEAR, type OperationEffect, stops } from '@
 import { TensorProto_DataType as DataType, type TensorProto } from 'onnx-buf';
 import { attribute, intAttribute } from '../../proto/onnx-protos.js';
 import { dimsOf, floatValues, isFloatType, sizeOf } from '../../proto/tensor-values.js';
-import { channelScales } from './batch-normalisation.js';
+import { channelScales, isInference } from './batch-normalisation.js';
 import type { EffectContext, EffectRule } from './operator.js';
 import { placeAfterReshape, readsOtherSizes, reshapeForm } from './reshape-forms.js';
 
@@ -196,8 +196,6 @@ export function reduces(effect: OperationEffect): EffectRule {
 /** γ and β of each channel behind its own mean and variance over a fixed set, or over its own positions. */
 export const normalisesChannels: EffectRule = (node, input, { index, axes }) => {
   const axis = axes.of(input);
-  const inference =
-    intAttribute(node, 'training_mode', 0) === 0 && node.output.slice(1).every((name) => !name);
   const vectors = node.input.slice(1).map((name) => index.constant(name));
   const fits = vectors.every(
     (tensor) =>
@@ -207,7 +205,7 @@ export const normalisesChannels: EffectRule = (node, input, { index, axes }) => 
   );
   const onFeatures = axis.rank !== undefined && axis.rank - 1 - axis.back === 1;
   const features = vectors[0] && sizeOf(vectors[0]);
-  if (!inference) return stops('may be in training mode');
+  if (!isInference(node)) return stops('may be in training mode');
   return fits && onFeatures && features !== undefined
     ? { type: 'affine', features, factors: channelScales(node, index)?.factors }
     : stops('has parameters that are not per feature');
