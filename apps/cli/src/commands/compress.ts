@@ -1,10 +1,12 @@
 import {
   type CalibrationInputs,
   type Clusterer,
+  type CompressModelOptions,
   compressModel,
   InputError,
   type LatencyModel,
   type LongRunOptions,
+  type Model,
   type Reduction,
   selectLayers,
   selectWidths,
@@ -266,32 +268,35 @@ interface Found extends Omit<Outcome, 'after' | 'seconds' | 'report'> {
 
 /** Everything but writing: the smaller model with its figures, or why there is none worth writing. */
 async function smaller(
-  { opened: asRead, output, target, ratios, clusterer }: Task,
+  task: Task,
   options: CompressOptions,
   phases: Phases,
   signal: AbortSignal,
 ): Promise<Found | Omit<NothingToGain, 'seconds'>> {
-  const { model: read, bytes, source, format } = asRead;
-  const { layers, widths, seed, roundTo, memory } = options;
+  const { output, target } = task;
+  const { model: read, bytes, source, format } = task.opened;
   const wanted = options.reduce ?? defaultReduction(read, target);
   if (options.data === undefined) requireNoLabelOptions(options);
   requireStorage(read, options, format.name);
   if (wanted !== 'columns') requireNoPruning(options);
   else requireNoTiming(options);
   const stages = options.report === undefined ? STAGES : STAGES_WITH_SIZES;
-  const nothing = (reason: string) => ({ source, bytes, reason });
+  const nothing = async (reason: string): Promise<Omit<NothingToGain, 'seconds'>> => {
+    if (options.output === undefined) await removeIfEmpty(output);
+    return { source, bytes, reason };
+  };
   const data = await openDataIfGiven(options, read);
   if (options.output === undefined) {
     await makeOutputFolder(output);
     await requireOutput(output);
   }
   const forDrop = target !== undefined && 'maxDrop' in target;
+  const forError = target !== undefined && 'maxError' in target;
   const divided =
     wanted === NO_REDUCTION ? undefined : await dividedDataIfGiven(options, read, data, forDrop);
   const calibration = divided?.calibration ?? (await openCalibrationOrGenerated(options, read, data));
   const model = withShapes(read, calibration?.shapes ?? []);
-  const opened = { ...asRead, model };
-  const pruned = wanted === 'columns' ? { sparsity: options.sparsity } : {};
+  const opened = { ...task.opened, model };
   // The original's gzip size takes as long as the clustering: both at once, and before the output may replace the file.
   const failed = new AbortController();
   const gzipBefore = gzipSize(opened.files, AbortSignal.any([signal, failed.signal]));
@@ -300,102 +305,52 @@ async function smaller(
     // Now, while nothing else is in memory: it may run the whole model.
     const footprint = await graphFootprint(model);
     const choosing = (): Promise<CalibrationInputs> =>
-      unseenInputs(model, calibration, footprint.macs, { ...options, seed: seed + 1 });
-    const forError = target !== undefined && 'maxError' in target ? target : undefined;
+      unseenInputs(model, calibration, footprint.macs, { ...options, seed: options.seed + 1 });
     const weights =
       options.weights ??
-      (forError &&
-        (await lightestStorage(
-          model,
-          await recordOutputs(model, await choosing(), { signal }),
-          forError.maxError,
-          {
-            signal,
-          },
-        )));
-    const shared = {
-      clusterer,
-      engine: matrixEngine(),
-      roundTo,
-      seed,
-      memory,
-      calibration: calibration?.inputs ?? 'none',
-      storage: weights,
-      requireMemory,
-      signal,
-    } as const;
-    const unlayered = wanted === 'columns' && model.layers.length === 0 && forError !== undefined;
+      (forError ? await lightest(model, target.maxError, await choosing(), signal) : undefined);
+    const unlayered = wanted === 'columns' && model.layers.length === 0 && forError;
     if (unlayered && weights === undefined)
       return nothing('no layer of it can be compressed: spherize inspect says why');
+    const reduce = unlayered ? NO_REDUCTION : wanted;
     const latencyModel =
       options.latencyModel ??
       (options.measure &&
-        (await phases.part(0, stages.compressing, (onProgress) =>
-          measureLatency(model, { layers, widths, seed, signal, onProgress }),
-        )));
-    type Compressed = Pick<Found, 'result' | 'reduce' | 'reached'>;
-    const unreduced = async (onProgress?: OnProgress): Promise<Compressed> => ({
-      result: await compressModel(model, { ...shared, reduce: NO_REDUCTION, onProgress }),
-      reduce: NO_REDUCTION,
-      reached: undefined,
-    });
-    const compressed = async (onProgress: OnProgress): Promise<Compressed> => {
-      if (wanted === NO_REDUCTION || unlayered) return unreduced(onProgress);
-      const reduce = wanted;
-      if (target === undefined) {
-        const ratio =
-          reduce === 'columns'
-            ? chosenRatios((names) => selectLayers(model, names), layers, ratios)
-            : chosenRatios((names) => selectWidths(model, names, widths), layers, ratios);
-        if (reduce === 'columns')
-          requireClusteringMemory(selectLayers(model, [...ratio.keys()]), memory, false);
-        const result = await compressModel(model, { ...shared, ...pruned, reduce, ratio, onProgress });
-        return { result, reduce, reached: undefined };
-      }
-      if (reduce === 'columns') {
-        const own = { ...shared, ...pruned, calibration: calibration?.inputs, layers };
-        const found =
-          forError !== undefined
-            ? await searchColumnError(model, forError, { ...own, inputs: await choosing(), onProgress })
-            : await searchTarget(
-                opened,
-                target as Exclude<Target, { readonly maxError: number }>,
-                { data, calibration },
-                { ...options, output },
-                { signal, onProgress },
-              );
-        return { ...found, reduce, result: await storeCompressed(model, found.result, shared) };
-      }
-      const inputs = await choosing();
-      const own = { ...shared, latencyModel, output, layers, widths, reduce, inputs, data, onProgress };
-      return { ...(await searchNarrowTarget(opened, target, own)), reduce };
+        (await phases.part(0, stages.compressing, (onProgress) => {
+          const { layers, widths, seed } = options;
+          return measureLatency(model, { layers, widths, seed, signal, onProgress });
+        })));
+    const job: Job = {
+      ...task,
+      opened,
+      reduce,
+      data,
+      calibration,
+      choosing,
+      latencyModel,
+      pruned: reduce === 'columns' ? { sparsity: options.sparsity } : {},
+      shared: {
+        clusterer: task.clusterer,
+        engine: matrixEngine(),
+        roundTo: options.roundTo,
+        seed: options.seed,
+        memory: options.memory,
+        calibration: calibration?.inputs ?? 'none',
+        storage: weights,
+        requireMemory,
+        signal,
+      },
     };
-    let found = await phases.part(stages.compressing, stages.comparing, compressed);
+    const first = await phases.part(stages.compressing, stages.comparing, (onProgress) =>
+      compressed(job, options, onProgress),
+    );
     phases.enter('comparing', stages.comparing);
     const before = { bytes, gzipBytes: await gzipBefore, ...footprint };
     // Whether how the outputs change has chosen the ratios.
-    const searched = target !== undefined && (forError !== undefined || wanted !== 'columns');
-    const timed = (): ReturnType<typeof wholeLatency> =>
-      wholeLatency(model, found.result.model, seed, { signal, requireMemory });
-    let latency = await timed();
-    if (searched && !('size' in target)) {
-      const stored = storedAs(model, weights);
-      const bytesStored = stored === model ? bytes : await writtenBytes(stored, output);
-      if (
-        found.reduce !== NO_REDUCTION &&
-        stored !== model &&
-        (await nothingGained(found.result.model, output, bytesStored, latency)) !== undefined
-      ) {
-        found = await unreduced();
-        latency = await timed();
-      }
-      const reason = await nothingGained(found.result.model, output, bytes, latency);
-      if (reason !== undefined) {
-        if (options.output === undefined) await removeIfEmpty(output);
-        return nothing(reason);
-      }
-    }
-    const { result, reduce } = found;
+    const searched = target !== undefined && (forError || wanted !== 'columns');
+    const found = await worthWriting(first, job, searched && !('size' in target));
+    if ('reason' in found) return nothing(found.reason);
+    const { result } = found;
     const unseen = await unseenInputs(model, calibration, before.macs, { ...options, again: searched });
     const recorded = await recordOutputs(model, unseen, { signal, scores: options.scores });
     const fidelity = await fidelityTo(recorded, result.model, { signal });
@@ -404,30 +359,113 @@ async function smaller(
     const accuracy = measured && (await comparedAccuracy(model, result.model, measured, signal));
     signal.throwIfAborted();
     const sizes =
-      options.report === undefined || reduce === NO_REDUCTION
+      options.report === undefined || found.reduce === NO_REDUCTION
         ? []
         : await sizesAround(
             model,
             result,
-            { ...shared, ...pruned, reduce },
+            { ...job.shared, ...job.pruned, reduce: found.reduce },
             { recorded, output, phases, from: stages.measuring, to: stages.writing },
           );
-    return {
-      source,
-      output,
-      model,
-      ...found,
-      fidelity,
-      accuracy,
-      latency,
-      before,
-      sizes,
-      latencyModel,
-      weights,
-    };
+    return { source, output, model, ...found, fidelity, accuracy, before, sizes, latencyModel, weights };
   } finally {
     failed.abort();
   }
+}
+
+/** A task with all that it takes. */
+interface Job extends Task {
+  readonly reduce: Reduction | typeof NO_REDUCTION;
+  readonly data: Awaited<ReturnType<typeof openDataIfGiven>>;
+  readonly calibration: Awaited<ReturnType<typeof openCalibrationOrGenerated>>;
+  /** Inputs that choose ratios, others than those of the calibration and of the comparison. */
+  readonly choosing: () => Promise<CalibrationInputs>;
+  readonly latencyModel: LatencyModel | undefined;
+  readonly pruned: { readonly sparsity?: number };
+  /** What every compression of it has in common. */
+  readonly shared: Pick<
+    CompressModelOptions,
+    'clusterer' | 'engine' | 'roundTo' | 'calibration' | 'storage' | 'requireMemory'
+  > & { readonly seed: number; readonly memory: number; readonly signal: AbortSignal };
+}
+
+type Compressed = Pick<Found, 'result' | 'reduce' | 'reached'>;
+
+async function lightest(
+  model: Model,
+  maxError: number,
+  inputs: CalibrationInputs,
+  signal: AbortSignal,
+): Promise<WeightType | undefined> {
+  return lightestStorage(model, await recordOutputs(model, inputs, { signal }), maxError, { signal });
+}
+
+/** By given ratios, or by those that a target chooses. */
+async function compressed(job: Job, options: CompressOptions, onProgress: OnProgress): Promise<Compressed> {
+  const { opened, target, ratios, reduce, output, data, calibration, choosing, pruned, shared } = job;
+  const { model } = opened;
+  const { layers, widths, memory } = options;
+  if (reduce === NO_REDUCTION) return unreduced(job, onProgress);
+  if (target === undefined) {
+    const ratio =
+      reduce === 'columns'
+        ? chosenRatios((names) => selectLayers(model, names), layers, ratios)
+        : chosenRatios((names) => selectWidths(model, names, widths), layers, ratios);
+    if (reduce === 'columns') requireClusteringMemory(selectLayers(model, [...ratio.keys()]), memory, false);
+    const result = await compressModel(model, { ...shared, ...pruned, reduce, ratio, onProgress });
+    return { result, reduce, reached: undefined };
+  }
+  if (reduce !== 'columns') {
+    const { latencyModel } = job;
+    const inputs = await choosing();
+    const own = { ...shared, latencyModel, output, layers, widths, reduce, inputs, data, onProgress };
+    return { ...(await searchNarrowTarget(opened, target, own)), reduce };
+  }
+  const own = { ...shared, ...pruned, calibration: calibration?.inputs, layers };
+  const { signal } = shared;
+  const found =
+    'maxError' in target
+      ? await searchColumnError(model, target, { ...own, inputs: await choosing(), onProgress })
+      : await searchTarget(
+          opened,
+          target,
+          { data, calibration },
+          { ...options, output },
+          { signal, onProgress },
+        );
+  return { ...found, reduce, result: await storeCompressed(model, found.result, shared) };
+}
+
+/** The model as it is, with its weights stored as the job says. */
+async function unreduced({ opened, shared }: Job, onProgress?: OnProgress): Promise<Compressed> {
+  const result = await compressModel(opened.model, { ...shared, reduce: NO_REDUCTION, onProgress });
+  return { result, reduce: NO_REDUCTION, reached: undefined };
+}
+
+/**
+ * What was found, with the times of both models.
+ *
+ * @param required whether it has to gain something: where it gains nothing over the stored model, that one is taken, and where that gains
+ * nothing either, there is a reason instead
+ */
+async function worthWriting(
+  found: Compressed,
+  job: Job,
+  required: boolean,
+): Promise<(Compressed & Pick<Found, 'latency'>) | { readonly reason: string }> {
+  const { opened, output, shared } = job;
+  const { model, bytes } = opened;
+  const { seed, signal } = shared;
+  const latency = await wholeLatency(model, found.result.model, seed, { signal, requireMemory });
+  if (!required) return { ...found, latency };
+  const stored = storedAs(model, shared.storage);
+  if (found.reduce !== NO_REDUCTION && stored !== model) {
+    const bytesStored = await writtenBytes(stored, output);
+    if ((await nothingGained(found.result.model, output, bytesStored, latency)) !== undefined)
+      return worthWriting(await unreduced(job), job, required);
+  }
+  const reason = await nothingGained(found.result.model, output, bytes, latency);
+  return reason === undefined ? { ...found, latency } : { reason };
 }
 
 function maxErrorOf(target: Target | undefined): object {
