@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
+import type { Worker } from 'node:worker_threads';
 import { type Clusterer, type Clustering, type Columns, InputError, optionTable } from '@spherize/core';
 import { Piscina } from 'piscina';
 import type { ClusteringTask, RefusedTask } from './clustering-worker.js';
@@ -78,13 +79,20 @@ export class ClusteringPool {
   /** Ends the threads, those that are still starting or loading when they have done so. */
   async close(): Promise<void> {
     await Promise.all([...this.#stages].map(endable));
-    for (const thread of this.#workers.threads) {
-      // -1: it has ended.
-      if (thread.threadId === -1 || this.#started.has(thread.threadId)) continue;
+    // Threads may be started while others end, for tasks that wait.
+    for (let [thread] = this.#starting(); thread !== undefined; [thread] = this.#starting()) {
       thread.ref();
       // What it says first is that it has started; one that cannot start ends.
       await Promise.race([once(thread, 'message'), once(thread, 'exit')]).catch(() => {});
+      this.#started.add(thread.threadId);
+      // Those that were started meanwhile are there in the next turn.
+      await new Promise(setImmediate);
     }
     await this.#workers.destroy();
+  }
+
+  /** Threads that load their first modules; those with -1 have ended. */
+  #starting(): Worker[] {
+    return this.#workers.threads.filter(({ threadId }) => threadId !== -1 && !this.#started.has(threadId));
   }
 }
