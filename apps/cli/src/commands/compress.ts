@@ -304,8 +304,11 @@ async function smaller(
   try {
     // Now, while nothing else is in memory: it may run the whole model.
     const footprint = await graphFootprint(model);
-    const choosing = (): Promise<CalibrationInputs> =>
-      unseenInputs(model, calibration, footprint.macs, { ...options, seed: options.seed + 1 });
+    let chosen: Promise<CalibrationInputs> | undefined;
+    const choosing = (): Promise<CalibrationInputs> => {
+      chosen ??= unseenInputs(model, calibration, footprint.macs, { ...options, seed: options.seed + 1 });
+      return chosen;
+    };
     const weights =
       options.weights ??
       (forError ? await lightest(model, target.maxError, await choosing(), signal) : undefined);
