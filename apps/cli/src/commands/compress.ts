@@ -461,13 +461,15 @@ async function worthWriting(
   const { seed, signal } = shared;
   const latency = await wholeLatency(model, found.result.model, seed, { signal, requireMemory });
   if (!required) return { ...found, latency };
+  const reason = await nothingGained(found.result.model, output, bytes, latency);
   const stored = storedAs(model, shared.storage);
   if (found.reduce !== NO_REDUCTION && stored !== model) {
     const bytesStored = await writtenBytes(stored, output);
-    if ((await nothingGained(found.result.model, output, bytesStored, latency)) !== undefined)
-      return worthWriting(await unreduced(job), job, required);
+    if ((await nothingGained(found.result.model, output, bytesStored, latency)) !== undefined) {
+      const alone = await worthWriting(await unreduced(job), job, required);
+      return 'reason' in alone && reason !== undefined ? { reason } : alone;
+    }
   }
-  const reason = await nothingGained(found.result.model, output, bytes, latency);
   return reason === undefined ? { ...found, latency } : { reason };
 }
 

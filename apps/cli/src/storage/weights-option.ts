@@ -12,7 +12,7 @@ export function addWeightsOption(command: Command): Command {
   return command.addOption(
     new ChoiceOption(
       '--weights <type>',
-      `how the written file holds its weights: ${WEIGHT_TYPES.join(', ')} (default: as the model's own does; where --max-error says how far, the fewest bits that take a tenth of it)`,
+      `how the written file holds its weights: ${WEIGHT_TYPES.join(', ')} (default: as the model's own does; where --max-error says how far, the fewest bits that take a quarter of it)`,
       WEIGHT_TYPES,
     ).argParser((text) => parseChoice('--weights', text, WEIGHT_TYPES)),
   );

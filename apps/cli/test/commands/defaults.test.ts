@@ -24,10 +24,11 @@ describe('a network with neurons that others can stand in for', () => {
   test('goes beside the original as NAME.small.onnx, within the default error', async () => {
     const { output, ...report } = await spherizeJson<Report>(folder, 'compress', 'redundant.onnx');
     expect(output).toBe('redundant.small.onnx');
-    expect(report.target.maxError).toBe(0.005);
-    expect(report.target.reached).toBeLessThanOrEqual(0.005);
-    expect(report.outputError).toBeLessThan(0.01);
-    expect(report.bytesAfter).toBeLessThan(0.7 * report.bytesBefore);
+    expect(report.target.maxError).toBe(0.002);
+    expect(report.target.reached).toBeLessThanOrEqual(0.002);
+    // What others can stand in for leaves for nothing.
+    expect(report.outputError).toBeLessThan(1e-4);
+    expect(report.bytesAfter).toBeLessThan(0.25 * report.bytesBefore);
     const { model } = await onnxFormat.read(join(folder, 'redundant.small.onnx'));
     for (const { width, from, to } of report.reductions) {
       expect(to % 8 === 0 || to === from, width).toBe(true);
@@ -37,7 +38,7 @@ describe('a network with neurons that others can stand in for', () => {
 
   test('the recipe says what was meant, and gives the same bytes', async () => {
     const recipe = JSON.parse(readFileSync(join(folder, 'redundant.small.recipe.json'), 'utf8'));
-    expect(recipe).toMatchObject({ output: 'redundant.small.onnx', reduce: 'auto', 'max-error': 0.005 });
+    expect(recipe).toMatchObject({ output: 'redundant.small.onnx', reduce: 'auto', 'max-error': 0.002 });
     await spherizeJson(folder, 'compress', '--config', 'redundant.small.recipe.json', '-o', 'again.onnx');
     expect(readFileSync(join(folder, 'again.onnx'))).toEqual(
       readFileSync(join(folder, 'redundant.small.onnx')),

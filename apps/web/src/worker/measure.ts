@@ -1,8 +1,7 @@
 /** The curve of output error over size, from which a place is chosen. */
-import type { LongRunOptions } from '@spherize/core';
+import { type LongRunOptions, type Model, spanOf } from '@spherize/core';
 import {
-  CURVE_RATIOS,
-  columnsAtRatios,
+  columnPath,
   DEFAULT_MAX_ERROR,
   LANES,
   narrowedShape,
@@ -11,7 +10,6 @@ import {
 import { unseenInputs } from '@spherize/core/evaluation';
 import { Trials } from '@spherize/core/trials';
 import type { Curve, MeasureRequest, Place } from '../protocol.js';
-import { between } from './between.js';
 import type { OpenModel } from './open-model.js';
 import { calibrationOf, MEMORY, SEED } from './settings.js';
 import { StoredSizes } from './stored-sizes.js';
@@ -20,8 +18,6 @@ import { StoredSizes } from './stored-sizes.js';
 const PLACES = 40;
 /** Digits of a ratio: enough for whole features of every width that fits, and few enough to be read in a command line. */
 const DIGITS = 4;
-/** Errors below it are of no interest: milder ratios are on a line to the model as it is. */
-const NEXT_TO_NOTHING = DEFAULT_MAX_ERROR / 5;
 
 type Onward = NonNullable<LongRunOptions['onProgress']>;
 
@@ -75,7 +71,7 @@ async function widthPlaces(opened: OpenModel, request: MeasureRequest, onProgres
   }
 }
 
-/** Places at one ratio for all layers whose columns are clustered, as the command finds one for an error. */
+/** Places on the path of the columns. */
 async function columnPlaces(
   opened: OpenModel,
   request: MeasureRequest,
@@ -96,24 +92,16 @@ async function columnPlaces(
     const inputs = await unseenInputs(model, macs, { seed: SEED + 1, mean, std });
     const sizes = new StoredSizes(opened);
     sizes.measure(model);
-    const points = [{ ratio: 0, loss: 0, parameters: model.parameters }];
-    // The fewest columns first: they take the least time, and what loses next to nothing ends it.
-    const ratios = [...CURVE_RATIOS].reverse();
-    for await (const made of columnsAtRatios(trials, { inputs, ratios, onProgress })) {
-      const { parameters } = made.model;
-      sizes.measure(made.model);
-      points.splice(1, 0, { ratio: made.ratio, loss: made.outputError, parameters });
-      if (made.outputError < NEXT_TO_NOTHING) break;
-    }
-    const most = points.at(-1)!.ratio;
+    const onMeasured = (measured: Model): void => sizes.measure(measured);
+    const path = await columnPath(trials, { inputs, onMeasured, onProgress });
     return placesFrom(sizes, (left) => {
-      const ratio = most * (1 - left);
-      const at = between(points, (point) => point.ratio, ratio);
-      return {
-        ratios: shownRatios(new Map(trials.layers.map(({ name }) => [name, ratio]))),
-        loss: at(({ loss }) => loss),
-        parameters: Math.round(at(({ parameters }) => parameters)),
-      };
+      const { ratios, loss } = path(1 - left);
+      const saved = trials.layers.map(
+        (layer) =>
+          layer.outputs * spanOf(layer) * (layer.inputs - trials.clusters(layer, ratios.get(layer.name)!)),
+      );
+      const parameters = model.parameters - saved.reduce((sum, values) => sum + values, 0);
+      return { ratios: shownRatios(ratios), loss, parameters };
     });
   } finally {
     await engine.release?.();

@@ -1,27 +1,19 @@
-/** Columns to an error of the outputs: one ratio for all layers, found by compressing a few times. */
+/** Columns to an error of the outputs: found by compressing each layer alone, and then all of them a few times. */
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
+import { partOf } from '../cancellation.js';
 import { fidelityTo, recordOutputs } from '../evaluation/output-fidelity.js';
 import type { WeightType } from '../format/weight-storage.js';
-import type { AssembledModel } from '../pipeline/assemble-model.js';
 import type { CompressedModel } from '../pipeline/compressed-model.js';
 import { requireRunnable } from '../proof/compare-models.js';
 import { type ProveTrialOptions, provedTrial } from '../trials/proved-trial.js';
 import type { Trials } from '../trials/trials.js';
-import { columnsAt } from './columns-at-ratios.js';
+import { columnPath } from './column-path.js';
+import { columnsWith } from './columns-with.js';
+import { furthestWithin } from './furthest-within.js';
 
-/** A candidate is good enough with so much of the budget; others aim a little below it. */
-const NEARLY = 0.7;
-const AIM = 0.9;
 const MOST_CANDIDATES = 5;
-/** The ratio of the first candidate, and the most. */
-const FIRST = 0.5;
-const MOST = 0.98;
-/** How the logarithm of the error goes with that of ρ / (1 − ρ), until two candidates tell. */
-const USUAL_SLOPE = 1.2;
-/** Ratios nearer to each other than this make no difference. */
-const CLOSE = 0.005;
-/** An error that is rounding. */
-const TINY = 1e-9;
+/** What measuring layers takes of the time, about. */
+const MEASURING = 0.3;
 
 export interface ColumnsToErrorOptions extends ProveTrialOptions {
   /** Inputs on which outputs are compared: better others than those of the refit. */
@@ -37,10 +29,11 @@ export interface ErrorReached {
 }
 
 /**
- * The largest ratio at which the outputs are near enough, about: one for all layers, since curves of each would take many times as long. The result is proved, see `verifyRewrite`.
+ * The fewest columns with which the outputs are near enough, about: every layer loses what costs the outputs least, see `columnPath`, by what it
+ * loses alone at one ratio, since curves of each would take many times as long. The result is proved, see `verifyRewrite`.
  *
  * @param maxError see `OutputFidelity`
- * @returns a result without layers that change where no ratio that was tried keeps the error
+ * @returns a result without layers that change where no ratios that were tried keep the error
  * @throws ProofError as `verifyRewrite` does
  */
 export async function columnsToError(
@@ -49,34 +42,30 @@ export async function columnsToError(
   { inputs, storage, ...options }: ColumnsToErrorOptions,
 ): Promise<{ result: CompressedModel; reached: ErrorReached }> {
   const { signal, onProgress } = options;
-  const { model } = trials;
+  const { model, layers } = trials;
   await requireRunnable(model);
+  const path = await columnPath(trials, { inputs, signal, onProgress: partOf(onProgress, 0, MEASURING) });
   const recorded = await recordOutputs(model, inputs, { signal });
-  const points: { x: number; y: number }[] = [];
-  let [low, high] = [0, MOST];
-  let best: { tail: AssembledModel; whole: AssembledModel; error: number } | undefined;
-  let ratio = FIRST;
-  for (let candidate = 0; candidate < MOST_CANDIDATES && high - low > CLOSE; candidate++) {
+  let tried = 0;
+  const at = async (place: number) => {
     signal?.throwIfAborted();
     onProgress?.({
       phase: 'target',
-      done: candidate,
+      done: tried,
       total: MOST_CANDIDATES,
-      share: candidate / (MOST_CANDIDATES + 1),
-      detail: `ρ = ${ratio.toFixed(3)}`,
+      share: MEASURING + ((1 - MEASURING) * tried++) / (MOST_CANDIDATES + 1),
     });
-    const { tail, whole } = await columnsAt(trials, ratio);
+    const { tail, whole } = await columnsWith(trials, path(place).ratios);
     const { model: written } = (storage && whole.model.storage?.store(storage)) ?? whole;
     const error = (await fidelityTo(recorded, written, { signal })).outputError ?? 0;
-    if (error <= maxError) {
-      best = { tail, whole, error };
-      low = ratio;
-    } else high = ratio;
-    if (error <= maxError && (error > NEARLY * maxError || ratio === MOST)) break;
-    points.push({ x: Math.log(ratio / (1 - ratio)), y: Math.log(Math.max(error, TINY)) });
-    const next = logistic(aimed(points, Math.log(AIM * maxError)));
-    ratio = next > low && next < high ? next : high === MOST && next >= MOST ? MOST : (low + high) / 2;
-  }
+    return { tail, whole, error };
+  };
+  const leaves = (place: number): string => {
+    const { ratios } = path(place);
+    return layers.map((layer) => trials.clusters(layer, ratios.get(layer.name)!)).join();
+  };
+  const lossAt = (place: number): number => path(place).loss;
+  const best = await furthestWithin(maxError, { lossAt, leaves, at, candidates: MOST_CANDIDATES });
   const tail = best?.tail ?? (await trials.assemble(new Map()));
   const result = await provedTrial(
     trials,
@@ -85,16 +74,4 @@ export async function columnsToError(
     options,
   );
   return { result, reached: { maxError, reached: best?.error ?? 0 } };
-}
-
-/** Where the line through the last two points, or one of the usual slope, meets y. */
-function aimed(points: readonly { x: number; y: number }[], y: number): number {
-  const [before, last] = [points.at(-2), points.at(-1)!];
-  const measured = before === undefined ? Number.NaN : (last.y - before.y) / (last.x - before.x);
-  const slope = measured > USUAL_SLOPE / 4 ? measured : USUAL_SLOPE;
-  return last.x + (y - last.y) / slope;
-}
-
-function logistic(x: number): number {
-  return 1 / (1 + Math.exp(-x));
 }

@@ -8,7 +8,7 @@ import type { WeightType } from '../format/weight-storage.js';
 /** The fewest bytes first. Whole numbers of 16 bits take as many as floats of 16. */
 const TYPES: readonly WeightType[] = ['int8', 'float16'];
 /** Of the error that is allowed, what rounding to the nearest may take: the rest is for what leaves. */
-const SHARE = 0.1;
+const SHARE = 0.25;
 
 /**
  * @param recorded what the model gives as it is

@@ -11,6 +11,7 @@ import type { LabelledData } from '../evaluation/labelled-data.js';
 import { fidelityTo, recordOutputs } from '../evaluation/output-fidelity.js';
 import { accuracyDrop, type PairedHits, pairedHits } from '../evaluation/paired-drop.js';
 import type { FcLayer, Model } from '../format/model-format.js';
+import { keptFeatures } from '../neurons/reduce-neurons.js';
 import { betterOnColumns } from '../pipeline/better-on-columns.js';
 import { compressMixed } from '../pipeline/compress-best.js';
 import type { CompressedModel, CompressModelOptions } from '../pipeline/compressed-model.js';
@@ -25,6 +26,7 @@ import { type AmountOptions, type SpeedAmount, speedAmount } from './amounts.js'
 import { columnsAtEqualTime } from './columns-at-equal-time.js';
 import type { Target } from './compress-to-target.js';
 import { CLAIM_CONFIDENCE } from './fixed-sequence.js';
+import { furthestWithin } from './furthest-within.js';
 import { narrowedShape } from './narrowed-shape.js';
 import { LANES, type NarrowTarget, narrowingPath } from './narrowing-path.js';
 import { CHOOSING_PART, requireEnoughSamples, strongestOf } from './within-drop.js';
@@ -32,13 +34,6 @@ import { CHOOSING_PART, requireEnoughSamples, strongestOf } from './within-drop.
 /** How closely a place on the path is found where candidates are only counted, and where each is refitted. */
 const STEPS = 10;
 const REFITTED_STEPS = 6;
-/** A candidate is good enough with so much of the budget; others aim a little below it. */
-const NEARLY = 0.7;
-const AIM = 0.95;
-/** A loss that is rounding. */
-const TINY = 1e-9;
-/** Places nearer to each other than this make no difference. */
-const CLOSE = 0.01;
 /** Places on the path that are tried for an accuracy, the mildest first. */
 const PLACES: readonly number[] = Array.from({ length: 20 }, (_, i) => (i + 1) / 20);
 /** What the path takes of the time; each candidate on it takes the rest. */
@@ -97,6 +92,7 @@ export async function narrowToTarget(
       engine,
       signal,
     };
+    const chosen = selectWidths(model, layers, widths);
     const path = await narrowingPath(model, target, {
       ...resolved,
       layers,
@@ -107,7 +103,7 @@ export async function narrowToTarget(
     });
     const speed =
       'speedup' in target
-        ? await speedAmount(model, target.speedup, selectWidths(model, layers, widths), {
+        ? await speedAmount(model, target.speedup, chosen, {
             ...resolved,
             latencyModel,
           })
@@ -137,7 +133,13 @@ export async function narrowToTarget(
       const whole = new Map([...path(0).ratios.keys()].map((name) => [name, 0]));
       const unchanged = async (): Promise<CompressedModel> =>
         storeCompressed(model, await compressMixed(model, whole, new Set(), resolved), resolved);
-      return await searchError(model, target.maxError, inputs, path, { compress, unchanged }, signal);
+      const leaves = (place: number): string => {
+        const { ratios } = path(place);
+        const own = chosen.map((width) => keptFeatures(width, ratios.get(width.name) ?? 0, resolved.roundTo));
+        return own.join();
+      };
+      const making = { compress, unchanged, leaves };
+      return await searchError(model, target.maxError, inputs, path, making, signal);
     }
     const shape = (place: number): Model => narrowedShape(model, path(place).ratios, resolved.roundTo);
     return await searchAmount(model, target, speed, shape, compress);
@@ -185,9 +187,7 @@ async function searchAmount(
 }
 
 /**
- * The furthest place at which the outputs are near enough. Losses of single widths do not quite add up: the first candidate is where they
- * should reach the budget, and each other one is moved by what the one before missed. Where none of them is near enough, and not even what seems to
- * cost nothing, nothing leaves.
+ * The furthest place at which the outputs are near enough. Where none that is tried is, and not even what seems to cost nothing, nothing leaves.
  */
 async function searchError(
   model: Model,
@@ -197,47 +197,24 @@ async function searchError(
   {
     compress,
     unchanged,
+    leaves,
   }: {
     readonly compress: (place: number) => Promise<CompressedModel>;
     readonly unchanged: () => Promise<CompressedModel>;
+    readonly leaves: (place: number) => string;
   },
   signal: AbortSignal | undefined,
 ): Promise<{ result: CompressedModel; reached: NarrowedReport }> {
   const recorded = await recordOutputs(model, inputs, { signal });
-  const errorOf = async (result: CompressedModel): Promise<number> =>
-    (await fidelityTo(recorded, result.model, { signal })).outputError ?? 0;
-  let [low, high] = [0, 1];
-  let best: { result: CompressedModel; error: number } | undefined;
-  let place = placeOfLoss(path, AIM * maxError);
-  for (let step = 0; step < REFITTED_STEPS && high - low > CLOSE; step++) {
+  const at = async (place: number): Promise<{ result: CompressedModel; error: number }> => {
     const result = await compress(place);
-    const error = await errorOf(result);
-    if (error <= maxError) [low, best] = [place, { result, error }];
-    else high = place;
-    if (low === 1 || (error <= maxError && error > NEARLY * maxError)) break;
-    const aim = placeOfLoss(path, (path(place).loss * maxError * AIM) / Math.max(error, TINY));
-    // Half-way in what is lost, where the losses tell nothing.
-    const between = placeOfLoss(path, Math.sqrt(Math.max(path(low).loss, TINY) * path(high).loss));
-    place = [aim, between, (low + high) / 2].find((next) => next > low && next < high)!;
-  }
-  if (best === undefined) {
-    const result = await compress(0);
-    const error = await errorOf(result);
-    best = error <= maxError ? { result, error } : { result: await unchanged(), error: 0 };
-  }
-  return { result: best.result, reached: { maxError, reached: best.error } };
-}
-
-/** Where the losses of single widths add up to a loss, about. */
-function placeOfLoss(path: WidthPath, loss: number): number {
-  let [low, high] = [0, 1];
-  if (path(1).loss <= loss) return 1;
-  for (let step = 0; step < 30; step++) {
-    const middle = (low + high) / 2;
-    if (path(middle).loss <= loss) low = middle;
-    else high = middle;
-  }
-  return low;
+    return { result, error: (await fidelityTo(recorded, result.model, { signal })).outputError ?? 0 };
+  };
+  const lossAt = (place: number): number => path(place).loss;
+  let found = await furthestWithin(maxError, { lossAt, leaves, at, candidates: REFITTED_STEPS });
+  found ??= await at(0);
+  if (found.error > maxError) found = { result: await unchanged(), error: 0 };
+  return { result: found.result, reached: { maxError, reached: found.error } };
 }
 
 async function searchDrop(

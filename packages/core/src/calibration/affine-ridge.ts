@@ -1,4 +1,4 @@
-/** Affine ridge regression from moments: `min E‖y − W z − b‖² + λ‖W − W₀‖²`, with a free b where moments are about the means. */
+/** Affine ridge regression from moments: `min E‖y − W z − b‖² + λ tr (W − W₀) K (W − W₀)ᵀ`, with a free b where moments are about the means. */
 import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
 import { type DoubleMatrix, multiplyDoubles } from '../matrix/double-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
@@ -10,7 +10,7 @@ export interface AffineMap {
   readonly weights: DenseMatrix;
   /** b, m values. */
   readonly bias: Float64Array;
-  /** `(G + λI)⁻¹`, shape `[n, n]`; undefined where the bias alone was solved for. */
+  /** `(G + λK)⁻¹`, shape `[n, n]`; undefined where the bias alone was solved for. */
   readonly inverse?: Float64Array;
 }
 
@@ -22,9 +22,30 @@ export function meanVariance({ zz, meanZ: { length: n } }: CentredMoments): numb
 }
 
 /**
- * `W = W₀ + (R − W₀ G)(G + λI)⁻¹`, `b = ȳ − W z̄`, in float64.
+ * `G + λK`, of shape `[n, n]`.
+ *
+ * @param strength λ as a multiple of the mean variance
+ * @param penalty K, symmetric and positive semidefinite. Default: I
+ */
+export function withRidge(
+  moments: CentredMoments,
+  strength: number,
+  penalty?: ArrayLike<number>,
+): Float64Array {
+  const { zz, meanZ } = moments;
+  const n = meanZ.length;
+  const lambda = strength * meanVariance(moments);
+  if (penalty !== undefined) return zz.map((value, at) => value + lambda * penalty[at]!);
+  const sum = zz.slice();
+  for (let i = 0; i < n; i++) sum[i * n + i] = sum[i * n + i]! + lambda;
+  return sum;
+}
+
+/**
+ * `W = W₀ + (R − W₀ G)(G + λK)⁻¹`, `b = ȳ − W z̄`, in float64.
  *
  * @param start W₀, shape `[m, n]`
+ * @param penalty K, shape `[n, n]`, symmetric and positive semidefinite. Default: I
  * @returns what solves it at a strength: λ as a multiple of the mean variance of z; infinite: the bias alone. Undefined where the system
  * is singular at this strength
  */
@@ -32,18 +53,17 @@ export function affineRidge(
   moments: CentredMoments,
   start: DenseMatrix,
   engine: MatrixEngine,
+  penalty?: Float64Array,
 ): (strength: number) => Promise<AffineMap | undefined> {
-  const { zz, meanZ, meanY } = moments;
+  const { meanZ, meanY } = moments;
   const [n, m] = [meanZ.length, meanY.length];
   let rest: DoubleMatrix | undefined;
   return async (strength) => {
     const weights = denseMatrix(m, n, start.data.slice());
     if (strength === Number.POSITIVE_INFINITY || n === 0)
       return { weights, bias: biasFor(weights, meanZ, meanY) };
-    const lambda = strength * meanVariance(moments);
-    if (!(lambda > 0)) return undefined;
-    const inverse = zz.slice();
-    for (let i = 0; i < n; i++) inverse[i * n + i] = inverse[i * n + i]! + lambda;
+    if (!(strength * meanVariance(moments) > 0)) return undefined;
+    const inverse = withRidge(moments, strength, penalty);
     if (!(await invertByBlocks(inverse, n, engine))) return undefined;
     rest ??= await residualMoments(moments, start, engine);
     const { data } = await multiplyDoubles(engine, rest, { rows: n, cols: n, data: inverse });

@@ -5,10 +5,11 @@ import type { FeatureLayer } from '../format/feature-flow.js';
 import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import { contributionGram } from './contributions.js';
+import { columnLikeness } from './feature-likeness.js';
 import { FeatureSweep } from './feature-sweep.js';
 import { columnsOf, type GroupWeights, groupWeights, placesByFeature, replaceGroup } from './layer-groups.js';
 import type { NarrowedNetwork } from './narrowed-network.js';
-import type { ReadingLayer } from './reading-layer.js';
+import type { Belief, ReadingLayer } from './reading-layer.js';
 
 /** Share of the samples that is held back to choose the strength, and the most rows of them. */
 const HOLD_BACK = 1 / 8;
@@ -65,12 +66,14 @@ export class LayerSystem implements ReadingLayer {
 
   async sweep(
     features: readonly number[],
-    strength: number,
+    { strength, likeness }: Belief,
     forGood: boolean,
   ): Promise<FeatureSweep | undefined> {
     const moments = this.#moments.centred();
     const n = this.#own.weights.cols;
-    const solved = await affineRidge(moments, this.#own.weights, this.#engine)(strength);
+    const places = placesByFeature(features, this.#own.features);
+    const penalty = likeness && columnLikeness(likeness, places, n);
+    const solved = await affineRidge(moments, this.#own.weights, this.#engine, penalty)(strength);
     const { spread } = moments;
     if (solved?.inverse === undefined || !(spread > 0)) return undefined;
     const products = await this.#engine.multiply(transpose(solved.weights), solved.weights);
@@ -78,7 +81,7 @@ export class LayerSystem implements ReadingLayer {
       solved.inverse,
       new Float64Array(products.data).map((value) => value / spread),
       n,
-      placesByFeature(features, this.#own.features),
+      places,
       this.#engine,
       forGood,
     );

@@ -2,6 +2,14 @@
 import type { DenseMatrix } from '../matrix/dense-matrix.js';
 import type { FeatureSweep } from './feature-sweep.js';
 
+/** What is believed of the features besides what inputs say of them. */
+export interface Belief {
+  /** As a multiple of the mean variance. */
+  readonly strength: number;
+  /** Their correlations, see `featureLikeness`. Default: every feature is like itself alone. */
+  readonly likeness?: DenseMatrix | undefined;
+}
+
 export interface ReadingLayer {
   /**
    * Takes rows in.
@@ -16,10 +24,10 @@ export interface ReadingLayer {
    * What the loss of features costs, as a share of the outputs' variance.
    *
    * @param features all of the width; its index is a feature's place
-   * @param strength of the ridge, as a multiple of the mean variance
+   * @param forGood whether features that leave never return
    * @returns undefined where that cannot be told
    */
-  sweep(features: readonly number[], strength: number, forGood: boolean): Promise<FeatureSweep | undefined>;
+  sweep(features: readonly number[], belief: Belief, forGood: boolean): Promise<FeatureSweep | undefined>;
   /**
    * Covariances of what features contribute to the outputs, as shares of the outputs' variance.
    *

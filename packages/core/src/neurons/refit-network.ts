@@ -10,12 +10,13 @@ import type { Width } from '../widths/find-widths.js';
 import { chooseByError } from './choose-by-error.js';
 import { chooseByScore } from './choose-features.js';
 import { chooseByContributions } from './contributions.js';
+import { featureLikeness } from './feature-likeness.js';
 import type { FeatureSweep } from './feature-sweep.js';
 import { columnsOfGroup } from './layer-groups.js';
 import { type LayerRead, layerRead } from './layer-reads.js';
 import { LayerSystem } from './layer-system.js';
 import type { NarrowedNetwork } from './narrowed-network.js';
-import { keepPairs } from './paired-features.js';
+import { keepPairs, weightsThatMake } from './paired-features.js';
 import type { PrincipalFeatures } from './principal-features.js';
 import type { ReadingLayer } from './reading-layer.js';
 import { ResumedNetwork } from './resumed-network.js';
@@ -31,7 +32,8 @@ const RECORDED = 2 ** 28;
  */
 export const MOST_COLUMNS = 3584;
 /**
- * Ridge of the choice, as a multiple of the mean variance. What inputs that are made up say of how features go together is half believed.
+ * Ridge of the choice, as a multiple of the mean variance. What inputs that are made up say of how features go together is half believed: the
+ * rest is what the weights that make them say.
  */
 const GIVEN = 0.003;
 const MADE_UP = 0.3;
@@ -194,10 +196,16 @@ export class NetworkRefit {
     forGood: boolean,
   ): Promise<FeatureSweep[] | undefined> {
     const features = featuresOf(width);
-    const strength = this.#inputs.name === 'generated' ? MADE_UP : GIVEN;
+    const belief =
+      this.#inputs.name === 'generated'
+        ? {
+            strength: MADE_UP,
+            likeness: await featureLikeness(weightsThatMake(this.#network, width), this.#options.engine),
+          }
+        : { strength: GIVEN };
     const sweeps: FeatureSweep[] = [];
     for (const layer of layers) {
-      const sweep = await layer.sweep(features, strength, forGood);
+      const sweep = await layer.sweep(features, belief, forGood);
       if (sweep === undefined) return undefined;
       sweeps.push(sweep);
     }

@@ -3,7 +3,7 @@
  * Its features are judged with all their columns together, what leaves becomes a sum of what stays, `x_j ≈ Σ a_ij x_i`, and where its rows
  * are whole the columns are refitted from there to what the original gives.
  */
-import { affineRidge, meanVariance } from '../calibration/affine-ridge.js';
+import { affineRidge, withRidge } from '../calibration/affine-ridge.js';
 import { invertByBlocks } from '../calibration/block-inverse.js';
 import { type CentredMoments, Moments, momentsOfColumns } from '../calibration/moments.js';
 import { refitLayer } from '../calibration/refit-layer.js';
@@ -14,7 +14,7 @@ import { contributionGram } from './contributions.js';
 import { FeatureSweep } from './feature-sweep.js';
 import { columnsOf, type GroupWeights, groupWeights, placesByFeature, replaceGroup } from './layer-groups.js';
 import type { NarrowedNetwork } from './narrowed-network.js';
-import type { ReadingLayer } from './reading-layer.js';
+import type { Belief, ReadingLayer } from './reading-layer.js';
 
 /** Features up to which their moments are solved: the cost grows with the cube. */
 const MOST_FEATURES = 1024;
@@ -65,7 +65,7 @@ export class WideLayer implements ReadingLayer {
 
   async sweep(
     features: readonly number[],
-    strength: number,
+    { strength, likeness }: Belief,
     forGood: boolean,
   ): Promise<FeatureSweep | undefined> {
     const n = features.length;
@@ -73,9 +73,7 @@ export class WideLayer implements ReadingLayer {
     if (moments === undefined) return undefined;
     const read = await this.#products(features);
     if (read === undefined) return undefined;
-    const zz = moments.zz.slice();
-    const lambda = strength * meanVariance(moments);
-    for (let i = 0; i < n; i++) zz[i * n + i] = zz[i * n + i]! + lambda;
+    const zz = withRidge(moments, strength, likeness?.data);
     if (!(await invertByBlocks(zz, n, this.#engine))) return undefined;
     return new FeatureSweep(zz, read, n, eachAlone(n), this.#engine, forGood);
   }
