@@ -1,5 +1,5 @@
 /**
- * Values between two neighbours of a table, on the line through them; beyond its ends, on the last such line.
+ * Values between two neighbours of a table, on the line through them; those of its ends beyond.
  *
  * @param table by growing `keyOf`, at least one row
  */
@@ -8,9 +8,8 @@ export function between<Row>(
   keyOf: (row: Row) => number,
   key: number,
 ): (valueIn: (row: Row) => number) => number {
-  const reached = table.findIndex((row) => keyOf(row) >= key);
-  const end = reached < 0 ? table.length - 1 : Math.max(1, reached);
-  const after = table[end] ?? table[0]!;
+  const end = table.findIndex((row) => keyOf(row) >= key);
+  const after = end < 0 ? table.at(-1)! : table[end]!;
   const before = table[end - 1] ?? after;
   const span = keyOf(after) - keyOf(before);
   const share = span === 0 ? 1 : (key - keyOf(before)) / span;

@@ -1,5 +1,5 @@
 /** The curve of output error over size, from which a place is chosen. */
-import { type LongRunOptions, type Model, spanOf } from '@spherize/core';
+import { type LongRunOptions, spanOf } from '@spherize/core';
 import {
   columnPath,
   DEFAULT_MAX_ERROR,
@@ -10,12 +10,15 @@ import {
 import { unseenInputs } from '@spherize/core/evaluation';
 import { Trials } from '@spherize/core/trials';
 import type { Curve, MeasureRequest, Place } from '../protocol.js';
+import { between } from './between.js';
 import type { OpenModel } from './open-model.js';
 import { calibrationOf, MEMORY, SEED } from './settings.js';
 import { StoredSizes } from './stored-sizes.js';
 
 /** Places on the curve besides the whole model. */
 const PLACES = 40;
+/** A place on the path of columns between half of them and the end. */
+const MOST_BUT_LAST = 0.9;
 /** Digits of a ratio: enough for whole features of every width that fits, and few enough to be read in a command line. */
 const DIGITS = 4;
 
@@ -91,21 +94,35 @@ async function columnPlaces(
     const macs = (await model.multiplyAccumulates?.()) ?? null;
     const inputs = await unseenInputs(model, macs, { seed: SEED + 1, mean, std });
     const sizes = new StoredSizes(opened);
+    const path = await columnPath(trials, { inputs, onProgress });
+    const weightsAt = (ratios: ReadonlyMap<string, number>): number =>
+      trials.layers.reduce(
+        (sum, layer) =>
+          sum + layer.outputs * spanOf(layer) * trials.clusters(layer, ratios.get(layer.name) ?? 0),
+        0,
+      );
+    // What some really take, with all that columns need besides their weights.
+    const known = [{ weights: weightsAt(new Map()), parameters: model.parameters }];
     sizes.measure(model);
-    const onMeasured = (measured: Model): void => sizes.measure(measured);
-    const path = await columnPath(trials, { inputs, onMeasured, onProgress });
+    for (const ratios of [halves(trials), path(MOST_BUT_LAST).ratios, path(1).ratios]) {
+      const { model: made } = await trials.whole(await trials.cluster(ratios));
+      sizes.measure(made, true);
+      known.unshift({ weights: weightsAt(ratios), parameters: made.parameters });
+    }
+    known.sort((one, other) => one.weights - other.weights);
     return placesFrom(sizes, (left) => {
       const { ratios, loss } = path(1 - left);
-      const saved = trials.layers.map(
-        (layer) =>
-          layer.outputs * spanOf(layer) * (layer.inputs - trials.clusters(layer, ratios.get(layer.name)!)),
-      );
-      const parameters = model.parameters - saved.reduce((sum, values) => sum + values, 0);
-      return { ratios: shownRatios(ratios), loss, parameters };
+      const shown = shownRatios(ratios);
+      const at = between(known, ({ weights }) => weights, weightsAt(new Map(shown)));
+      return { ratios: shown, loss, parameters: Math.round(at(({ parameters }) => parameters)) };
     });
   } finally {
     await engine.release?.();
   }
+}
+
+function halves({ layers }: Trials): Map<string, number> {
+  return new Map(layers.map(({ name }) => [name, 0.5]));
 }
 
 /** @param placeAt what is found where this share of what can leave is left: 1 for the whole model, which comes first, 0 for the smallest */

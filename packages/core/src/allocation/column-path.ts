@@ -4,7 +4,6 @@ import { firstSamples } from '../calibration/first-samples.js';
 import type { LongRunOptions } from '../cancellation.js';
 import { fidelityTo, recordOutputs } from '../evaluation/output-fidelity.js';
 import { spanOf } from '../format/filter-window.js';
-import type { Model } from '../format/model-format.js';
 import type { Trials } from '../trials/trials.js';
 import { columnsWith } from './columns-with.js';
 
@@ -43,8 +42,6 @@ const TINY = 1e-9;
 export interface ColumnPathOptions extends LongRunOptions {
   /** Inputs on which outputs are compared: better others than those of the refit. */
   readonly inputs: CalibrationInputs;
-  /** Called with the model of each measurement, of which one layer is clustered. */
-  readonly onMeasured?: ((model: Model) => void) | undefined;
 }
 
 /**
@@ -58,7 +55,7 @@ export interface ColumnPathOptions extends LongRunOptions {
  */
 export async function columnPath(
   trials: Trials,
-  { inputs, onMeasured, signal, onProgress }: ColumnPathOptions,
+  { inputs, signal, onProgress }: ColumnPathOptions,
 ): Promise<ColumnPath> {
   const { layers, model } = trials;
   const recorded = await recordOutputs(model, firstSamples(inputs, MEASURED), { signal });
@@ -68,7 +65,6 @@ export async function columnPath(
     const { name, outputs, inputs: columns } = layer;
     onProgress?.({ phase: 'curves', done, total: layers.length, layer: name, share: done / layers.length });
     const { whole } = await columnsWith(trials, new Map([[name, MEASURED_AT]]));
-    onMeasured?.(whole.model);
     const error = (await fidelityTo(recorded, whole.model, { signal })).outputError ?? 0;
     measured.push({ layer: name, cost: outputs * spanOf(layer) * columns, ratio: MEASURED_AT, error });
   }
