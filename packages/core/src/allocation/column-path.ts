@@ -31,8 +31,11 @@ export type ColumnPath = (place: number) => ColumnAllocation;
 /** Where each layer is measured by itself, and on how many samples. */
 const MEASURED_AT = 0.5;
 const MEASURED = 64;
-/** How the logarithm of the error goes with that of `ρ / (1 − ρ)`. */
-const SLOPE = 1.2;
+/**
+ * How the logarithm of the error goes with that of `ρ / (1 − ρ)`: 1.2 to 2.7 for layers of two networks of three layers for Fashion-MNIST. With 1.2
+ * those and an AlexNet keep 0 to 8 % more weights at one error.
+ */
+const SLOPE = 1.8;
 /** The least and the most of `ρ / (1 − ρ)` that a layer has on the path. */
 const LEAST = 1e-3;
 const MOST = 49;

@@ -40,12 +40,12 @@ describe('a path of ratios', () => {
     const [large, small] = layers;
     const path = pathOfColumns([large!, small!]);
     const { ratios, loss } = path(0.6);
-    const lost = (ratio: number): number => 0.01 * (ratio / (1 - ratio)) ** 1.2;
+    const lost = (ratio: number): number => 0.01 * (ratio / (1 - ratio)) ** 1.8;
     expect(lost(ratios.get('large')!) + lost(ratios.get('small')!)).toBeCloseTo(loss, 9);
     for (let own = 0.01; own < 0.98; own += 0.01) {
       const rest = loss - lost(own);
       if (rest <= 0) continue;
-      const x = (rest / 0.01) ** (1 / 1.2);
+      const x = (rest / 0.01) ** (1 / 1.8);
       const other = new Map([
         ['large', own],
         ['small', Math.min(0.98, x / (1 + x))],
