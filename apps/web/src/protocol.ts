@@ -58,6 +58,8 @@ export interface Curve {
   readonly places: readonly Place[];
   /** The place where the command would go by default. */
   readonly start: number;
+  /** How it would store the weights; undefined as they are. */
+  readonly storage: WeightType | undefined;
 }
 
 export interface MeasureRequest extends InputSettings {

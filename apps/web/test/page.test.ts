@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { onnxModel } from '@spherize/adapters-onnx/node';
 import { tfjsFormat } from '@spherize/adapters-tfjs/node';
-import { outputFidelity, unseenInputs } from '@spherize/core/evaluation';
+import { DEFAULT_MAX_ERROR, lightestStorage } from '@spherize/core/allocation';
+import { outputFidelity, recordOutputs, unseenInputs } from '@spherize/core/evaluation';
 import { unzipSync, zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHROMIUM } from '../../../packages/adapters-onnx/test/browser/chromium.js';
@@ -141,6 +142,24 @@ describe.skipIf(CHROMIUM === undefined)(`the page, in ${CHROMIUM}`, () => {
       expect(smallest).toEqual([...smallest].sort((a, b) => b - a));
     },
   );
+
+  test('weights are stored as the command would, until somebody says how', async () => {
+    const stored = (): Promise<string> => driver.page.inputValue('input[name=weights]:checked');
+    await driver.openSample('onnx');
+    await driver.takeSamples(0);
+    await driver.page.check('input[value=neurons]');
+    expect(await stored()).toBe('');
+    await driver.measure();
+    const model = onnxModel(await readFile(join(SAMPLES, 'fashion.onnx')));
+    const unseen = await unseenInputs(model, (await model.multiplyAccumulates?.()) ?? null, { seed: 1 });
+    const lightest = await lightestStorage(model, await recordOutputs(model, unseen), DEFAULT_MAX_ERROR);
+    expect(lightest).toBeDefined();
+    expect(await stored()).toBe(lightest);
+    await driver.page.check('input[value=float32]');
+    await driver.page.check('input[value=columns]');
+    await driver.measure();
+    expect(await stored()).toBe('float32');
+  });
 
   test('is cancelled at any time, and usable afterwards', async () => {
     await driver.openSample('onnx');

@@ -8,6 +8,11 @@ export function chosen(name: string): string {
   return document.querySelector<HTMLInputElement>(`input[name='${name}']:checked`)!.value;
 }
 
+/** Chooses one of some radio buttons, as nobody did. */
+export function choose(name: string, value: string): void {
+  document.querySelector<HTMLInputElement>(`input[name='${name}'][value='${value}']`)!.checked = true;
+}
+
 /** A table of texts; the first column names the rows. */
 export function fillTable(
   table: HTMLTableElement,

@@ -11,7 +11,7 @@ import type {
   TryRequest,
 } from '../protocol.js';
 import { droppedFiles, sampleFiles } from './chosen-files.js';
-import { element } from './element.js';
+import { choose, element } from './element.js';
 import { Cancelled, ModelWorker, WrongInput } from './model-worker.js';
 import { picturePlanes } from './picture.js';
 import { Plot, type Point } from './plot.js';
@@ -32,6 +32,8 @@ let measured: { readonly curve: Curve; readonly settings: Settings } | undefined
 let made: Point[] = [];
 let names: TryRequest['names'];
 let picture: File | undefined;
+/** Whether somebody has said how weights are stored; before, what the command would choose is. */
+let isStorageSaid = false;
 
 let worker = new ModelWorker();
 /** Whether the worker holds the model of `files`. */
@@ -120,6 +122,8 @@ async function open(chosen: readonly File[]): Promise<void> {
     made = [];
     names = undefined;
     picture = undefined;
+    isStorageSaid = false;
+    choose('weights', '');
     element('names-chosen').textContent = '';
     forgetCurve();
     facts = await ask({ type: 'open', files });
@@ -144,7 +148,8 @@ function showWhatNext(): void {
 }
 
 form.addEventListener('change', ({ target }) => {
-  if ((target as HTMLInputElement).name !== 'weights') forgetCurve();
+  if ((target as HTMLInputElement).name === 'weights') isStorageSaid = true;
+  else forgetCurve();
   showWhatNext();
   if (measured !== undefined) showCurve();
 });
@@ -157,6 +162,7 @@ form.addEventListener('submit', (event) => {
     if (reduce === 'none') return { said: '', next: 'compress' };
     const curve = await ask({ type: 'measure', reduce, samples, mean, std });
     measured = { curve, settings };
+    if (!isStorageSaid) choose('weights', curve.storage ?? '');
     slider.max = String(curve.places.length - 1);
     slider.value = String(curve.start);
     element('place').hidden = false;

@@ -1,13 +1,14 @@
 /** The curve of output error over size, from which a place is chosen. */
-import { type LongRunOptions, spanOf } from '@spherize/core';
+import { type LongRunOptions, type Model, spanOf, type WeightType } from '@spherize/core';
 import {
   columnPath,
   DEFAULT_MAX_ERROR,
   LANES,
+  lightestStorage,
   narrowedShape,
   narrowingPath,
 } from '@spherize/core/allocation';
-import { unseenInputs } from '@spherize/core/evaluation';
+import { recordOutputs, unseenInputs } from '@spherize/core/evaluation';
 import { Trials } from '@spherize/core/trials';
 import type { Curve, MeasureRequest, Place } from '../protocol.js';
 import { between } from './between.js';
@@ -37,7 +38,17 @@ export async function measure(
   const within = places.findIndex(({ loss }) => loss <= DEFAULT_MAX_ERROR);
   // Where even the mildest loses more, that one: the last is the model as it is.
   const mildest = Math.max(0, places.length - 2);
-  return { places, start: within < 0 ? mildest : Math.min(within, mildest) };
+  return {
+    places,
+    start: within < 0 ? mildest : Math.min(within, mildest),
+    storage: await lightest(opened.model, request),
+  };
+}
+
+async function lightest(model: Model, { mean, std }: MeasureRequest): Promise<WeightType | undefined> {
+  const macs = (await model.multiplyAccumulates?.()) ?? null;
+  const recorded = await recordOutputs(model, await unseenInputs(model, macs, { seed: SEED + 1, mean, std }));
+  return lightestStorage(model, recorded, DEFAULT_MAX_ERROR);
 }
 
 /** Places on the path of the widths. */
