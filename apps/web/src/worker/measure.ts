@@ -1,5 +1,5 @@
 /** The curve of output error over size, from which a place is chosen. */
-import { type LongRunOptions, type Model, spanOf, type WeightType } from '@spherize/core';
+import { type CalibrationInputs, type LongRunOptions, spanOf } from '@spherize/core';
 import {
   columnPath,
   DEFAULT_MAX_ERROR,
@@ -30,9 +30,14 @@ export async function measure(
   request: MeasureRequest,
   onProgress: Onward,
 ): Promise<Curve> {
+  const { model } = opened;
+  const { mean, std } = request;
+  const macs = (await model.multiplyAccumulates?.()) ?? null;
+  const inputs = await unseenInputs(model, macs, { seed: SEED + 1, mean, std });
   const places = await (request.reduce === 'columns' ? columnPlaces : widthPlaces)(
     opened,
     request,
+    inputs,
     onProgress,
   );
   const within = places.findIndex(({ loss }) => loss <= DEFAULT_MAX_ERROR);
@@ -41,31 +46,28 @@ export async function measure(
   return {
     places,
     start: within < 0 ? mildest : Math.min(within, mildest),
-    storage: await lightest(opened.model, request),
+    storage: await lightestStorage(model, await recordOutputs(model, inputs), DEFAULT_MAX_ERROR),
   };
 }
 
-async function lightest(model: Model, { mean, std }: MeasureRequest): Promise<WeightType | undefined> {
-  const macs = (await model.multiplyAccumulates?.()) ?? null;
-  const recorded = await recordOutputs(model, await unseenInputs(model, macs, { seed: SEED + 1, mean, std }));
-  return lightestStorage(model, recorded, DEFAULT_MAX_ERROR);
-}
-
 /** Places on the path of the widths. */
-async function widthPlaces(opened: OpenModel, request: MeasureRequest, onProgress: Onward): Promise<Place[]> {
+async function widthPlaces(
+  opened: OpenModel,
+  request: MeasureRequest,
+  inputs: CalibrationInputs,
+  onProgress: Onward,
+): Promise<Place[]> {
   const { model } = opened;
-  const { mean, std } = request;
   const calibration = await calibrationOf(model, request);
   const engine = await opened.engine();
   try {
-    const macs = (await model.multiplyAccumulates?.()) ?? null;
     const path = await narrowingPath(
       model,
       { maxError: DEFAULT_MAX_ERROR },
       {
         engine,
         calibration: calibration === 'none' ? undefined : calibration,
-        inputs: await unseenInputs(model, macs, { seed: SEED + 1, mean, std }),
+        inputs,
         roundTo: LANES,
         seed: SEED,
         memory: MEMORY,
@@ -89,10 +91,10 @@ async function widthPlaces(opened: OpenModel, request: MeasureRequest, onProgres
 async function columnPlaces(
   opened: OpenModel,
   request: MeasureRequest,
+  inputs: CalibrationInputs,
   onProgress: Onward,
 ): Promise<Place[]> {
   const { model } = opened;
-  const { mean, std } = request;
   const calibration = await calibrationOf(model, request);
   const engine = await opened.engine();
   try {
@@ -102,8 +104,6 @@ async function columnPlaces(
       memory: MEMORY,
       calibration: calibration === 'none' ? undefined : calibration,
     });
-    const macs = (await model.multiplyAccumulates?.()) ?? null;
-    const inputs = await unseenInputs(model, macs, { seed: SEED + 1, mean, std });
     const sizes = new StoredSizes(opened);
     const path = await columnPath(trials, { inputs, onProgress });
     const weightsAt = (ratios: ReadonlyMap<string, number>): number =>
