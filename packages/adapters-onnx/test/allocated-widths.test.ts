@@ -1,6 +1,6 @@
 /** Widths lose what costs the outputs least. */
-import { compressModel, findWidths, type Model } from '@spherize/core';
-import { narrowToTarget, widthSensitivities } from '@spherize/core/allocation';
+import { compressModel, type Model, portableEngine } from '@spherize/core';
+import { narrowingPath, narrowToTarget } from '@spherize/core/allocation';
 import { outputFidelity } from '@spherize/core/evaluation';
 import { describe, expect, test } from 'vitest';
 import { onnxModel } from '../src/node.js';
@@ -25,32 +25,83 @@ function branches(weight: number): Model {
   return onnxModel(b.output('y', [undefined, 5]).build());
 }
 
-const inputs = (seed: number) => ({
+const inputs = (seed: number, shape: readonly number[] = [12]) => ({
   name: 'random',
   samples: 400,
   async *batches() {
-    yield { x: { shape: [400, 12], data: randomValues(400 * 12, seed) } };
+    const size = shape.reduce((all, length) => all * length, 400);
+    yield { x: { shape: [400, ...shape], data: randomValues(size, seed) } };
   },
 });
 
-describe('sensitivities', () => {
-  test('1 where the layer that reads a width gives the outputs', async () => {
-    const b = new ModelBuilder();
-    const made = b.node('MatMul', [b.input('x', [undefined, 12]), b.weight('a', [12, 8])]);
-    b.node('MatMul', [b.node('Relu', [made]), b.weight('b', [8, 5])], {}, ['y']);
-    const model = onnxModel(b.output('y', [undefined, 5]).build());
-    const [width] = findWidths(model.graph).widths;
-    const found = await widthSensitivities(model, [width!], inputs(1));
-    expect(found.get(width!.name)).toBeCloseTo(1, 5);
+/** Attention of two heads of eight dimensions. */
+function attention(): Model {
+  const b = new ModelBuilder();
+  const x = b.input('x', [undefined, 5, 12]);
+  const heads = (name: string, seed: number): string => {
+    const made = b.node('MatMul', [x, b.weight(name, [12, 16], randomValues(12 * 16, seed))]);
+    return b.node('Transpose', [b.node('Reshape', [made, b.integers([0, -1, 2, 8])])], {
+      perm: [0, 2, 1, 3],
+    });
+  };
+  const [q, k, v] = [heads('q', 1), heads('k', 2), heads('v', 3)];
+  const scores = b.node('MatMul', [q, b.node('Transpose', [k], { perm: [0, 1, 3, 2] })]);
+  const mixed = b.node('MatMul', [b.node('Softmax', [scores], { axis: -1 }), v]);
+  const joined = b.node('Reshape', [
+    b.node('Transpose', [mixed], { perm: [0, 2, 1, 3] }),
+    b.integers([0, -1, 16]),
+  ]);
+  b.node('MatMul', [joined, b.weight('out', [16, 4], randomValues(64, 4))], {}, ['y']);
+  return onnxModel(b.output('y', [undefined, 5, 4]).build());
+}
+
+/** Two convolutions, the mean over all positions, and a layer that reads it: what leaves is alike at every position. */
+function averaged(): Model {
+  const b = new ModelBuilder();
+  const x = b.input('x', [undefined, 2, 9, 9]);
+  const made = b.node('Conv', [x, b.weight('a', [16, 2, 3, 3], randomValues(16 * 18, 1))]);
+  const read = b.node('Conv', [
+    b.node('Relu', [made]),
+    b.weight('b', [12, 16, 3, 3], randomValues(12 * 144, 2)),
+  ]);
+  const mean = b.node('Flatten', [b.node('GlobalAveragePool', [b.node('Relu', [read])])]);
+  b.node('MatMul', [mean, b.weight('c', [12, 5], randomValues(60, 3))], {}, ['y']);
+  return onnxModel(b.output('y', [undefined, 5]).build());
+}
+
+describe('what a path foretells', () => {
+  test.each([
+    ['dimensions of heads', attention(), [5, 12], undefined],
+    ['channels of which positions are averaged', averaged(), [2, 9, 9], 'a'],
+  ] as const)('%s: about what comes of it', async (_, model, shape, layer) => {
+    const own = (seed: number) => inputs(seed, shape);
+    const calibration = own(1);
+    const layers = layer && [layer];
+    const path = await narrowingPath(
+      model,
+      { maxError: 0.1 },
+      { engine: portableEngine, calibration, inputs: own(2), layers },
+    );
+    for (const place of [0.3, 0.6, 0.9]) {
+      const { ratios, loss } = path(place);
+      const { model: smaller } = await compressModel(model, {
+        reduce: 'neurons',
+        ratio: ratios,
+        calibration,
+      });
+      const { outputError } = await outputFidelity(model, smaller, own(3));
+      expect(loss / outputError!).toBeGreaterThan(1 / 2);
+      expect(loss / outputError!).toBeLessThan(2);
+    }
   });
 
-  test('the square of what a branch counts for', async () => {
+  test('without inputs to refit on as well, where what is taken is measured', async () => {
     const model = branches(0.1);
-    const widths = findWidths(model.graph).widths.filter(({ reason }) => reason === undefined);
-    const found = await widthSensitivities(model, widths, inputs(1));
-    const [first, second] = ['first.in', 'second.in'].map((name) => found.get(name)!);
-    expect(second! / first!).toBeGreaterThan(0.1 ** 2 / 3);
-    expect(second! / first!).toBeLessThan(0.1 ** 2 * 3);
+    const options = { engine: portableEngine, calibration: undefined, inputs: inputs(2) };
+    const path = await narrowingPath(model, { maxError: 0.1 }, options);
+    // The second branch counts for a hundredth: it loses most of its features before the first loses half.
+    const { ratios } = path(0.5);
+    expect(ratios.get('second.in')!).toBeGreaterThan(2 * ratios.get('first.in')!);
   });
 });
 

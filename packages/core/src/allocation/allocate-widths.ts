@@ -2,23 +2,29 @@
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import { firstSamples } from '../calibration/first-samples.js';
 import type { LongRunOptions } from '../cancellation.js';
+import { rankOne } from '../clustering/rank-one.js';
 import { InputError } from '../errors.js';
+import { fidelityTo, recordOutputs } from '../evaluation/output-fidelity.js';
 import type { Model } from '../format/model-format.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
-import { errorCurves } from '../neurons/error-curves.js';
+import { errorAt, errorCurves } from '../neurons/error-curves.js';
+import type { PrincipalFeatures } from '../neurons/principal-features.js';
+import { keptFeatures, reduceNeurons } from '../neurons/reduce-neurons.js';
 import type { Width } from '../widths/find-widths.js';
 import { allocateRatios, type CurvePoint, type LayerCurve, smallestAllocation } from './allocate-ratios.js';
 import { narrowedShape } from './narrowed-shape.js';
-import { widthSensitivities } from './width-sensitivities.js';
 
-/** Samples on which sensitivities are measured. */
-const SENSED = 64;
+/** Samples on which outputs are compared. */
+const COMPARED = 64;
+/** The share of a width that is taken where no curve says which tells most. */
+const HALF = 0.5;
 /** Points of a width's curve, at most. */
 const POINTS = 32;
 /** The share of a width that always stays. */
 export const LEAST = 0.02;
-/** What the curves take of the time, about; sensitivities take the rest. */
-const CURVES = 0.8;
+
+/** An error that is rounding. */
+const TINY = 1e-12;
 
 /** Something of a model that shrinks with its widths. */
 export type AmountOf = (model: Model) => Promise<number>;
@@ -36,6 +42,8 @@ export interface AllocateWidthsOptions extends LongRunOptions {
   readonly seed?: number | undefined;
   /** As of `reduceNeurons`. */
   readonly memory?: number | undefined;
+  /** As of `reduceNeurons`. */
+  readonly ordered?: PrincipalFeatures['ordered'] | undefined;
 }
 
 /** A place on the path from nothing, at 0, to the most that can leave, at 1. */
@@ -49,63 +57,76 @@ export interface WidthAllocation {
 export type WidthPath = (place: number) => WidthAllocation;
 
 /**
- * Of all allocations that save as much, those on the path lose least, as far as losses and savings add up. What a width loses is the error that
- * its loss makes in the layers that read it, for every number of features from one pass, times what such an error costs the outputs, which noise
- * in those layers tells. Without inputs to refit on, the error grows with the square of the share.
+ * Of all allocations that save as much, those on the path lose least, as far as losses and savings add up. What a width loses is the error of the
+ * outputs when about half of it leaves alone, and for other shares as much more or less as the layers that read it err more or less, which one pass
+ * tells for every number of features. Where it does not, errors grow with the square of the share.
  *
  * @throws InputError `UNSUPPORTED` where no width saves anything
  */
 export async function allocateWidths(
   model: Model,
   widths: readonly Width[],
-  { amounts, inputs, calibration, roundTo = 1, onProgress, ...options }: AllocateWidthsOptions,
+  { amounts, roundTo = 1, ...options }: AllocateWidthsOptions,
 ): Promise<WidthPath> {
-  const within = (from: number, to: number): LongRunOptions => ({
-    ...options,
-    onProgress: (step) =>
-      onProgress?.({ ...step, share: from + ((to - from) * step.done) / (step.total || 1) }),
-  });
   const costs = await savings(model, widths, amounts);
   const useful = widths.filter(({ name }) => costs.get(name)! > 0);
   if (useful.length === 0)
     throw new InputError('UNSUPPORTED', 'no width of the model saves anything when it becomes narrower');
-  const errors =
-    calibration === undefined
-      ? new Map<string, Float64Array>()
-      : await errorCurves(model, useful, calibration, { ...options, ...within(0, CURVES) });
-  const sensitivities = await widthSensitivities(model, useful, firstSamples(inputs, SENSED), {
-    ...options,
-    ...within(calibration === undefined ? 0 : CURVES, 1),
-  });
+  const losses = await lossesAlone(model, useful, options);
   const curves = useful.map(
     (width): LayerCurve => ({
       layer: width.name,
       cost: costs.get(width.name)!,
-      points: lossesOf(width, errors.get(width.name), sensitivities.get(width.name)!, roundTo),
+      points: pointsOf(width, losses.get(width.name)!, roundTo),
     }),
   );
   const { share: least } = smallestAllocation(curves);
   return (place) => allocateRatios(curves, 1 - place * (1 - least));
 }
 
+/** What the outputs lose where a width keeps so many features in each block. */
+type LossOf = (keep: number) => number;
+
+/** By width, from what some of it does to the outputs when it leaves alone. */
+async function lossesAlone(
+  model: Model,
+  widths: readonly Width[],
+  { inputs, calibration, onProgress, ...options }: Omit<AllocateWidthsOptions, 'amounts' | 'roundTo'>,
+): Promise<Map<string, LossOf>> {
+  const recorded = await recordOutputs(model, firstSamples(inputs, COMPARED), options);
+  const measured = new Map<string, { keep: number; loss: number }>();
+  const measure = async ({ name }: Width, keep: number, narrower: Model): Promise<void> => {
+    // Where outputs cannot be compared, an error of what reads a width counts as much as any other.
+    const { outputError } = await fidelityTo(recorded, narrower, options);
+    measured.set(name, { keep, loss: outputError ?? 1 });
+  };
+  const errors =
+    calibration === undefined
+      ? new Map<string, Float64Array>()
+      : await errorCurves(model, widths, calibration, { ...options, onProgress, onNarrowed: measure });
+  for (const width of widths.filter(({ name, blocks }) => !measured.has(name) && blocks[0]!.length > 1)) {
+    const reducing = { ...options, clusterer: rankOne, inputs: calibration };
+    const { model: narrower } = await reduceNeurons(model, new Map([[width.name, HALF]]), reducing);
+    await measure(width, keptFeatures(width, HALF), narrower);
+  }
+  return new Map(
+    widths.map((width) => {
+      const { keep: kept, loss } = measured.get(width.name) ?? { keep: 1, loss: 0 };
+      const shape: LossOf = (keep) =>
+        errorAt(width, errors.get(width.name) ?? new Float64Array(0), keep) ??
+        (1 - keep / width.blocks[0]!.length) ** 2;
+      return [width.name, (keep: number) => (loss * shape(keep)) / Math.max(shape(kept), TINY)];
+    }),
+  );
+}
+
 /** What the outputs lose over the share that leaves. */
-function lossesOf(
-  { size, blocks }: Width,
-  errors: Float64Array | undefined,
-  sensitivity: number,
-  roundTo: number,
-): CurvePoint[] {
+function pointsOf({ blocks }: Width, lossOf: LossOf, roundTo: number): CurvePoint[] {
   const block = blocks[0]!.length;
   const step = Math.max(1, Math.ceil(block / roundTo / POINTS)) * roundTo;
   const points: CurvePoint[] = [];
-  for (let keep = Math.floor((block - 1) / step) * step; keep > 0 && keep >= LEAST * block; keep -= step) {
-    const ratio = 1 - keep / block;
-    const error =
-      errors === undefined || errors.length < 2
-        ? ratio * ratio
-        : errors[Math.min(errors.length - 1, Math.round(ratio * size))]!;
-    points.push({ ratio, loss: sensitivity * error });
-  }
+  for (let keep = Math.floor((block - 1) / step) * step; keep > 0 && keep >= LEAST * block; keep -= step)
+    points.push({ ratio: 1 - keep / block, loss: lossOf(keep) });
   return points.length > 0 ? points : [{ ratio: 0, loss: 0 }];
 }
 

@@ -48,7 +48,6 @@ export {
   narrowingPath,
 } from './narrowing-path.js';
 export { type Budget, type Reached, reachBudget } from './reach-budget.js';
-export { type WidthSensitivitiesOptions, widthSensitivities } from './width-sensitivities.js';
 export {
   type CandidateHits,
   CHOOSING_PART,

@@ -47,7 +47,7 @@ export async function narrowingPath(
   const chosen = selectWidths(model, layers, widths);
   const amounts = await amountsOf(model, target, chosen, { ...options, latencyModel });
   const { calibration } = options;
-  const turned =
-    calibration === undefined ? model : (await principalFeatures(model, chosen, calibration, options)).model;
-  return allocateWidths(turned, chosen, { ...options, amounts });
+  if (calibration === undefined) return allocateWidths(model, chosen, { ...options, amounts });
+  const { model: turned, ordered } = await principalFeatures(model, chosen, calibration, options);
+  return allocateWidths(turned, chosen, { ...options, ordered, amounts });
 }

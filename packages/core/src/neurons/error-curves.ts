@@ -1,11 +1,13 @@
 /** What each width can lose at what error: the distortions from which ratios are allocated. */
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import type { LongRunOptions } from '../cancellation.js';
+import { clustersForRatio } from '../compression/column-reduction.js';
 import type { Model } from '../format/model-format.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { Width } from '../widths/find-widths.js';
 import { requireFeatures } from '../widths/require-features.js';
 import { NarrowedNetwork } from './narrowed-network.js';
+import type { PrincipalFeatures } from './principal-features.js';
 import { NetworkRefit } from './refit-network.js';
 
 export interface ErrorCurvesOptions extends LongRunOptions {
@@ -13,7 +15,17 @@ export interface ErrorCurvesOptions extends LongRunOptions {
   readonly seed?: number | undefined;
   /** As of `reduceNeurons`. */
   readonly memory?: number | undefined;
+  /** As of `reduceNeurons`. */
+  readonly ordered?: PrincipalFeatures['ordered'] | undefined;
+  /**
+   * Given the model in which one width alone keeps so many features in each block, and what reads it is refitted: half of them, or fewer where half
+   * costs its readers next to nothing. What an error there does to the outputs can be measured on it.
+   */
+  readonly onNarrowed?: ((width: Width, keep: number, model: Model) => Promise<void>) | undefined;
 }
+
+/** Shares that may leave a width: it tells most at the first that costs its readers so much. */
+const [TOLD_AT, TOLD_BY] = [[0.5, 0.75, 0.9], 1e-4] as const;
 
 /**
  * The error over the number of features that leave, for every number at once, from one pass over the inputs.
@@ -23,24 +35,40 @@ export interface ErrorCurvesOptions extends LongRunOptions {
  * model's outputs: what a layer's error does there is not in them.
  *
  * @returns by width: entry i is what i features that leave cost, chosen by elimination and the weights of all others refitted. Entry 0 is 0, none is
- * less than the one before, and the last is that of one feature left in each block. Empty where no error is known
+ * less than the one before, and the last is that of one feature left in each block. Blocks that no layer reads, such as those of queries and keys,
+ * are not counted. Empty where no error is known
  * @throws InputError `UNSUPPORTED` when the model's format cannot make widths narrower, or a layer's moments take more than `memory`
  */
 export async function errorCurves(
   model: Model,
   widths: readonly Width[],
   inputs: CalibrationInputs,
-  { engine, seed = 0, memory, signal, onProgress }: ErrorCurvesOptions,
+  { engine, seed = 0, memory, ordered, signal, onProgress, onNarrowed }: ErrorCurvesOptions,
 ): Promise<Map<string, Float64Array>> {
   const network = new NarrowedNetwork(requireFeatures(model), model.graph);
   const read = widths.filter(({ consumers }) => consumers.length > 0);
-  const refit = new NetworkRefit(model, network, read, inputs, { engine, seed, memory, signal });
+  const refit = new NetworkRefit(model, network, read, inputs, { engine, seed, memory, ordered, signal });
   const curves = new Map<string, Float64Array>(widths.map(({ name }) => [name, new Float64Array(0)]));
   for (const [done, width] of read.entries()) {
     signal?.throwIfAborted();
     onProgress?.({ phase: 'curves', done, total: read.length, layer: width.name });
-    curves.set(width.name, await refit.curve(width));
+    const { errors, narrowed } = await refit.curve(width);
+    curves.set(width.name, errors);
+    const keep = keptWhereTold(width, errors);
+    if (onNarrowed !== undefined && keep < width.blocks[0]!.length)
+      await onNarrowed(width, keep, await narrowed(keep));
   }
   onProgress?.({ phase: 'curves', done: read.length, total: read.length });
   return curves;
+}
+
+/** What a curve says of a width that keeps so many features in each block; undefined where it is empty. */
+export function errorAt({ blocks }: Width, errors: Float64Array, keep: number): number | undefined {
+  const most = blocks[0]!.length - 1;
+  return most > 0 ? errors[Math.round(((errors.length - 1) * (most + 1 - keep)) / most)] : errors[0];
+}
+
+function keptWhereTold(width: Width, errors: Float64Array): number {
+  const kept = TOLD_AT.map((share) => clustersForRatio(width.blocks[0]!.length, share));
+  return kept.find((keep) => (errorAt(width, errors, keep) ?? 1) >= TOLD_BY) ?? kept.at(-1)!;
 }

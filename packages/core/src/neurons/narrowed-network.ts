@@ -57,6 +57,13 @@ export class NarrowedNetwork {
     this.#narrowing = undefined;
   }
 
+  /** As it was at the beginning. */
+  restore(): void {
+    this.#removed.clear();
+    this.#refitted.clear();
+    this.#narrowing = undefined;
+  }
+
   get narrowing(): Narrowing {
     this.#narrowing ??= narrow(this.#graph, this.widths, this.#removed);
     return this.#narrowing;

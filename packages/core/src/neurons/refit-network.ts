@@ -7,7 +7,7 @@ import type { FeatureGraph } from '../format/feature-flow.js';
 import type { Model } from '../format/model-format.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { Width } from '../widths/find-widths.js';
-import { chooseByError } from './choose-by-error.js';
+import { type Choice, chooseByError } from './choose-by-error.js';
 import { chooseByScore } from './choose-features.js';
 import { chooseByContributions } from './contributions.js';
 import { featureLikeness } from './feature-likeness.js';
@@ -53,6 +53,18 @@ export interface RefitNetworkOptions {
   /** Bytes that the moments of a layer may take, and what is recorded. Default: no limit. */
   readonly memory?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** What a width can lose. */
+export interface WidthCurve {
+  /** By the features that have left. */
+  readonly errors: Float64Array;
+  /**
+   * The model in which this width alone has lost features, and what reads it is refitted: once, since rows that were held back are then used.
+   *
+   * @param keep features that stay in each block
+   */
+  readonly narrowed: (keep: number) => Promise<Model>;
 }
 
 export class NetworkRefit {
@@ -102,27 +114,29 @@ export class NetworkRefit {
   /** @param keep features that stay in each block */
   async reduce(width: Width, keep: number): Promise<void> {
     const layers = await this.#read(width);
-    const { read, unread } = blocksByReading(this.#network, width);
-    const kept = [
-      ...(await this.#choose(width, layers, read, keep)),
-      ...keepPairs(this.#network, width, unread, keep, this.#options.ordered?.get(width.name)),
-    ];
-    const leaving = new Set(leavingFeatures(width, kept));
-    for (const layer of layers) await layer.refit(leaving);
-    this.#network.remove(leaving);
+    const { read } = blocksByReading(this.#network, width);
+    await this.#take(width, layers, await this.#choose(width, layers, read, keep), keep);
   }
 
   /**
    * What the loss of features adds to the error of the layers that read them, all that are left refitted, as a share of the outputs' variance: by
    * the features that have left the width, up to all but one of each block. Elimination tells the shape; where rows were held back, the curve goes
-   * through what some of its points cost on them. Empty where it cannot be told. Nothing leaves.
+   * through what some of its points cost on them. Empty where it cannot be told. The network stays as it is.
    */
-  async curve(width: Width): Promise<Float64Array> {
+  async curve(width: Width): Promise<WidthCurve> {
     const layers = await this.#read(width);
-    const sweeps = await this.#sweeps(width, layers, true);
-    if (sweeps === undefined) return new Float64Array(0);
     const { read } = blocksByReading(this.#network, width);
-    const { errors, left } = await chooseByError(sweeps, read, 1, { ...this.#options, exchanges: false });
+    const sweeps = await this.#sweeps(width, layers, true);
+    const choice = sweeps && (await chooseByError(sweeps, read, 1, { ...this.#options, exchanges: false }));
+    const narrowed = async (keep: number): Promise<Model> => {
+      const kept = choice ? lastToLeave(choice, read, keep) : await this.#choose(width, layers, read, keep);
+      await this.#take(width, layers, kept, keep);
+      const model = this.#network.model();
+      this.#network.restore();
+      return model;
+    };
+    if (choice === undefined) return { errors: new Float64Array(0), narrowed };
+    const { errors, left } = choice;
     const features = featuresOf(width);
     const known = new Map<number, number>();
     for (const share of HELD_BACK_AT) {
@@ -132,7 +146,22 @@ export class NetworkRefit {
       for (const layer of layers) held += (await layer.errorWithout(leaving)) ?? Number.NaN;
       if (held >= 0 && errors[gone]! > 0) known.set(gone, held);
     }
-    return throughPoints(errors, known);
+    return { errors: throughPoints(errors, known), narrowed };
+  }
+
+  /** Takes the features out of the network that do not stay. @param kept places in blocks that layers read */
+  async #take(
+    width: Width,
+    layers: readonly ReadingLayer[],
+    kept: Iterable<number>,
+    keep: number,
+  ): Promise<void> {
+    const { unread } = blocksByReading(this.#network, width);
+    const ordered = this.#options.ordered?.get(width.name);
+    const pairs = keepPairs(this.#network, width, unread, keep, ordered);
+    const leaving = new Set(leavingFeatures(width, [...kept, ...pairs]));
+    for (const layer of layers) await layer.refit(leaving);
+    this.#network.remove(leaving);
   }
 
   /** The layers that read the width, with their rows. */
@@ -211,6 +240,13 @@ export class NetworkRefit {
     }
     return sweeps;
   }
+}
+
+/** Places that elimination takes last, as many of each block. */
+function lastToLeave({ left }: Choice, blocks: readonly Int32Array[], keep: number): number[] {
+  const order = new Map(left.map((place, at) => [place, at]));
+  const at = (place: number): number => order.get(place) ?? left.length;
+  return blocks.flatMap((block) => [...block].sort((a, b) => at(b) - at(a)).slice(0, keep));
 }
 
 /** Covariances of contributions to all layers that read the width; undefined where some layer cannot tell, or nothing is contributed. */
