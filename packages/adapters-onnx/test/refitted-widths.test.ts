@@ -67,6 +67,41 @@ test.each([
   expect((await outputFidelity(model, narrower, inputsOf(shape, 2))).outputError).toBeLessThan(1e-4);
 });
 
+test('layers behind that read no narrower width are refitted to what reaches them', async () => {
+  const b = new ModelBuilder();
+  const widths = [6, 16, 12, 12, 5];
+  let x = b.input('x', [undefined, 6]);
+  for (const [i, name] of ['a', 'b', 'c', 'd'].entries()) {
+    const [inputs, outputs] = [widths[i]!, widths[i + 1]!];
+    const made = b.node('MatMul', [
+      x,
+      b.weight(name, [inputs, outputs], randomValues(inputs * outputs, i + 1)),
+    ]);
+    x = name === 'd' ? made : b.node('Relu', [made]);
+  }
+  const model = onnxModel(b.output(x, [undefined, 5]).build());
+  const [first] = findWidths(model.graph).widths;
+  const { model: smaller } = await compressModel(model, {
+    reduce: 'neurons',
+    ratio: new Map([[first!.name, 0.5]]),
+    calibration: inputsOf([6], 1),
+  });
+  const original = model.features!;
+  for (const layer of ['c', 'd'])
+    expect(smaller.features!.weights(layer).weights.data).not.toEqual(original.weights(layer).weights.data);
+  const asTheyWere = smaller.features!.narrow({
+    layers: new Map(['c', 'd'].map((layer) => [layer, original.weights(layer)])),
+    constants: [],
+    sizes: new Map(),
+    slices: new Map(),
+    picks: new Map(),
+    pads: new Map(),
+  });
+  const errorOf = async (of: Model): Promise<number> =>
+    (await outputFidelity(model, of, inputsOf([6], 2))).outputError!;
+  expect(await errorOf(smaller)).toBeLessThan(0.95 * (await errorOf(asTheyWere)));
+});
+
 test.each([1, 2, 3, 4])('random features, seed %i: refitted is nearer than not refitted', async (seed) => {
   for (const [model, shape] of [
     [products(randomValues(72, seed)), [6]],

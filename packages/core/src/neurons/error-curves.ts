@@ -49,10 +49,12 @@ export async function errorCurves(
   const read = widths.filter(({ consumers }) => consumers.length > 0);
   const refit = new NetworkRefit(model, network, read, inputs, { engine, seed, memory, ordered, signal });
   const curves = new Map<string, Float64Array>(widths.map(({ name }) => [name, new Float64Array(0)]));
-  for (const [done, width] of read.entries()) {
+  for (const [done, step] of refit.steps.entries()) {
+    const { width } = step;
+    if (width === undefined) continue;
     signal?.throwIfAborted();
     onProgress?.({ phase: 'curves', done, total: read.length, layer: width.name });
-    const { errors, narrowed } = await refit.curve(width);
+    const { errors, narrowed } = await refit.curve(step);
     curves.set(width.name, errors);
     const keep = keptWhereTold(width, errors);
     if (onNarrowed !== undefined && keep < width.blocks[0]!.length)

@@ -9,10 +9,9 @@ import type { Width } from '../widths/find-widths.js';
 import { requireFeatures } from '../widths/require-features.js';
 import { mergeFeatures } from './merge-features.js';
 import { NarrowedNetwork } from './narrowed-network.js';
-import { keepPairs } from './paired-features.js';
 import type { PrincipalFeatures } from './principal-features.js';
 import { NetworkRefit } from './refit-network.js';
-import { leavingFeatures, placesOfBlocks } from './width-places.js';
+import type { RefitStep } from './refit-steps.js';
 
 export interface ReduceNeuronsOptions extends LongRunOptions {
   readonly engine: MatrixEngine;
@@ -66,52 +65,28 @@ export async function reduceNeurons(
   { engine, clusterer, inputs, roundTo, seed = 0, ordered, memory, signal, onProgress }: ReduceNeuronsOptions,
 ): Promise<NarrowedModel> {
   const network = new NarrowedNetwork(requireFeatures(model), model.graph);
-  const reductions: WidthReport[] = [];
-  let done = 0;
   const chosen = network.widths.widths.filter(({ name }) => ratios.has(name));
-  const narrower = chosen.filter(
-    (width) => keptFeatures(width, ratios.get(width.name)!, roundTo) < width.blocks[0]!.length,
-  );
-  const refit =
-    inputs &&
-    new NetworkRefit(
-      model,
-      network,
-      narrower.filter(({ consumers }) => consumers.length > 0),
-      inputs,
-      { engine, clusterer, seed, ordered, memory, signal },
-    );
-  for (const width of chosen) {
-    const ratio = ratios.get(width.name)!;
+  const keptOf = (width: Width): number => keptFeatures(width, ratios.get(width.name)!, roundTo);
+  const narrower = chosen.filter((width) => keptOf(width) < width.blocks[0]!.length);
+  const options = { engine, clusterer, seed, ordered, memory, signal };
+  const refit = inputs && new NetworkRefit(model, network, narrower, inputs, { ...options, settles: true });
+  const steps: readonly RefitStep[] = refit?.steps ?? narrower.map((width) => ({ width }));
+  for (const [done, step] of steps.entries()) {
     signal?.throwIfAborted();
-    onProgress?.({
-      phase: 'neurons',
-      done,
-      total: ratios.size,
-      layer: width.name,
-      share: done / ratios.size,
-    });
-    const keep = keptFeatures(width, ratio, roundTo);
-    if (!narrower.includes(width)) {
-      // Nothing leaves.
-    } else if (width.consumers.length === 0)
-      network.remove(
-        leavingFeatures(
-          width,
-          keepPairs(network, width, placesOfBlocks(width), keep, ordered?.get(width.name)),
-        ),
-      );
-    else if (refit === undefined)
-      await mergeFeatures(network, width, keep, { engine, clusterer, seed, signal });
-    else await refit.reduce(width, keep);
-    reductions.push({
+    const total = steps.length;
+    const layer = step.width === undefined ? step.read.layer.name : step.width.name;
+    onProgress?.({ phase: 'neurons', done, total, layer, share: done / total });
+    if (refit !== undefined) await refit.take(step, keptOf);
+    else await mergeFeatures(network, step.width!, keptOf(step.width!), options);
+  }
+  onProgress?.({ phase: 'neurons', done: steps.length, total: steps.length, share: 1 });
+  const reductions = chosen.map(
+    (width): WidthReport => ({
       width: width.name,
       from: width.size,
-      to: keep * width.blocks.length,
+      to: keptOf(width) * width.blocks.length,
       kind: 'neurons',
-    });
-    done++;
-  }
-  onProgress?.({ phase: 'neurons', done, total: ratios.size, share: 1 });
+    }),
+  );
   return { model: network.model(), masked: () => network.masked(), reductions };
 }

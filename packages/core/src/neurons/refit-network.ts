@@ -3,7 +3,6 @@ import { type CalibrationInputs, samplesOf } from '../calibration/calibration-in
 import { sampleRows } from '../calibration/layer-rows.js';
 import type { Clusterer } from '../clustering/clusterer.js';
 import { InputError } from '../errors.js';
-import type { FeatureGraph } from '../format/feature-flow.js';
 import type { Model } from '../format/model-format.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import type { Width } from '../widths/find-widths.js';
@@ -13,12 +12,13 @@ import { chooseByContributions } from './contributions.js';
 import { featureLikeness } from './feature-likeness.js';
 import type { FeatureSweep } from './feature-sweep.js';
 import { columnsOfGroup } from './layer-groups.js';
-import { type LayerRead, layerRead } from './layer-reads.js';
+import type { LayerRead } from './layer-reads.js';
 import { LayerSystem } from './layer-system.js';
 import type { NarrowedNetwork } from './narrowed-network.js';
 import { keepPairs, weightsThatMake } from './paired-features.js';
 import type { PrincipalFeatures } from './principal-features.js';
 import type { ReadingLayer } from './reading-layer.js';
+import { type RefitStep, readingLayers, refitSteps, type WidthStep } from './refit-steps.js';
 import { ResumedNetwork } from './resumed-network.js';
 import { TargetRows } from './target-rows.js';
 import { WideLayer } from './wide-layer.js';
@@ -48,6 +48,8 @@ export interface RefitNetworkOptions {
   readonly ordered?: PrincipalFeatures['ordered'] | undefined;
   readonly engine: MatrixEngine;
   readonly seed: number;
+  /** Whether layers behind a width that do not read it are refitted as well. Default: no. */
+  readonly settles?: boolean | undefined;
   /** Chooses by contributions where it says so. */
   readonly clusterer?: Clusterer | undefined;
   /** Bytes that the moments of a layer may take, and what is recorded. Default: no limit. */
@@ -68,17 +70,18 @@ export interface WidthCurve {
 }
 
 export class NetworkRefit {
+  readonly steps: readonly RefitStep[];
   readonly #network: NarrowedNetwork;
   readonly #inputs: CalibrationInputs;
   readonly #options: RefitNetworkOptions;
   readonly #reads: ReadonlyMap<string, LayerRead>;
   readonly #targets: TargetRows;
   readonly #resumed: ResumedNetwork;
-  /** The first operation of each width that is to become narrower, or of one behind it. */
-  readonly #starts: ReadonlyMap<Width, number>;
+  /** By step, the first operation that it or one behind it may change. */
+  readonly #starts: ReadonlyMap<RefitStep, number>;
 
   /**
-   * @param widths those that are going to become narrower, in order
+   * @param widths those that are going to become narrower
    * @throws InputError `UNSUPPORTED` for a layer that reads one of them and whose moments take more than `memory`
    */
   constructor(
@@ -92,30 +95,32 @@ export class NetworkRefit {
     this.#network = network;
     this.#inputs = inputs;
     this.#options = options;
-    const names = new Set(widths.flatMap(({ consumers }) => consumers));
-    const reads = [...names].map((name) => layerRead(graph, network.layer(name)));
-    this.#reads = new Map(reads.map((read) => [read.layer.name, read]));
+    const reads = readingLayers(network, graph);
+    this.#reads = reads;
     const memory = options.memory ?? Number.POSITIVE_INFINITY;
-    for (const read of reads) requireMoments(read, memory);
+    for (const name of new Set(widths.flatMap(({ consumers }) => consumers)))
+      requireMoments(reads.get(name)!, memory);
+    const settles = (read: LayerRead): boolean =>
+      options.settles === true && takesMoments(read) && bytesOfMoments(read) <= memory;
+    const others = [...reads.values()].filter(settles);
+    this.#starts = refitSteps(network, graph, widths, reads, others);
+    this.steps = [...this.#starts.keys()];
     const limits = { ...options, memory: Math.min(RECORDED, memory) };
-    const whole = reads.filter((read) => read.whole);
-    this.#targets = new TargetRows(original, inputs, whole, limits);
+    const asked = this.steps.flatMap((step) => this.#readsOf(step)).filter(({ whole }) => whole);
+    this.#targets = new TargetRows(original, inputs, asked, limits);
     this.#resumed = new ResumedNetwork(network, graph, inputs, limits);
-    const places = firstPlaces(network, graph);
-    let first = Number.POSITIVE_INFINITY;
-    const starts = new Map<Width, number>();
-    for (const width of widths.toReversed()) {
-      first = Math.min(first, ...featuresOf(width).map((feature) => places.get(feature) ?? 0));
-      starts.set(width, first);
-    }
-    this.#starts = starts;
   }
 
-  /** @param keep features that stay in each block */
-  async reduce(width: Width, keep: number): Promise<void> {
-    const layers = await this.#read(width);
-    const { read } = blocksByReading(this.#network, width);
-    await this.#take(width, layers, await this.#choose(width, layers, read, keep), keep);
+  /** @param keep features that stay in each block of a width */
+  async take(step: RefitStep, keep: (width: Width) => number): Promise<void> {
+    const layers = await this.#read(step);
+    const { width } = step;
+    if (width === undefined) for (const layer of layers) await layer.refit(new Set());
+    else {
+      const { read } = blocksByReading(this.#network, width);
+      const kept = await this.#choose(width, layers, read, keep(width));
+      await this.#remove(width, layers, kept, keep(width));
+    }
   }
 
   /**
@@ -123,14 +128,15 @@ export class NetworkRefit {
    * the features that have left the width, up to all but one of each block. Elimination tells the shape; where rows were held back, the curve goes
    * through what some of its points cost on them. Empty where it cannot be told. The network stays as it is.
    */
-  async curve(width: Width): Promise<WidthCurve> {
-    const layers = await this.#read(width);
+  async curve(step: WidthStep): Promise<WidthCurve> {
+    const { width } = step;
+    const layers = await this.#read(step);
     const { read } = blocksByReading(this.#network, width);
     const sweeps = await this.#sweeps(width, layers, true);
     const choice = sweeps && (await chooseByError(sweeps, read, 1, { ...this.#options, exchanges: false }));
     const narrowed = async (keep: number): Promise<Model> => {
       const kept = choice ? lastToLeave(choice, read, keep) : await this.#choose(width, layers, read, keep);
-      await this.#take(width, layers, kept, keep);
+      await this.#remove(width, layers, kept, keep);
       const model = this.#network.model();
       this.#network.restore();
       return model;
@@ -150,7 +156,7 @@ export class NetworkRefit {
   }
 
   /** Takes the features out of the network that do not stay. @param kept places in blocks that layers read */
-  async #take(
+  async #remove(
     width: Width,
     layers: readonly ReadingLayer[],
     kept: Iterable<number>,
@@ -164,10 +170,17 @@ export class NetworkRefit {
     this.#network.remove(leaving);
   }
 
-  /** The layers that read the width, with their rows. */
-  async #read(width: Width): Promise<ReadingLayer[]> {
+  #readsOf(step: RefitStep): LayerRead[] {
+    return step.width === undefined
+      ? [step.read]
+      : step.width.consumers.map((name) => this.#reads.get(name)!);
+  }
+
+  /** The layers of a step, with their rows. */
+  async #read(step: RefitStep): Promise<ReadingLayer[]> {
     const { engine, seed } = this.#options;
-    const reads = width.consumers.map((name) => this.#reads.get(name)!);
+    const reads = this.#readsOf(step);
+    if (reads.length === 0) return [];
     const targets = await this.#targets.take(
       reads.filter(({ whole }) => whole).map(({ layer }) => layer.name),
     );
@@ -180,7 +193,7 @@ export class NetworkRefit {
     let batch = 0;
     let seen = 0;
     const tensors = reads.map(({ tensor }) => tensor);
-    for await (const feeds of this.#resumed.run(tensors, this.#starts.get(width)!)) {
+    for await (const feeds of this.#resumed.run(tensors, this.#starts.get(step)!)) {
       const count = samplesOf(feeds);
       const share = count / Math.max(1, this.#inputs.samples);
       for (const [r, read] of reads.entries()) {
@@ -269,40 +282,26 @@ function takesMoments({ whole, columns }: Pick<LayerRead, 'whole' | 'columns'>):
   return whole && columns <= MOST_COLUMNS;
 }
 
-/** Moments, those about the means, the inverse, the products of weights and their sums; or the rows that are kept instead of moments. */
-function requireMoments(read: LayerRead, memory: number): void {
+/** Of moments, those about the means, the inverse, the products of weights and their sums; or of the rows that are kept instead. */
+function bytesOfMoments(read: LayerRead): number {
   const { columns, wanted, layer } = read;
   const outputs = layer.outputs / layer.groups;
   const bytes = takesMoments(read)
     ? (5 * columns + 2 * outputs) * columns * Float64Array.BYTES_PER_ELEMENT
     : wanted * (columns + outputs) * Float32Array.BYTES_PER_ELEMENT;
-  if (bytes * layer.groups <= memory) return;
+  return bytes * layer.groups;
+}
+
+function requireMoments(read: LayerRead, memory: number): void {
+  const bytes = bytesOfMoments(read);
+  if (bytes <= memory) return;
   const megabytes = (size: number): string => `${(size / 1e6).toFixed(1)} MB`;
   throw new InputError(
     'UNSUPPORTED',
-    `refitting layer '${layer.name}' takes ${megabytes(bytes * layer.groups)} for what its ${columns} columns have in common, ` +
+    `refitting layer '${read.layer.name}' takes ${megabytes(bytes)} for what its ${read.columns} columns have in common, ` +
       `more than ${megabytes(memory)}: allow more, or reduce other widths`,
     { option: 'memory' },
   );
-}
-
-/**
- * By feature, the place of the first operation that makes a tensor with it. That need not be a layer: features of a residual width may begin
- * as the zeros of a Pad.
- */
-function firstPlaces(
-  { widths: { features, sets } }: NarrowedNetwork,
-  graph: FeatureGraph,
-): Map<number, number> {
-  const places = new Map<number, number>();
-  for (const [at, { outputs }] of graph.operations.entries()) {
-    for (const label of outputs.flatMap((name) => [...(features.tensors.get(name)?.ids ?? [])])) {
-      if (label < 0) continue;
-      const feature = sets.find(label);
-      if (!places.has(feature)) places.set(feature, at);
-    }
-  }
-  return places;
 }
 
 /** A curve through some points, in between by factors that go from one to the next; it never falls. */

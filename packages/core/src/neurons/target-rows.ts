@@ -24,9 +24,11 @@ export class TargetRows {
   readonly #inputs: CalibrationInputs;
   readonly #reads: readonly LayerRead[];
   readonly #options: TargetRowsOptions;
-  readonly #known = new Map<string, DenseMatrix[][]>();
+  readonly #known = new Map<string, { read: LayerRead; targets: DenseMatrix[][] }>();
+  /** How many have been asked for. */
+  #taken = 0;
 
-  /** @param reads the layers whose rows are whole, in the order in which they are going to be asked for */
+  /** @param reads the layers whose rows are whole, in the order in which they are going to be asked for, some of them several times */
   constructor(
     model: Model,
     inputs: CalibrationInputs,
@@ -39,29 +41,32 @@ export class TargetRows {
     this.#options = options;
   }
 
-  /** Hands targets out once; runs the original where they are not known yet. */
+  /** Keeps targets until they are not asked for any more; runs the original where they are not known yet. */
   async take(names: readonly string[]): Promise<ReadonlyMap<string, LayerTargets>> {
     const missing = names.filter((name) => !this.#known.has(name));
     if (missing.length > 0) await this.#record(missing);
-    const taken = new Map(names.map((name) => [name, this.#known.get(name)!]));
-    for (const name of names) this.#known.delete(name);
+    const taken = new Map(names.map((name) => [name, this.#known.get(name)!.targets]));
+    this.#taken += names.length;
+    const later = new Set(this.#reads.slice(this.#taken).map(({ layer }) => layer.name));
+    for (const name of names) if (!later.has(name)) this.#known.delete(name);
     return taken;
   }
 
   /** The missing ones, and of those that come behind them as many as memory holds. */
   async #record(missing: readonly string[]): Promise<void> {
     const { memory, seed, signal } = this.#options;
-    const from = this.#reads.findIndex(({ layer }) => missing.includes(layer.name));
-    const chosen: LayerRead[] = [];
-    let bytes = 0;
-    for (const read of this.#reads.slice(from)) {
-      if (this.#known.has(read.layer.name)) continue;
-      bytes += read.wanted * read.layer.outputs * Float32Array.BYTES_PER_ELEMENT;
-      if (bytes <= memory || missing.includes(read.layer.name)) chosen.push(read);
+    const chosen = new Set<LayerRead>();
+    const bytesOf = (read: LayerRead): number =>
+      read.wanted * read.layer.outputs * Float32Array.BYTES_PER_ELEMENT;
+    let bytes = [...this.#known.values()].reduce((sum, { read }) => sum + bytesOf(read), 0);
+    for (const read of this.#reads.slice(this.#taken)) {
+      if (this.#known.has(read.layer.name) || chosen.has(read)) continue;
+      bytes += bytesOf(read);
+      if (bytes <= memory || missing.includes(read.layer.name)) chosen.add(read);
     }
-    const products = new Map(chosen.map((read) => [read, this.#groups(read)]));
-    for (const { layer } of chosen) this.#known.set(layer.name, []);
-    const tensors = chosen.map(({ tensor }) => tensor);
+    const products = new Map([...chosen].map((read) => [read, this.#groups(read)]));
+    for (const read of chosen) this.#known.set(read.layer.name, { read, targets: [] });
+    const tensors = [...chosen].map(({ tensor }) => tensor);
     const model = this.#model;
     let batch = 0;
     for await (const { feeds, found } of observedBatches(
@@ -74,7 +79,7 @@ export class TargetRows {
       for (const read of chosen) {
         const wanted = Math.ceil(read.wanted * (samplesOf(feeds) / Math.max(1, this.#inputs.samples)));
         const { rows } = sampleRows(found[read.tensor]!, read, wanted, batch, seed);
-        this.#known.get(read.layer.name)!.push(await this.#targets(read, rows, products.get(read)!));
+        this.#known.get(read.layer.name)!.targets.push(await this.#targets(read, rows, products.get(read)!));
       }
       batch++;
     }
