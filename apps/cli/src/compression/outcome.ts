@@ -263,7 +263,7 @@ export function calibrationSummary(
 ): string {
   if (!inputs) return `not calibrated: --calibrate ${GENERATED} refits the layers, and needs no data`;
   if (reduce === 'neurons' || layers.length === 0)
-    return `what reads the widths was refitted on ${inputs.samples} inputs (${inputs.name})`;
+    return `what reads the widths and all behind it was refitted on ${inputs.samples} inputs (${inputs.name})`;
   const changes = layers.map(({ name, calibration }) => {
     if (!calibration) return name;
     const { errorBefore, errorAfter, strength } = calibration;

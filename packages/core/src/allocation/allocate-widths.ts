@@ -16,7 +16,7 @@ import { narrowedShape } from './narrowed-shape.js';
 
 /** Samples on which outputs are compared. */
 const COMPARED = 64;
-/** The share of a width that is taken where no curve says which tells most. */
+/** The share of a width that is taken where no inputs say which tells most. */
 const HALF = 0.5;
 /** Points of a width's curve, at most. */
 const POINTS = 32;
@@ -100,21 +100,22 @@ async function lossesAlone(
     const { outputError } = await fidelityTo(recorded, narrower, options);
     measured.set(name, { keep, loss: outputError ?? 1 });
   };
-  const errors =
-    calibration === undefined
-      ? new Map<string, Float64Array>()
-      : await errorCurves(model, widths, calibration, { ...options, onProgress, onNarrowed: measure });
-  for (const width of widths.filter(({ name, blocks }) => !measured.has(name) && blocks[0]!.length > 1)) {
-    const reducing = { ...options, clusterer: rankOne, inputs: calibration };
-    const { model: narrower } = await reduceNeurons(model, new Map([[width.name, HALF]]), reducing);
-    await measure(width, keptFeatures(width, HALF), narrower);
-  }
+  let errors: ReadonlyMap<string, Float64Array> = new Map();
+  if (calibration !== undefined)
+    errors = await errorCurves(model, widths, calibration, { ...options, onProgress, onNarrowed: measure });
+  else
+    for (const [done, width] of widths.entries()) {
+      onProgress?.({ phase: 'curves', done, total: widths.length, layer: width.name });
+      const merging = { ...options, clusterer: rankOne };
+      const { model: narrower } = await reduceNeurons(model, new Map([[width.name, HALF]]), merging);
+      await measure(width, keptFeatures(width, HALF), narrower);
+    }
   return new Map(
     widths.map((width) => {
       const { keep: kept, loss } = measured.get(width.name) ?? { keep: 1, loss: 0 };
+      const curve = errors.get(width.name);
       const shape: LossOf = (keep) =>
-        errorAt(width, errors.get(width.name) ?? new Float64Array(0), keep) ??
-        (1 - keep / width.blocks[0]!.length) ** 2;
+        (curve && errorAt(width, curve, keep)) ?? (1 - keep / width.blocks[0]!.length) ** 2;
       return [width.name, (keep: number) => (loss * shape(keep)) / Math.max(shape(kept), TINY)];
     }),
   );

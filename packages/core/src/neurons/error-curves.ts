@@ -46,21 +46,20 @@ export async function errorCurves(
   { engine, seed = 0, memory, ordered, signal, onProgress, onNarrowed }: ErrorCurvesOptions,
 ): Promise<Map<string, Float64Array>> {
   const network = new NarrowedNetwork(requireFeatures(model), model.graph);
-  const read = widths.filter(({ consumers }) => consumers.length > 0);
-  const refit = new NetworkRefit(model, network, read, inputs, { engine, seed, memory, ordered, signal });
-  const curves = new Map<string, Float64Array>(widths.map(({ name }) => [name, new Float64Array(0)]));
+  const refit = new NetworkRefit(model, network, widths, inputs, { engine, seed, memory, ordered, signal });
+  const curves = new Map<string, Float64Array>();
   for (const [done, step] of refit.steps.entries()) {
     const { width } = step;
     if (width === undefined) continue;
     signal?.throwIfAborted();
-    onProgress?.({ phase: 'curves', done, total: read.length, layer: width.name });
+    onProgress?.({ phase: 'curves', done, total: widths.length, layer: width.name });
     const { errors, narrowed } = await refit.curve(step);
     curves.set(width.name, errors);
     const keep = keptWhereTold(width, errors);
     if (onNarrowed !== undefined && keep < width.blocks[0]!.length)
       await onNarrowed(width, keep, await narrowed(keep));
   }
-  onProgress?.({ phase: 'curves', done: read.length, total: read.length });
+  onProgress?.({ phase: 'curves', done: widths.length, total: widths.length });
   return curves;
 }
 

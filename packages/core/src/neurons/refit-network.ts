@@ -141,7 +141,7 @@ export class NetworkRefit {
       this.#network.restore();
       return model;
     };
-    if (choice === undefined) return { errors: new Float64Array(0), narrowed };
+    if (choice === undefined || layers.length === 0) return { errors: new Float64Array(0), narrowed };
     const { errors, left } = choice;
     const features = featuresOf(width);
     const known = new Map<number, number>();
