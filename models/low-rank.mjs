@@ -11,6 +11,7 @@
 import { createRequire } from 'node:module';
 import { openCalibration } from '../apps/cli/dist/calibration/open-calibration.js';
 import { openModel } from '../apps/cli/dist/plugins/model-formats.js';
+import { otherWeights } from '../packages/core/dist/index.js';
 
 const require = createRequire(new URL('../packages/core/package.json', import.meta.url));
 const { EigenvalueDecomposition, Matrix, QrDecomposition, solve } = require('ml-matrix');
@@ -22,15 +23,7 @@ const { model } = await openModel(source);
 const { inputs } = await openCalibration(model, { calibrate: data, seed: 0 });
 const { graph, features } = model;
 const changed = new Map();
-const narrowed = () =>
-  features.narrow({
-    layers: changed,
-    constants: [],
-    sizes: new Map(),
-    slices: new Map(),
-    picks: new Map(),
-    pads: new Map(),
-  });
+const narrowed = () => features.narrow(otherWeights(changed));
 
 let parameters = model.parameters;
 for (const { flow, outputs } of graph.operations) {

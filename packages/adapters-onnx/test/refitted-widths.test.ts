@@ -7,6 +7,7 @@ import {
   findWidths,
   kmeans,
   type Model,
+  otherWeights,
   portableEngine,
   type Tensor,
 } from '@spherize/core';
@@ -89,14 +90,9 @@ test('layers behind that read no narrower width are refitted to what reaches the
   const original = model.features!;
   for (const layer of ['c', 'd'])
     expect(smaller.features!.weights(layer).weights.data).not.toEqual(original.weights(layer).weights.data);
-  const asTheyWere = smaller.features!.narrow({
-    layers: new Map(['c', 'd'].map((layer) => [layer, original.weights(layer)])),
-    constants: [],
-    sizes: new Map(),
-    slices: new Map(),
-    picks: new Map(),
-    pads: new Map(),
-  });
+  const asTheyWere = smaller.features!.narrow(
+    otherWeights(new Map(['c', 'd'].map((layer) => [layer, original.weights(layer)]))),
+  );
   const errorOf = async (of: Model): Promise<number> =>
     (await outputFidelity(model, of, inputsOf([6], 2))).outputError!;
   expect(await errorOf(smaller)).toBeLessThan(0.95 * (await errorOf(asTheyWere)));

@@ -86,12 +86,13 @@ export type {
   Tensor,
   TensorInfo,
 } from './format/model-format.js';
-export type {
-  ModelNarrowing,
-  NarrowedConstant,
-  NarrowedWeights,
-  PaddedAxis,
-  SlicePart,
+export {
+  type ModelNarrowing,
+  type NarrowedConstant,
+  type NarrowedWeights,
+  otherWeights,
+  type PaddedAxis,
+  type SlicePart,
 } from './format/model-narrowing.js';
 export type {
   ClusterGroup,

@@ -105,7 +105,8 @@ async function lossesAlone(
     errors = await errorCurves(model, widths, calibration, { ...options, onProgress, onNarrowed: measure });
   else
     for (const [done, width] of widths.entries()) {
-      onProgress?.({ phase: 'curves', done, total: widths.length, layer: width.name });
+      const total = widths.length;
+      onProgress?.({ phase: 'curves', done, total, layer: width.name, share: done / total });
       const merging = { ...options, clusterer: rankOne };
       const { model: narrower } = await reduceNeurons(model, new Map([[width.name, HALF]]), merging);
       await measure(width, keptFeatures(width, HALF), narrower);

@@ -52,14 +52,15 @@ export async function errorCurves(
     const { width } = step;
     if (width === undefined) continue;
     signal?.throwIfAborted();
-    onProgress?.({ phase: 'curves', done, total: widths.length, layer: width.name });
+    const total = widths.length;
+    onProgress?.({ phase: 'curves', done, total, layer: width.name, share: done / total });
     const { errors, narrowed } = await refit.curve(step);
     curves.set(width.name, errors);
     const keep = keptWhereTold(width, errors);
     if (onNarrowed !== undefined && keep < width.blocks[0]!.length)
       await onNarrowed(width, keep, await narrowed(keep));
   }
-  onProgress?.({ phase: 'curves', done: widths.length, total: widths.length });
+  onProgress?.({ phase: 'curves', done: widths.length, total: widths.length, share: 1 });
   return curves;
 }
 

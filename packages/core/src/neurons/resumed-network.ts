@@ -1,7 +1,7 @@
 /** Runs the network as it is by now, from where nothing changes any more: what stands before the width at hand runs once. */
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import type { FeatureGraph } from '../format/feature-flow.js';
-import type { Model, Tensor } from '../format/model-format.js';
+import type { Tensor } from '../format/model-format.js';
 import { cutBefore, tensorsAcross } from './layer-reads.js';
 import type { NarrowedNetwork } from './narrowed-network.js';
 
@@ -40,7 +40,7 @@ export class ResumedNetwork {
     const given = new Set(model.inputs.map(({ name }) => name));
     const before = this.#kept;
     const at = model.features!.resumes ? cutBefore(this.#graph, from) : 0;
-    const across = at > (before?.at ?? 0) ? tensorsAcross(this.#graph, at).filter(existsIn(model)) : [];
+    const across = at > (before?.at ?? 0) ? tensorsAcross(this.#graph, at).filter(readIn(model.graph)) : [];
     const observed = [...new Set([...tensors, ...across])].filter(
       (name) => !given.has(name) && !before?.tensors.includes(name),
     );
@@ -76,9 +76,8 @@ export class ResumedNetwork {
   }
 }
 
-/** Lengths that the whole network computed may be constants of the narrower one, where nothing reads them any more. */
-function existsIn({ inputs, graph }: Model): (tensor: string) => boolean {
-  const made = graph.operations.flatMap(({ outputs }) => outputs);
-  const all = new Set([...inputs.map(({ name }) => name), ...made]);
-  return (tensor) => all.has(tensor);
+/** Lengths that the whole network computed may be constants of the narrower one, which then lacks what nothing reads any more. */
+function readIn({ operations, outputs }: FeatureGraph): (tensor: string) => boolean {
+  const read = new Set([...operations.flatMap(({ inputs }) => inputs), ...outputs]);
+  return (tensor) => read.has(tensor);
 }
