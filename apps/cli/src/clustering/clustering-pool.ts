@@ -17,6 +17,8 @@ export class ClusteringPool {
   readonly #started = new Set<number>();
   /** Of the tasks that wait or are at work. */
   readonly #stages = new Set<TaskStage>();
+  /** One for all who wait for threads to start. */
+  #waiting: Promise<void> | undefined;
 
   /** @param threads how many at once; default: as many as there are processors */
   constructor(threads: number = availableParallelism()) {
@@ -62,8 +64,12 @@ export class ClusteringPool {
     signal?.throwIfAborted();
     const stage = taskStage();
     const end = new AbortController();
-    // The pool ends a task's thread with the task.
-    const onAbort = () => endable(stage).then(() => end.abort(signal?.reason));
+    // The pool ends a task's thread with the task; one that is still starting may have been given it.
+    const onAbort = async () => {
+      await endable(stage);
+      await this.#allStarted();
+      end.abort(signal?.reason);
+    };
     this.#stages.add(stage);
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
@@ -79,6 +85,19 @@ export class ClusteringPool {
   /** Ends the threads, those that are still starting or loading when they have done so. */
   async close(): Promise<void> {
     await Promise.all([...this.#stages].map(endable));
+    await this.#allStarted();
+    await this.#workers.destroy();
+  }
+
+  /** Waits until no thread is starting: Node aborts the whole process with one that is ended while it loads modules. */
+  #allStarted(): Promise<void> {
+    this.#waiting ??= this.#waitForStarting().finally(() => {
+      this.#waiting = undefined;
+    });
+    return this.#waiting;
+  }
+
+  async #waitForStarting(): Promise<void> {
     // Threads may be started while others end, for tasks that wait.
     for (let [thread] = this.#starting(); thread !== undefined; [thread] = this.#starting()) {
       thread.ref();
@@ -88,7 +107,6 @@ export class ClusteringPool {
       // Those that were started meanwhile are there in the next turn.
       await new Promise(setImmediate);
     }
-    await this.#workers.destroy();
   }
 
   /** Threads that load their first modules; those with -1 have ended. */

@@ -83,6 +83,40 @@ test.each(CASES)(
   },
 );
 
+/** Says of every thread that is ended before it has started. The second thread starts when the first one works and has been interrupted. */
+const WATCH_THREADS = `
+import { existsSync, writeSync } from 'node:fs';
+import { isMainThread, threadId, Worker } from 'node:worker_threads';
+if (isMainThread) {
+  const started = new WeakSet();
+  const { emit, terminate } = Worker.prototype;
+  Worker.prototype.emit = function (event, ...args) {
+    if (event === 'message') started.add(this);
+    return emit.call(this, event, ...args);
+  };
+  Worker.prototype.terminate = function () {
+    if (!started.has(this)) writeSync(2, 'ended while it starts\\n');
+    return terminate.call(this);
+  };
+} else if (threadId === 2) {
+  const nap = new Int32Array(new SharedArrayBuffer(4));
+  while (!existsSync('signalled')) Atomics.wait(nap, 0, 0, 5);
+  Atomics.wait(nap, 0, 0, 500);
+}
+`;
+
+test('a thread that is still starting is not ended: Node would abort with it now and then', async () => {
+  const folder = filesForWork();
+  write(folder, 'watch-threads.mjs', Buffer.from(WATCH_THREADS));
+  const args = ['sweep', 'small.onnx', ...SWEEP, '--threads', '2'];
+  const { child, ended } = start(folder, args, ['--import', './watch-threads.mjs']);
+  await new Promise((resolve) => child.stderr!.once('data', resolve));
+  child.kill('SIGINT');
+  write(folder, 'signalled', Buffer.alloc(0));
+  const { code, stderr } = await ended;
+  expect([code, stderr]).toEqual([130, 'working\nspherize: interrupted\n']);
+});
+
 /** Samples whose evaluation, one by one, takes many seconds. */
 const MANY = 100_000;
 
