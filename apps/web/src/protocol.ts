@@ -2,8 +2,8 @@
 import type { ImageLayout, Reduction, WeightType } from '@spherize/core';
 import type { ComparedLatency } from '@spherize/core/evaluation';
 
-/** What becomes smaller; see `compressModel`. */
-export type Reduce = Reduction | 'none';
+/** What becomes smaller; see `compressModel`. A curve is of one kind: columns and widths together have none. */
+export type Reduce = Exclude<Reduction, 'both'> | 'none';
 
 /** How inputs are made up, and how pixels become numbers: `(pixel − mean)/std`, pixels in [0, 1]. */
 export interface InputSettings {
@@ -28,7 +28,7 @@ export interface ModelFacts {
   readonly narrower: number;
   readonly layers: number;
   /** What becomes smaller where nobody chooses. */
-  readonly reduce: Reduction;
+  readonly reduce: Exclude<Reduce, 'none'>;
   /** In which types its weights can be stored; none where its format has one only. */
   readonly types: readonly WeightType[];
   /** Where its input is an image. */

@@ -4,9 +4,12 @@ import {
   InputError,
   type LongRunOptions,
   type Model,
+  selectBoth,
   selectLayers,
 } from '@spherize/core';
 import {
+  type BothToErrorOptions,
+  bothToError,
   CHOOSING_PART,
   type ColumnsToErrorOptions,
   columnsToError,
@@ -122,6 +125,16 @@ export async function searchColumnError(
   } finally {
     await trials.release();
   }
+}
+
+/** Makes widths narrower, and clusters the columns of the layers beside them, so that the outputs are near enough. */
+export async function searchBothError(
+  model: Model,
+  { maxError }: Extract<Target, { readonly maxError: number }>,
+  options: BothToErrorOptions & { readonly memory: number },
+): Promise<{ result: CompressedModel; reached: ErrorReached }> {
+  requireClusteringMemory(selectBoth(model, options.layers, options.widths).layers, options.memory, true);
+  return bothToError(model, maxError, options);
 }
 
 /** What the library says of a target, said of the flag. */

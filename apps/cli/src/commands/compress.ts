@@ -8,8 +8,6 @@ import {
   type LongRunOptions,
   type Model,
   type Reduction,
-  selectLayers,
-  selectWidths,
   storeCompressed,
   type WeightType,
 } from '@spherize/core';
@@ -18,7 +16,12 @@ import { fidelityTo, recordOutputs, wholeLatency } from '@spherize/core/evaluati
 import { NAMED_OPTIONS } from '@spherize/core/sweep';
 import { replaceFile, requireMemory } from '@spherize/files';
 import { Command } from 'commander';
-import { searchColumnError, searchNarrowTarget, searchTarget } from '../allocation/compress-to-target.js';
+import {
+  searchBothError,
+  searchColumnError,
+  searchNarrowTarget,
+  searchTarget,
+} from '../allocation/compress-to-target.js';
 import {
   addTargetOptions,
   chosenTarget,
@@ -33,6 +36,7 @@ import { comparedAccuracy } from '../compression/compared-accuracy.js';
 import { defaultOutput, makeOutputFolder, removeIfEmpty } from '../compression/default-output.js';
 import { nothingGained } from '../compression/gain.js';
 import { type NothingToGain, type Outcome, outcomeDocument, printOutcome } from '../compression/outcome.js';
+import { clusteredLayers, selectionFor } from '../compression/selection.js';
 import { type MeasuredSize, sizesAround } from '../compression/sizes-around.js';
 import { requireWritableFile } from '../files/output-places.js';
 import { gzipSize } from '../footprint/gzip-size.js';
@@ -320,7 +324,8 @@ async function smaller(
       options.latencyModel ??
       (options.measure &&
         (await phases.part(0, stages.compressing, (onProgress) => {
-          const { layers, widths, seed } = options;
+          const { widths, seed } = options;
+          const layers = reduce === 'both' ? undefined : options.layers;
           return measureLatency(model, { layers, widths, seed, signal, onProgress });
         })));
     const job: Job = {
@@ -410,19 +415,25 @@ async function compressed(job: Job, options: CompressOptions, onProgress: OnProg
   const { layers, widths, memory } = options;
   if (reduce === NO_REDUCTION) return unreduced(job, onProgress);
   if (target === undefined) {
-    const ratio =
-      reduce === 'columns'
-        ? chosenRatios((names) => selectLayers(model, names), layers, ratios)
-        : chosenRatios((names) => selectWidths(model, names, widths), layers, ratios);
-    if (reduce === 'columns') requireClusteringMemory(selectLayers(model, [...ratio.keys()]), memory, false);
+    const ratio = chosenRatios(selectionFor(model, reduce, widths), layers, ratios);
+    requireClusteringMemory(clusteredLayers(model, reduce, [...ratio.keys()]), memory, false);
     const result = await compressModel(model, { ...shared, ...pruned, reduce, ratio, onProgress });
     return { result, reduce, reached: undefined };
   }
   if (reduce !== 'columns') {
     const { latencyModel } = job;
+    const forBoth = 'maxError' in target ? target : undefined;
+    if (reduce === 'both' && forBoth === undefined)
+      throw new InputError(
+        'BAD_ARGUMENT',
+        '--reduce both takes ratios or an error of the outputs: give --ratio or --max-error, or take --reduce auto',
+      );
     const inputs = await choosing();
-    const own = { ...shared, latencyModel, output, layers, widths, reduce, inputs, data, onProgress };
-    return { ...(await searchNarrowTarget(opened, target, own)), reduce };
+    const own = { ...shared, latencyModel, layers, widths, inputs, onProgress };
+    if (reduce !== 'both')
+      return { ...(await searchNarrowTarget(opened, target, { ...own, output, reduce, data })), reduce };
+    const found = await searchBothError(model, forBoth!, own);
+    return { ...found, reduce, result: await storeCompressed(model, found.result, shared) };
   }
   const own = { ...shared, ...pruned, calibration: calibration?.inputs, layers };
   const { signal } = shared;

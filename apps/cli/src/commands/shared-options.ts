@@ -5,7 +5,6 @@ import {
   clusterers,
   InputError,
   type Model,
-  type Reduction,
   scoresOutput,
   type TensorInfo,
   type WidthsMeant,
@@ -188,11 +187,11 @@ export function addClustererOptions(command: Command, byDefault = 'spherical'): 
 }
 
 export interface ReduceOptions {
-  readonly reduce: Reduction;
+  readonly reduce: (typeof REDUCTIONS)[number];
   readonly widths: WidthsMeant;
 }
 
-const REDUCTIONS: readonly Reduction[] = ['columns', 'neurons', 'auto'];
+const REDUCTIONS = ['columns', 'neurons', 'auto'] as const;
 /** Nothing becomes smaller but how weights are stored. */
 export const NO_REDUCTION = 'none';
 
@@ -211,8 +210,9 @@ function reduceOption(kinds: readonly string[], more: string): Option {
 
 /** `--reduce`, also `none`, and `--widths`; what is reduced by default depends on what says how far. */
 export function addReduceOptions(command: Command): Command {
-  const more = '; none with --weights alone (default: columns with --ratio, else auto)';
-  return addWidthsOption(command.addOption(reduceOption([...REDUCTIONS, NO_REDUCTION], more)));
+  const more =
+    '; both: columns of fully connected layers and the widths beside them; none with --weights alone (default: columns with --ratio, else auto, or both where most weights are in wide layers)';
+  return addWidthsOption(command.addOption(reduceOption([...REDUCTIONS, 'both', NO_REDUCTION], more)));
 }
 
 /** `--widths`. */
@@ -221,7 +221,7 @@ export function addWidthsOption(command: Command): Command {
   return command.addOption(
     new ChoiceOption(
       '--widths <name>',
-      'with neurons and auto, where none is named: all, or inner, which leaves those of residual sums alone',
+      'with neurons, auto and both, where none is named: all, or inner, which leaves those of residual sums alone',
       meant,
     )
       .argParser((text) => parseChoice('--widths', text, meant))

@@ -120,7 +120,7 @@ export function printOutcome(outcome: Outcome | NothingToGain, wide = false): vo
     layer.fold.reason,
   ]);
   const few = (count: number): boolean => wide || count <= FEW;
-  if (reduce === 'neurons' || reduce === 'auto')
+  if (reduce !== 'columns' && reduce !== 'none')
     printLine(
       few(result.reductions.length)
         ? reductionTable(result.reductions)

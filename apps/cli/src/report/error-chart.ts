@@ -12,6 +12,7 @@ const METHODS = {
   neurons: 'neurons',
   columns: 'columns',
   auto: 'neurons or columns',
+  both: 'neurons and columns',
   none: 'storage',
 } as const;
 

@@ -281,6 +281,18 @@ const TARGETS: Case[] = [
     '--measure chooses by time among widths, and here columns are clustered: give --reduce auto, or leave it out',
   ],
   [
+    'small.onnx --reduce both --target-size 0.5',
+    '--reduce both takes ratios or an error of the outputs: give --ratio or --max-error, or take --reduce auto',
+  ],
+  [
+    'small.onnx --reduce both --ratio 0.5',
+    'reduce: the model has no width that can become narrower and that no fully connected layer reads: reduce columns',
+  ],
+  [
+    'small.onnx --reduce both --ratio conv=0.5',
+    "width 'conv' is read by 'fc1', whose columns are clustered: name that layer",
+  ],
+  [
     'small.onnx --latency-model multiplies=fast',
     "--latency-model: expected nanoseconds of multiplies, depthwise, weights, values, operations, runs such as multiplies=0.02, got 'multiplies=fast'",
   ],

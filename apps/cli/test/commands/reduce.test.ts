@@ -27,6 +27,7 @@ beforeAll(() => {
   writeSmallFiles(folder);
   write(folder, 'gelu.onnx', perceptron());
   write(folder, 'two-inputs.onnx', twoInputs());
+  write(folder, 'both.onnx', convolutionsAndLayers());
 });
 
 /** `x → fc1 → Erf → fc2`, of which the second half of the hidden neurons repeats the first. */
@@ -49,6 +50,28 @@ function twoInputs(): Uint8Array {
   const hidden = b.node('Relu', [b.node('MatMul', [sum, b.weight('fc1', [6, 8])])]);
   b.node('MatMul', [hidden, b.weight('fc2', [8, 3])], {}, ['y']);
   return b.output('y', [undefined, 3]).build();
+}
+
+/** Two convolutions that take most of the time, then two layers. */
+function convolutionsAndLayers(): Uint8Array {
+  const b = new ModelBuilder();
+  const weight = (name: string, shape: readonly number[], seed: number): string => {
+    const count = shape.reduce((all, length) => all * length, 1);
+    // A third of the values, three times, and a little noise: there is something that can leave.
+    const [base, noise] = [randomValues(count, seed), randomValues(count, seed + 9)];
+    return b.weight(
+      name,
+      shape,
+      noise.map((value, at) => base[at % Math.ceil(count / 3)]! + 0.02 * value),
+    );
+  };
+  const x = b.input('x', [undefined, 1, 39, 39]);
+  const first = b.node('Relu', [b.node('Conv', [x, weight('conv1', [24, 1, 3, 3], 1)])]);
+  const second = b.node('Relu', [b.node('Conv', [first, weight('conv2', [18, 24, 3, 3], 2)])]);
+  const pooled = b.node('MaxPool', [second], { kernel_shape: [7, 7], strides: [7, 7] });
+  const layer = b.node('MatMul', [b.node('Flatten', [pooled]), weight('fc', [18 * 5 * 5, 12], 3)]);
+  b.node('MatMul', [b.node('Relu', [layer]), weight('out', [12, 4], 4)], {}, ['y']);
+  return b.output('y', [undefined, 4]).build();
 }
 
 const compress = (model: string, output: string, ...args: string[]): Promise<Report> =>
@@ -302,5 +325,32 @@ describe('targets', () => {
     expect(stderr).toMatch(
       /^spherize: --target-size 0\.01: widths at their narrowest leave 0\.\d+: give at least that\n$/,
     );
+  });
+});
+
+describe('both', () => {
+  const kinds = ({ reductions }: Report) =>
+    reductions.flatMap(({ width, from, to, kind }) => (to < from ? [[width, kind]] : []));
+
+  test('keep an error together, and the recipe makes the same file', async () => {
+    const report = await compress('both.onnx', 'error.onnx', '--reduce', 'both', '--max-error', '0.1');
+    expect(kinds(report)).toEqual([
+      ['conv1', 'neurons'],
+      ['fc', 'columns'],
+      ['out', 'columns'],
+    ]);
+    expect(report.outputError).toBeLessThan(0.15);
+    const bytes = readFileSync(join(folder, 'error.onnx'));
+    await spherizeJson(folder, 'compress', 'both.onnx', '--config', 'error.recipe.json');
+    expect(readFileSync(join(folder, 'error.onnx')).equals(bytes)).toBe(true);
+  });
+
+  test('takes ratios of layers and of widths', async () => {
+    const ratios = ['--reduce', 'both', '--ratio', 'conv1=0.5,fc=0.25'];
+    const report = await compress('both.onnx', 'ratios.onnx', ...ratios);
+    expect(report.reductions).toEqual([
+      { width: 'conv1', from: 24, to: 12, kind: 'neurons' },
+      { width: 'fc', from: 450, to: 338, kind: 'columns' },
+    ]);
   });
 });

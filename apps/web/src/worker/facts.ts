@@ -23,6 +23,7 @@ export async function factsOf({ name, format, files, model }: OpenModel): Promis
   const widths = model.features === undefined ? [] : findWidths(model.graph).widths;
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
   const samples = (await defaultCalibration(model, SEED))?.samples ?? 0;
+  const reduce = defaultReduction(model, { maxError: DEFAULT_MAX_ERROR });
   return {
     name,
     format,
@@ -34,7 +35,7 @@ export async function factsOf({ name, format, files, model }: OpenModel): Promis
     widths: widths.length,
     narrower: widths.filter(({ reason }) => reason === undefined).length,
     layers: model.layers.length,
-    reduce: defaultReduction(model, { maxError: DEFAULT_MAX_ERROR }),
+    reduce: reduce === 'both' ? 'columns' : reduce,
     types: model.storage === undefined ? [] : WEIGHT_TYPES,
     image: imageOf(model),
     samples,

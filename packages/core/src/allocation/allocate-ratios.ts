@@ -58,6 +58,27 @@ export function allocateRatios(curves: readonly LayerCurve[], share: number): Al
   return found;
 }
 
+/** From the whole model, at place 0, to the smallest allocation, at 1; ratios and loss never fall on the way. */
+export function pathOfCurves(curves: readonly LayerCurve[]): (place: number) => Allocation {
+  const { share: least } = smallestAllocation(curves);
+  return (place) => allocateRatios(curves, 1 - place * (1 - least));
+}
+
+/** What the layers lose at their ratios, on their hulls. */
+export function lossOf(curves: readonly LayerCurve[], ratios: ReadonlyMap<string, number>): number {
+  let loss = 0;
+  for (const { layer, points } of curves) {
+    const hull = lowerHull(points);
+    const ratio = ratios.get(layer) ?? 0;
+    const next = hull.findIndex((point) => point.ratio >= ratio);
+    const to = hull.at(next)!;
+    const from = hull[Math.max(0, next - 1)]!;
+    const way = to.ratio > from.ratio ? Math.min(1, (ratio - from.ratio) / (to.ratio - from.ratio)) : 1;
+    loss += from.loss + way * (to.loss - from.loss);
+  }
+  return loss;
+}
+
 /** Relative rounding error of a sum of costs. */
 const ROUNDING = 1e-9;
 

@@ -1,4 +1,4 @@
-/** One path of allocations from the whole model to its smallest: what every width loses on the way, by what it costs the outputs. */
+/** What every width saves and what it costs the outputs, over the share of it that leaves. */
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import { firstSamples } from '../calibration/first-samples.js';
 import type { LongRunOptions } from '../cancellation.js';
@@ -11,7 +11,7 @@ import { errorAt, errorCurves } from '../neurons/error-curves.js';
 import type { PrincipalFeatures } from '../neurons/principal-features.js';
 import { keptFeatures, reduceNeurons } from '../neurons/reduce-neurons.js';
 import type { Width } from '../widths/find-widths.js';
-import { allocateRatios, type CurvePoint, type LayerCurve, smallestAllocation } from './allocate-ratios.js';
+import type { CurvePoint, LayerCurve } from './allocate-ratios.js';
 import { narrowedShape } from './narrowed-shape.js';
 
 /** Samples on which outputs are compared. */
@@ -57,31 +57,33 @@ export interface WidthAllocation {
 export type WidthPath = (place: number) => WidthAllocation;
 
 /**
- * Of all allocations that save as much, those on the path lose least, as far as losses and savings add up. What a width loses is the error of the
- * outputs when about half of it leaves alone, and for other shares as much more or less as the layers that read it err more or less, which one pass
- * tells for every number of features. Where it does not, errors grow with the square of the share.
+ * What every width saves and loses. What it loses is the error of the outputs when about half of it leaves alone, and for other shares as much more or
+ * less as the layers that read it err more or less, which one pass tells for every number of features. Where it does not, errors grow with the square
+ * of the share.
  *
+ * @returns without widths that save nothing; costs are shares of the amounts
  * @throws InputError `UNSUPPORTED` where no width saves anything
  */
-export async function allocateWidths(
+export async function widthCurves(
   model: Model,
   widths: readonly Width[],
   { amounts, roundTo = 1, ...options }: AllocateWidthsOptions,
-): Promise<WidthPath> {
-  const costs = await savings(model, widths, amounts);
+): Promise<LayerCurve[]> {
+  const costs = new Map(
+    [...(await savingsOfWidths(model, widths, amounts))].map(([name, saved]) => [
+      name,
+      saved.reduce((sum, share) => sum + share, 0) / amounts.length,
+    ]),
+  );
   const useful = widths.filter(({ name }) => costs.get(name)! > 0);
   if (useful.length === 0)
     throw new InputError('UNSUPPORTED', 'no width of the model saves anything when it becomes narrower');
   const losses = await lossesAlone(model, useful, options);
-  const curves = useful.map(
-    (width): LayerCurve => ({
-      layer: width.name,
-      cost: costs.get(width.name)!,
-      points: pointsOf(width, losses.get(width.name)!, roundTo),
-    }),
-  );
-  const { share: least } = smallestAllocation(curves);
-  return (place) => allocateRatios(curves, 1 - place * (1 - least));
+  return useful.map((width) => ({
+    layer: width.name,
+    cost: costs.get(width.name)!,
+    points: pointsOf(width, losses.get(width.name)!, roundTo),
+  }));
 }
 
 /** What the outputs lose where a width keeps so many features in each block. */
@@ -132,19 +134,21 @@ function pointsOf({ blocks }: Width, lossOf: LossOf, roundTo: number): CurvePoin
   return points.length > 0 ? points : [{ ratio: 0, loss: 0 }];
 }
 
-/** What each width saves if it loses everything, as a share of the model: twice what half of it saves. */
-async function savings(
+/** What of each amount a width saves if it loses everything, as a share of the model: twice what half of it saves. */
+export async function savingsOfWidths(
   model: Model,
   widths: readonly Width[],
   amounts: readonly AmountOf[],
-): Promise<Map<string, number>> {
+): Promise<Map<string, number[]>> {
   const full = await Promise.all(amounts.map((amountOf) => amountOf(model)));
-  const saved = new Map<string, number>();
+  const saved = new Map<string, number[]>();
   for (const { name } of widths) {
     const half = narrowedShape(model, new Map([[name, 0.5]]));
-    let share = 0;
-    for (const [i, amountOf] of amounts.entries()) share += 2 * (1 - (await amountOf(half)) / full[i]!);
-    saved.set(name, share / amounts.length);
+    const left = await Promise.all(amounts.map((amountOf) => amountOf(half)));
+    saved.set(
+      name,
+      left.map((amount, i) => 2 * (1 - amount / full[i]!)),
+    );
   }
   return saved;
 }

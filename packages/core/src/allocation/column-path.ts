@@ -1,21 +1,20 @@
-/** One path of column reduction ratios from the whole model to its smallest, by one measurement of each layer. */
+/** One path of column reduction ratios from the whole model to its smallest, by two measurements of each layer. */
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import { firstSamples } from '../calibration/first-samples.js';
 import type { LongRunOptions } from '../cancellation.js';
 import { fidelityTo, recordOutputs } from '../evaluation/output-fidelity.js';
-import { spanOf } from '../format/filter-window.js';
 import type { Trials } from '../trials/trials.js';
+import { allocateRatios, type LayerCurve, smallestAllocation } from './allocate-ratios.js';
+import type { AmountOf } from './allocate-widths.js';
 import { columnsWith } from './columns-with.js';
 
-/** What a layer costs, and what it loses alone at one ratio. */
+/** What a layer costs, and what it loses alone. */
 export interface MeasuredLayer {
   readonly layer: string;
-  /** Above 0, such as its `m·n` weights: of it `1 − ρ` is left. */
-  readonly cost: number;
-  /** ρ in (0, 1). */
-  readonly ratio: number;
-  /** In a unit that adds up over layers, such as a squared error. */
-  readonly error: number;
+  /** Errors by ρ in (0, 1), ascending, in a unit that adds up over layers, such as a squared error. */
+  readonly errors: readonly (readonly [ratio: number, error: number])[];
+  /** What of each amount would leave with all columns, as a share of the model. */
+  readonly savings: readonly number[];
 }
 
 /** A place on the path. */
@@ -29,26 +28,26 @@ export interface ColumnAllocation {
 export type ColumnPath = (place: number) => ColumnAllocation;
 
 /** Where each layer is measured by itself, and on how many samples. */
-const MEASURED_AT = 0.5;
+const MEASURED_AT = [0.5, 0.875] as const;
 const MEASURED = 64;
-/**
- * How the logarithm of the error goes with that of `ρ / (1 − ρ)`: 1.2 to 2.7 for layers of two networks of three layers for Fashion-MNIST. With 1.2
- * those and an AlexNet keep 0 to 8 % more weights at one error.
- */
-const SLOPE = 1.8;
-/** The least and the most of `ρ / (1 − ρ)` that a layer has on the path. */
-const LEAST = 1e-3;
-const MOST = 49;
+/** Ratios of a curve's points. */
+const POINTS: readonly number[] = Array.from({ length: 98 }, (_, i) => (i + 1) / 100);
 /** An error that is rounding. */
 const TINY = 1e-9;
+/** What a layer is taken to save, at least: one with which nothing is saved loses its columns last. */
+const LEAST_SAVING = 1e-6;
+
+const PARAMETERS: readonly AmountOf[] = [async (model) => model.parameters];
 
 export interface ColumnPathOptions extends LongRunOptions {
   /** Inputs on which outputs are compared: better others than those of the refit. */
   readonly inputs: CalibrationInputs;
+  /** What is to become less, such as bytes. Default: parameters. */
+  readonly amounts?: readonly AmountOf[] | undefined;
 }
 
 /**
- * The path that `columnsToError` goes: every layer is clustered and refitted alone, once. Progress counts layers.
+ * The path that `columnsToError` goes: every layer is clustered and refitted alone, at two ratios. Progress counts layers.
  *
  * @throws InputError as `Trials` and `recordOutputs` do
  *
@@ -56,58 +55,62 @@ export interface ColumnPathOptions extends LongRunOptions {
  * const path = await columnPath(trials, { inputs });
  * const { model: smaller } = await compressModel(model, { ratio: path(0.4).ratios, calibration });
  */
-export async function columnPath(
+export async function columnPath(trials: Trials, options: ColumnPathOptions): Promise<ColumnPath> {
+  return pathOfColumns(await measureColumns(trials, options));
+}
+
+/** Of what is left at one place as much more is left at the next: each step is felt alike. */
+export function pathOfColumns(layers: readonly MeasuredLayer[]): ColumnPath {
+  const curves = columnCurves(layers);
+  const { share } = smallestAllocation(curves);
+  return (place) => allocateRatios(curves, share ** place);
+}
+
+/** Every layer clustered and refitted alone. */
+export async function measureColumns(
   trials: Trials,
-  { inputs, signal, onProgress }: ColumnPathOptions,
-): Promise<ColumnPath> {
+  { inputs, amounts = PARAMETERS, signal, onProgress }: ColumnPathOptions,
+): Promise<MeasuredLayer[]> {
   const { layers, model } = trials;
   const recorded = await recordOutputs(model, firstSamples(inputs, MEASURED), { signal });
+  const full = await Promise.all(amounts.map((amountOf) => amountOf(model)));
   const measured: MeasuredLayer[] = [];
   for (const [done, layer] of layers.entries()) {
-    signal?.throwIfAborted();
-    const { name, outputs, inputs: columns } = layer;
-    onProgress?.({ phase: 'curves', done, total: layers.length, layer: name, share: done / layers.length });
-    const { whole } = await columnsWith(trials, new Map([[name, MEASURED_AT]]));
-    const error = (await fidelityTo(recorded, whole.model, { signal })).outputError ?? 0;
-    measured.push({ layer: name, cost: outputs * spanOf(layer) * columns, ratio: MEASURED_AT, error });
-  }
-  return pathOfColumns(measured);
-}
-
-/**
- * With `x = ρ / (1 − ρ)` a layer's error is taken to go with `x^s`, and of its cost `1 / (1 + x)` is left. Of all allocations with one sum of
- * errors the cheapest has one `μ = s e x^(s − 1) (1 + x)² / cost` for all layers (Lagrange): the path goes along its logarithm.
- */
-export function pathOfColumns(layers: readonly MeasuredLayer[]): ColumnPath {
-  const known = layers.map(({ layer, cost, ratio, error }) => {
-    const unit = Math.max(error, TINY) / (ratio / (1 - ratio)) ** SLOPE;
-    const priceAt = (x: number): number =>
-      Math.log((SLOPE * unit) / cost) + (SLOPE - 1) * Math.log(x) + 2 * Math.log(1 + x);
-    return { layer, unit, priceAt };
-  });
-  const first = Math.min(...known.map(({ priceAt }) => priceAt(LEAST)));
-  const last = Math.max(...known.map(({ priceAt }) => priceAt(MOST)));
-  return (place) => {
-    const price = first + place * (last - first);
-    const ratios = new Map<string, number>();
-    let loss = 0;
-    for (const { layer, unit, priceAt } of known) {
-      const x = whereItCosts(priceAt, price);
-      ratios.set(layer, x / (1 + x));
-      loss += unit * x ** SLOPE;
+    const { name } = layer;
+    const errors: [number, number][] = [];
+    let savings: number[] = [];
+    for (const [i, ratio] of MEASURED_AT.entries()) {
+      signal?.throwIfAborted();
+      const share = (done + i / MEASURED_AT.length) / layers.length;
+      onProgress?.({ phase: 'curves', done, total: layers.length, layer: name, share });
+      const { whole } = await columnsWith(trials, new Map([[name, ratio]]));
+      errors.push([ratio, (await fidelityTo(recorded, whole.model, { signal })).outputError ?? 0]);
+      const left = await Promise.all(amounts.map((amountOf) => amountOf(whole.model)));
+      savings = left.map((amount, a) => (1 - amount / full[a]!) / ratio);
     }
-    return { ratios, loss };
-  };
+    measured.push({ layer: name, errors, savings });
+  }
+  return measured;
 }
 
-function whereItCosts(priceAt: (x: number) => number, price: number): number {
-  if (priceAt(LEAST) >= price) return LEAST;
-  if (priceAt(MOST) <= price) return MOST;
-  let [low, high] = [Math.log(LEAST), Math.log(MOST)];
-  for (let step = 0; step < 40; step++) {
-    const middle = (low + high) / 2;
-    if (priceAt(Math.exp(middle)) < price) low = middle;
-    else high = middle;
-  }
-  return Math.exp(low);
+/** What layers save, of all amounts alike, and lose over the ratio: the logarithm of the error is taken to go straight with that of `ρ / (1 − ρ)` through what was measured. */
+export function columnCurves(layers: readonly MeasuredLayer[]): LayerCurve[] {
+  return layers.map(({ layer, errors, savings }) => {
+    const saved = savings.reduce((sum, share) => sum + share, 0) / savings.length;
+    const cost = Math.max(saved, LEAST_SAVING);
+    const [first, last] = [errors[0]!, errors.at(-1)!].map(([ratio, error]) => ({
+      x: logOdds(ratio),
+      y: Math.log(Math.max(error, TINY)),
+    }));
+    const slope = Math.max(0, last!.y - first!.y) / (last!.x - first!.x);
+    const points = POINTS.map((ratio) => ({
+      ratio,
+      loss: Math.exp(last!.y + slope * (logOdds(ratio) - last!.x)),
+    }));
+    return { layer, cost, points };
+  });
+}
+
+function logOdds(ratio: number): number {
+  return Math.log(ratio / (1 - ratio));
 }

@@ -2,12 +2,13 @@
 import type { CalibrationInputs } from '../calibration/calibration-inputs.js';
 import { partOf } from '../cancellation.js';
 import { fidelityTo, recordOutputs } from '../evaluation/output-fidelity.js';
+import type { Model } from '../format/model-format.js';
 import type { WeightType } from '../format/weight-storage.js';
 import type { CompressedModel } from '../pipeline/compressed-model.js';
 import { requireRunnable } from '../proof/compare-models.js';
 import { type ProveTrialOptions, provedTrial } from '../trials/proved-trial.js';
 import type { Trials } from '../trials/trials.js';
-import { columnPath } from './column-path.js';
+import { type ColumnPath, columnPath } from './column-path.js';
 import { columnsWith } from './columns-with.js';
 import { furthestWithin } from './furthest-within.js';
 
@@ -18,6 +19,10 @@ const MEASURING = 0.3;
 export interface ColumnsToErrorOptions extends ProveTrialOptions {
   /** Inputs on which outputs are compared: better others than those of the refit. */
   readonly inputs: CalibrationInputs;
+  /** The path that is gone. Default: `columnPath` */
+  readonly path?: ColumnPath | undefined;
+  /** The model whose outputs are to be kept. Default: that of the trials. */
+  readonly original?: Model | undefined;
   /** How the result will be stored: candidates are measured so, rounded to the nearest. Default: as the model is. */
   readonly storage?: WeightType | undefined;
 }
@@ -39,13 +44,15 @@ export interface ErrorReached {
 export async function columnsToError(
   trials: Trials,
   maxError: number,
-  { inputs, storage, ...options }: ColumnsToErrorOptions,
+  { inputs, path: known, original = trials.model, storage, ...options }: ColumnsToErrorOptions,
 ): Promise<{ result: CompressedModel; reached: ErrorReached }> {
   const { signal, onProgress } = options;
   const { model, layers } = trials;
   await requireRunnable(model);
-  const path = await columnPath(trials, { inputs, signal, onProgress: partOf(onProgress, 0, MEASURING) });
-  const recorded = await recordOutputs(model, inputs, { signal });
+  const measuring = known === undefined ? MEASURING : 0;
+  const path =
+    known ?? (await columnPath(trials, { inputs, signal, onProgress: partOf(onProgress, 0, measuring) }));
+  const recorded = await recordOutputs(original, inputs, { signal });
   let tried = 0;
   const at = async (place: number) => {
     signal?.throwIfAborted();
@@ -53,25 +60,25 @@ export async function columnsToError(
       phase: 'target',
       done: tried,
       total: MOST_CANDIDATES,
-      share: MEASURING + ((1 - MEASURING) * tried++) / (MOST_CANDIDATES + 1),
+      share: measuring + ((1 - measuring) * tried++) / (MOST_CANDIDATES + 1),
     });
     const { tail, whole } = await columnsWith(trials, path(place).ratios);
     const { model: written } = (storage && whole.model.storage?.store(storage)) ?? whole;
     const error = (await fidelityTo(recorded, written, { signal })).outputError ?? 0;
     return { tail, whole, error };
   };
+  // What has left before counts as well.
+  const before = original === model ? 0 : ((await fidelityTo(recorded, model, { signal })).outputError ?? 0);
+  const unchanged = async () => {
+    const tail = await trials.assemble(new Map());
+    return { tail, whole: await trials.whole(tail.compressed), error: before };
+  };
   const leaves = (place: number): string => {
     const { ratios } = path(place);
     return layers.map((layer) => trials.clusters(layer, ratios.get(layer.name)!)).join();
   };
-  const lossAt = (place: number): number => path(place).loss;
+  const lossAt = (place: number): number => before + path(place).loss;
   const best = await furthestWithin(maxError, { lossAt, leaves, at, candidates: MOST_CANDIDATES });
-  const tail = best?.tail ?? (await trials.assemble(new Map()));
-  const result = await provedTrial(
-    trials,
-    tail,
-    best?.whole ?? (await trials.whole(tail.compressed)),
-    options,
-  );
-  return { result, reached: { maxError, reached: best?.error ?? 0 } };
+  const { tail, whole, error } = best ?? (await unchanged());
+  return { result: await provedTrial(trials, tail, whole, options), reached: { maxError, reached: error } };
 }

@@ -32,13 +32,13 @@ export async function furthestWithin<Candidate extends { readonly error: number 
   maxError: number,
   { lossAt, leaves, at, candidates }: ErrorPath<Candidate>,
 ): Promise<Candidate | undefined> {
-  const placeOfLoss = (loss: number): number => lastWhere((place) => lossAt(place) <= loss, 0, 1);
+  const placeAt = (loss: number): number => placeOfLoss(lossAt, loss);
   // What is between them is not known, nor the end of the path before something was too far.
   let [low, high] = [0, 1];
   let tooFar = false;
   const points: Point[] = [];
   let best: Candidate | undefined;
-  let place = placeOfLoss(AIM * maxError);
+  let place = placeAt(AIM * maxError);
   for (let tried = 0; tried < candidates; tried++) {
     const candidate = await at(place);
     const { error } = candidate;
@@ -47,13 +47,18 @@ export async function furthestWithin<Candidate extends { readonly error: number 
     else [high, tooFar] = [1 - lastWhere((back) => alike(1 - back), 1 - place, 1 - low), true];
     if ((error <= maxError && error > NEARLY * maxError) || high - low <= CLOSE) break;
     points.push({ x: logarithm(lossAt(place)), y: logarithm(error) });
-    const aim = placeOfLoss(Math.exp(whereItMeets(points, logarithm(AIM * maxError))));
+    const aim = placeAt(Math.exp(whereItMeets(points, logarithm(AIM * maxError))));
     // Half-way in what is lost, where the losses tell nothing.
-    const between = placeOfLoss(Math.sqrt(Math.max(lossAt(low), TINY) * lossAt(high)));
+    const between = placeAt(Math.sqrt(Math.max(lossAt(low), TINY) * lossAt(high)));
     const isNew = (next: number): boolean => next > low && (next < high || (next === high && !tooFar));
     place = [aim, between, (low + high) / 2].find(isNew)!;
   }
   return best;
+}
+
+/** The last place at which no more than this is lost. */
+export function placeOfLoss(lossAt: (place: number) => number, loss: number): number {
+  return lastWhere((place) => lossAt(place) <= loss, 0, 1);
 }
 
 interface Point {

@@ -49,6 +49,8 @@ export interface NarrowToTargetOptions
   readonly reduce?: 'neurons' | 'auto' | undefined;
   /** Inputs on which outputs are compared: better others than those of the refit. */
   readonly inputs: CalibrationInputs;
+  /** The path that is gone, of the same widths. Default: `narrowingPath` */
+  readonly path?: WidthPath | undefined;
   /** Labelled data, for `maxDrop`. */
   readonly data?: LabelledData | undefined;
 }
@@ -75,7 +77,7 @@ export type NarrowedReport =
 export async function narrowToTarget(
   model: Model,
   target: NarrowTarget,
-  { data, inputs, reduce = 'neurons', onProgress, ...given }: NarrowToTargetOptions,
+  { data, inputs, path: known, reduce = 'neurons', onProgress, ...given }: NarrowToTargetOptions,
 ): Promise<{ result: CompressedModel; reached: NarrowedReport }> {
   if ('maxDrop' in target) requireEnoughSamples(data?.samples ?? 0, target.maxDrop);
   if (given.storage !== undefined) requireStorage(model, given.storage);
@@ -93,14 +95,11 @@ export async function narrowToTarget(
       signal,
     };
     const chosen = selectWidths(model, layers, widths);
-    const path = await narrowingPath(model, target, {
-      ...resolved,
-      layers,
-      widths,
-      latencyModel,
-      inputs,
-      onProgress: partOf(onProgress, 0, ALLOCATED),
-    });
+    const allocated = known === undefined ? ALLOCATED : 0;
+    const measuring = { ...resolved, layers, widths, latencyModel, inputs };
+    const path =
+      known ??
+      (await narrowingPath(model, target, { ...measuring, onProgress: partOf(onProgress, 0, allocated) }));
     const speed =
       'speedup' in target
         ? await speedAmount(model, target.speedup, chosen, {
@@ -118,10 +117,10 @@ export async function narrowToTarget(
     let onColumns: ReadonlySet<string> | undefined = reduce === 'auto' ? undefined : new Set();
     const compress = async (place: number): Promise<CompressedModel> => {
       const { ratios } = path(place);
-      let begun = ALLOCATED;
+      let begun = allocated;
       if (onColumns === undefined) {
-        begun += COMPARED * (1 - ALLOCATED);
-        const comparing = { ...resolved, onProgress: partOf(onProgress, ALLOCATED, begun) };
+        begun += COMPARED * (1 - allocated);
+        const comparing = { ...resolved, onProgress: partOf(onProgress, allocated, begun) };
         onColumns = await betterOnColumns(model, ratios, comparing, { takes, columnsFor });
       }
       const mixing = { ...resolved, onProgress: partOf(onProgress, begun, 1) };

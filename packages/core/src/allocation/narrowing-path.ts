@@ -1,8 +1,10 @@
 /** From a model to the path on which its widths lose what costs the outputs least. */
 import type { Model } from '../format/model-format.js';
 import { principalFeatures } from '../neurons/principal-features.js';
+import type { Width } from '../widths/find-widths.js';
 import { selectWidths, type WidthsMeant } from '../widths/select-widths.js';
-import { type AllocateWidthsOptions, allocateWidths, type WidthPath } from './allocate-widths.js';
+import { type LayerCurve, pathOfCurves } from './allocate-ratios.js';
+import { type AllocateWidthsOptions, type WidthPath, widthCurves } from './allocate-widths.js';
 import { type AmountOptions, amountsOf } from './amounts.js';
 import type { Target } from './compress-to-target.js';
 
@@ -30,7 +32,7 @@ export interface NarrowingPathOptions extends Omit<AllocateWidthsOptions, 'amoun
 }
 
 /**
- * The path that `narrowToTarget` goes: every place on it is a ratio for each width, which `compressModel` takes.
+ * The path that `narrowToTarget` goes: of all allocations that save as much, those on it lose least, as far as losses and savings add up. Every place on it is a ratio for each width, which `compressModel` takes.
  *
  * @param target only which one it is matters: what is to become less
  * @throws InputError as `selectWidths` and `compressModel` do; `UNSUPPORTED` where no width saves anything
@@ -42,12 +44,21 @@ export interface NarrowingPathOptions extends Omit<AllocateWidthsOptions, 'amoun
 export async function narrowingPath(
   model: Model,
   target: NarrowTarget,
-  { layers, widths, latencyModel, ...options }: NarrowingPathOptions,
+  { layers, widths, ...options }: NarrowingPathOptions,
 ): Promise<WidthPath> {
-  const chosen = selectWidths(model, layers, widths);
+  return pathOfCurves(await narrowingCurves(model, target, selectWidths(model, layers, widths), options));
+}
+
+/** What those widths save and lose of which the path is made. */
+export async function narrowingCurves(
+  model: Model,
+  target: NarrowTarget,
+  chosen: readonly Width[],
+  { latencyModel, ...options }: Omit<NarrowingPathOptions, 'layers' | 'widths'>,
+): Promise<LayerCurve[]> {
   const amounts = await amountsOf(model, target, chosen, { ...options, latencyModel });
   const { calibration } = options;
-  if (calibration === undefined) return allocateWidths(model, chosen, { ...options, amounts });
+  if (calibration === undefined) return widthCurves(model, chosen, { ...options, amounts });
   const { model: turned, ordered } = await principalFeatures(model, chosen, calibration, options);
-  return allocateWidths(turned, chosen, { ...options, ordered, amounts });
+  return widthCurves(turned, chosen, { ...options, ordered, amounts });
 }

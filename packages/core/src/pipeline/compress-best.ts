@@ -3,12 +3,11 @@ import { partOf } from '../cancellation.js';
 import type { Model } from '../format/model-format.js';
 import type { WidthReport } from '../neurons/reduce-neurons.js';
 import { betterOnColumns, type ColumnsFor, columnsOfEqualSize } from './better-on-columns.js';
-import { compressColumns } from './compress-columns.js';
-import { compressWidths } from './compress-widths.js';
+import { compressBoth } from './compress-both.js';
 import type { CompressedModel, ResolvedOptions } from './compressed-model.js';
 
-/** What comparing takes of the time, about, and of the rest what the widths take. */
-const [COMPARED, NARROWED] = [0.6, 0.75];
+/** What comparing takes of the time, about. */
+const COMPARED = 0.6;
 
 /**
  * Of each width the reduction that keeps the model's outputs closer, with as many parameters gone.
@@ -46,26 +45,12 @@ export async function compressMixed(
     for (const [layer, own] of clustered) columns.set(layer.name, { width: name, ratio: own });
     if (clustered.length === 0) narrower.set(name, ratio);
   }
-  if (columns.size === 0) return compressWidths(model, narrower, options);
-  const within = (from: number, to: number): ResolvedOptions => ({
-    ...options,
-    onProgress: partOf(options.onProgress, from, to),
-  });
-  const widths = await compressWidths(model, narrower, within(0, NARROWED));
-  const { model: narrowed } = widths;
-  const layers = [...narrowed.layers, ...(narrowed.convolutions?.layers ?? [])].flatMap((layer) => {
-    const own = columns.get(layer.name);
-    return own === undefined ? [] : [[layer, own.ratio] as const];
-  });
-  const clustered = await compressColumns(narrowed, layers, within(NARROWED, 1));
-  const reports = new Map<string, WidthReport>(widths.reductions.map((report) => [report.width, report]));
-  for (const report of clustered.reductions) {
-    const { width } = columns.get(report.width)!;
+  const layers = new Map([...columns].map(([layer, own]) => [layer, own.ratio]));
+  const mixed = await compressBoth(model, narrower, layers, options);
+  const reports = new Map<string, WidthReport>();
+  for (const report of mixed.reductions) {
+    const width = report.kind === 'columns' ? columns.get(report.width)!.width : report.width;
     reports.set(width, { ...report, width });
   }
-  return {
-    ...clustered,
-    reductions: [...ratios.keys()].flatMap((name) => reports.get(name) ?? []),
-    proof: widths.proof?.deviation === null ? widths.proof : clustered.proof,
-  };
+  return { ...mixed, reductions: [...ratios.keys()].flatMap((name) => reports.get(name) ?? []) };
 }

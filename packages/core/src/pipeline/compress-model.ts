@@ -7,8 +7,10 @@ import type { Model } from '../format/model-format.js';
 import { selectLayers } from '../format/select-layers.js';
 import { requireRunnable } from '../proof/compare-models.js';
 import { requireStorage } from '../storage/store-weights.js';
+import { selectBoth } from '../widths/select-both.js';
 import { selectWidths } from '../widths/select-widths.js';
 import { compressBest } from './compress-best.js';
+import { compressBoth } from './compress-both.js';
 import { compressColumns } from './compress-columns.js';
 import { compressWidths } from './compress-widths.js';
 import type { CompressedModel, CompressModelOptions } from './compressed-model.js';
@@ -89,6 +91,18 @@ async function reduced(model: Model, options: CompressModelOptions): Promise<Com
   const made = calibration === undefined ? await defaultCalibration(model, options.seed ?? 0) : calibration;
   const inputs = made === 'none' ? undefined : made;
   if (reduce === 'none') return unreduced(model, options, inputs);
+  if (reduce === 'both') {
+    const own = (name: string): string => {
+      const { layers, widths } = selectBoth(model, [name]);
+      return [...layers, ...widths][0]!.name;
+    };
+    const { names, byName, all } = ratiosByName(ratio, own);
+    const chosen = selectBoth(model, options.layers ?? names, options.widths);
+    const [widths, layers] = [chosen.widths, chosen.layers].map(
+      (named) => new Map(named.map(({ name }) => [name, byName.get(name) ?? all])),
+    );
+    return compressBoth(model, widths!, layers!, { ...others, clusterer, calibration: inputs });
+  }
   const { names, byName, all } = ratiosByName(ratio, (name) => selectWidths(model, [name])[0]!.name);
   const chosen = selectWidths(model, options.layers ?? names, options.widths);
   const ratios = new Map(chosen.map(({ name }) => [name, byName.get(name) ?? all]));

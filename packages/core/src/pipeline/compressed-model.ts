@@ -15,8 +15,8 @@ import type { AssembledModel } from './assemble-model.js';
 import type { ClusterLayerOptions } from './cluster-layer.js';
 import type { RatiosByLayer } from './ratios.js';
 
-/** What becomes smaller: the columns of layers, the widths between them, or of each width what loses less. */
-export type Reduction = 'columns' | 'neurons' | 'auto';
+/** What becomes smaller: the columns of layers, the widths between them, of each width what loses less, or columns and the widths beside them. */
+export type Reduction = 'columns' | 'neurons' | 'auto' | 'both';
 
 /** What is to be compressed, how far and how. Everything but the ratio has a default. */
 export interface CompressModelOptions
@@ -30,6 +30,7 @@ export interface CompressModelOptions
    * - `columns` (default): the columns of fully connected layers are clustered;
    * - `neurons`: features leave widths, and nothing is added to the graph;
    * - `auto`: of each width whichever of both keeps the outputs closer with as many parameters;
+   * - `both`: columns of the fully connected layers of one product per sample, and features of the widths that none of them reads;
    * - `none`: the model stays as it is, without a ratio, and its weights are stored as `storage` says.
    */
   readonly reduce?: Reduction | 'none' | undefined;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { lossOf, pathOfCurves } from '../../src/allocation/allocate-ratios.js';
 import { allocateRatios, type LayerCurve, smallestAllocation } from '../../src/allocation/index.js';
 import { lowerHull } from '../../src/allocation/lower-hull.js';
 
@@ -97,6 +98,7 @@ describe('allocateRatios', () => {
         expect(costLeft(curves, found.ratios)).toBeCloseTo(found.share, 9);
         const loss = curves.reduce((sum, curve) => sum + lossAt(curve, found.ratios.get(curve.layer)!), 0);
         expect(found.loss).toBeCloseTo(loss, 9);
+        expect(lossOf(curves, found.ratios)).toBeCloseTo(loss, 9);
       }),
     );
   });
@@ -155,6 +157,18 @@ describe('allocateRatios', () => {
       },
     ];
     expect(allocateRatios(curves, 1).ratios.get('a')).toBe(0.5);
+  });
+
+  test('a path goes from the whole to the smallest', () => {
+    fc.assert(
+      fc.property(anyCurves, (made) => {
+        const curves = layerCurves(made);
+        const path = pathOfCurves(curves);
+        expect(path(0).share).toBeLessThanOrEqual(1 + ROUNDING);
+        expect(path(1).share).toBeCloseTo(smallestAllocation(curves).share, 9);
+        expect(path(0.5).share).toBeLessThanOrEqual(path(0.25).share + ROUNDING);
+      }),
+    );
   });
 
   test('the smallest allocation is the limit', () => {

@@ -1,0 +1,32 @@
+/** What names mean to each reduction. */
+import {
+  type FcLayer,
+  type Model,
+  type Reduction,
+  selectBoth,
+  selectLayers,
+  selectWidths,
+  type WidthsMeant,
+} from '@spherize/core';
+
+/** Layers or widths, by name or all. */
+export type Selection = (names?: readonly string[]) => readonly { readonly name: string }[];
+
+export function selectionFor(model: Model, reduce: Reduction, meant: WidthsMeant): Selection {
+  if (reduce === 'columns') return (names) => selectLayers(model, names);
+  if (reduce !== 'both') return (names) => selectWidths(model, names, meant);
+  return (names) => {
+    const { layers, widths } = selectBoth(model, names, meant);
+    return [...layers, ...widths];
+  };
+}
+
+/** Of what was selected, the layers whose columns are clustered. */
+export function clusteredLayers(
+  model: Model,
+  reduce: Reduction,
+  names: readonly string[],
+): readonly FcLayer[] {
+  if (reduce === 'columns') return selectLayers(model, names);
+  return reduce === 'both' ? selectBoth(model, names).layers : [];
+}

@@ -1,0 +1,138 @@
+/** Columns of fully connected layers, and the widths beside them. */
+import { compressModel, type Model, selectBoth } from '@spherize/core';
+import { bothToError, columnsToError, defaultReduction } from '@spherize/core/allocation';
+import { outputFidelity } from '@spherize/core/evaluation';
+import { Trials } from '@spherize/core/trials';
+import { describe, expect, test } from 'vitest';
+import { onnxModel } from '../src/node.js';
+import { ModelBuilder, randomValues } from './build-model.js';
+
+/** Values of which each row is one of a few, and a little noise. */
+function alike([rows, ...others]: readonly [number, ...number[]], seed: number): Float32Array {
+  const cols = others.reduce((all, length) => all * length, 1);
+  const few = Math.ceil(rows / 3);
+  const [base, noise] = [randomValues(few * cols, seed), randomValues(rows * cols, seed + 10)];
+  return noise.map((value, at) => base[at % (few * cols)]! + 0.1 * value);
+}
+
+/** Two convolutions of which the second is read by the first of two layers. */
+function chain(side = 9, hidden = 40): Model {
+  const b = new ModelBuilder();
+  const weights = (name: string, shape: readonly [number, ...number[]], seed: number): string =>
+    b.weight(name, shape, alike(shape, seed));
+  const x = b.input('x', [undefined, 2, side, side]);
+  const a = b.node('Relu', [b.node('Conv', [x, weights('a', [16, 2, 3, 3], 1)])]);
+  const made = b.node('Relu', [b.node('Conv', [a, weights('b', [12, 16, 3, 3], 2)])]);
+  const columns = 12 * (side - 4) ** 2;
+  const first = b.node('MatMul', [b.node('Flatten', [made]), weights('c', [columns, hidden], 3)]);
+  b.node('MatMul', [b.node('Relu', [first]), weights('d', [hidden, 5], 4)], {}, ['y']);
+  return onnxModel(b.output('y', [undefined, 5]).build());
+}
+
+const inputs = (seed: number) => ({
+  name: 'random',
+  samples: 600,
+  async *batches() {
+    yield { x: { shape: [600, 2, 9, 9], data: randomValues(600 * 162, seed) } };
+  },
+});
+
+const model = chain();
+const kinds = ({ reductions }: Awaited<ReturnType<typeof compressModel>>) =>
+  reductions.map(({ width, from, to, kind }) => [width, to < from, kind]);
+
+describe('what both means', () => {
+  test('layers of one product per sample, and widths that none of them reads', () => {
+    const { layers, widths } = selectBoth(model);
+    expect(layers.map(({ name }) => name)).toEqual(['c', 'd']);
+    expect(widths.map(({ name }) => name)).toEqual(['a']);
+  });
+
+  test('a name is that of a layer before it is that of a width', () => {
+    const { layers, widths } = selectBoth(model, ['c', 'a']);
+    expect(layers.map(({ name }) => name)).toEqual(['c']);
+    expect(widths.map(({ name }) => name)).toEqual(['a']);
+  });
+
+  test('a width that a layer reads is refused with that layer', () => {
+    expect(() => selectBoth(model, ['b'])).toThrow(
+      "width 'b' is read by 'c', whose columns are clustered: name that layer",
+    );
+  });
+
+  test('a model without one of both kinds is refused with the other reduction', () => {
+    const layered = new ModelBuilder();
+    const x = layered.input('x', [undefined, 6]);
+    const hidden = layered.node('MatMul', [x, layered.weight('a', [6, 8], randomValues(48, 1))]);
+    layered.node('MatMul', [hidden, layered.weight('b', [8, 3], randomValues(24, 2))], {}, ['y']);
+    expect(() => selectBoth(onnxModel(layered.output('y', [undefined, 3]).build()))).toThrow(
+      'no fully connected layer reads: reduce columns',
+    );
+    const tokens = new ModelBuilder();
+    const t = tokens.input('x', [undefined, 4, 6]);
+    const wider = tokens.node('MatMul', [t, tokens.weight('a', [6, 8], randomValues(48, 1))]);
+    tokens.node('MatMul', [wider, tokens.weight('b', [8, 3], randomValues(24, 2))], {}, ['y']);
+    expect(() => selectBoth(onnxModel(tokens.output('y', [undefined, 4, 3]).build()))).toThrow(
+      'no fully connected layer of one product per sample beside its widths: reduce neurons',
+    );
+  });
+});
+
+describe('ratios', () => {
+  test('are those of neurons first, then those of columns', async () => {
+    const calibration = inputs(1);
+    const both = await compressModel(model, { reduce: 'both', ratio: { a: 0.5, c: 0.4 }, calibration });
+    expect(kinds(both)).toEqual([
+      ['a', true, 'neurons'],
+      ['c', true, 'columns'],
+    ]);
+    const narrower = await compressModel(model, { reduce: 'neurons', ratio: { a: 0.5 }, calibration });
+    const apart = await compressModel(narrower.model, { ratio: { c: 0.4 }, calibration });
+    const { outputError } = await outputFidelity(apart.model, both.model, inputs(3));
+    expect(outputError).toBeLessThan(1e-12);
+    expect(both.model.parameters).toBe(apart.model.parameters);
+  });
+
+  test('of all are one number', async () => {
+    const both = await compressModel(model, { reduce: 'both', ratio: 0.5, calibration: 'none' });
+    expect(kinds(both)).toEqual([
+      ['a', true, 'neurons'],
+      ['c', true, 'columns'],
+      ['d', true, 'columns'],
+    ]);
+  });
+});
+
+describe('an error of the outputs', () => {
+  test.each([0.02, 0.1])('%s is shared, and more leaves than by columns alone', async (maxError) => {
+    const options = { inputs: inputs(2), calibration: inputs(1) };
+    const latencyModel = { multiplies: 1, depthwise: 1, weights: 1, values: 0, operations: 0, runs: 0 };
+    const { result, reached } = await bothToError(model, maxError, { ...options, latencyModel, roundTo: 1 });
+    expect(reached).toMatchObject({ maxError });
+    expect(reached.reached).toBeLessThanOrEqual(maxError);
+    expect(reached.reached).toBeGreaterThan(0.3 * maxError);
+    expect((await outputFidelity(model, result.model, inputs(3))).outputError).toBeLessThan(1.5 * maxError);
+    expect(
+      kinds(result)
+        .filter(([, less]) => less)
+        .map(([name]) => name),
+    ).toEqual(['a', 'c', 'd']);
+    const columns = await columnsToError(await Trials.open(model, options), maxError, options);
+    const macs = async (own: Model): Promise<number> => (await own.multiplyAccumulates?.()) ?? Number.NaN;
+    expect(await macs(result.model)).toBeLessThan(await macs(columns.result.model));
+  });
+
+  test('that nothing keeps takes nothing', async () => {
+    const options = { inputs: inputs(2), calibration: inputs(1) };
+    const { result, reached } = await bothToError(model, 1e-14, options);
+    expect(reached.reached).toBe(0);
+    expect(result.model.parameters).toBe(model.parameters);
+  });
+});
+
+test('it is the default where most weights are in layers too wide for their neurons to be chosen well', () => {
+  const target = { maxError: 0.002 };
+  expect(defaultReduction(model, target)).toBe('auto');
+  expect(defaultReduction(chain(25), target)).toBe('both');
+  expect(defaultReduction(chain(25), undefined)).toBe('columns');
+});
