@@ -13,6 +13,8 @@ import { columnsWith } from './columns-with.js';
 import { furthestWithin } from './furthest-within.js';
 
 const MOST_CANDIDATES = 5;
+/** Of the error that is allowed. */
+const ENOUGH = 0.8;
 /** What measuring layers takes of the time, about. */
 const MEASURING = 0.3;
 
@@ -78,7 +80,13 @@ export async function columnsToError(
     return layers.map((layer) => trials.clusters(layer, ratios.get(layer.name)!)).join();
   };
   const lossAt = (place: number): number => before + path(place).loss;
-  const best = await furthestWithin(maxError, { lossAt, leaves, at, candidates: MOST_CANDIDATES });
+  const best = await furthestWithin(maxError, {
+    lossAt,
+    leaves,
+    at,
+    candidates: MOST_CANDIDATES,
+    enough: ENOUGH,
+  });
   const { tail, whole, error } = best ?? (await unchanged());
   return { result: await provedTrial(trials, tail, whole, options), reached: { maxError, reached: error } };
 }

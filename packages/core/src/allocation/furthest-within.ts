@@ -1,7 +1,6 @@
 /** The furthest place on a path at which an error is kept, where every place that is tried costs a compression. */
 
-/** A candidate is good enough with so much of the budget; others aim a little below it. */
-const NEARLY = 0.7;
+/** Candidates aim a little below the budget. */
 const AIM = 0.9;
 /** How the logarithm of the error goes with that of the loss until two candidates tell, and the least that they may tell. */
 const USUAL_SLOPE = 1;
@@ -20,6 +19,8 @@ export interface ErrorPath<Candidate> {
   readonly at: (place: number) => Promise<Candidate>;
   /** The most that are made. */
   readonly candidates: number;
+  /** A candidate is good enough with this share of the budget. */
+  readonly enough: number;
 }
 
 /**
@@ -30,7 +31,7 @@ export interface ErrorPath<Candidate> {
  */
 export async function furthestWithin<Candidate extends { readonly error: number }>(
   maxError: number,
-  { lossAt, leaves, at, candidates }: ErrorPath<Candidate>,
+  { lossAt, leaves, at, candidates, enough }: ErrorPath<Candidate>,
 ): Promise<Candidate | undefined> {
   const placeAt = (loss: number): number => placeOfLoss(lossAt, loss);
   // What is between them is not known, nor the end of the path before something was too far.
@@ -45,7 +46,7 @@ export async function furthestWithin<Candidate extends { readonly error: number 
     const alike = (other: number): boolean => leaves(other) === leaves(place);
     if (error <= maxError) [low, best] = [lastWhere(alike, place, high), candidate];
     else [high, tooFar] = [1 - lastWhere((back) => alike(1 - back), 1 - place, 1 - low), true];
-    if ((error <= maxError && error > NEARLY * maxError) || high - low <= CLOSE) break;
+    if ((error <= maxError && error > enough * maxError) || high - low <= CLOSE) break;
     points.push({ x: logarithm(lossAt(place)), y: logarithm(error) });
     const aim = placeAt(Math.exp(whereItMeets(points, logarithm(AIM * maxError))));
     // Half-way in what is lost, where the losses tell nothing.

@@ -34,6 +34,8 @@ import { CHOOSING_PART, requireEnoughSamples, strongestOf } from './within-drop.
 /** How closely a place on the path is found where candidates are only counted, and where each is refitted. */
 const STEPS = 10;
 const REFITTED_STEPS = 6;
+/** Of the error that is allowed: each candidate nearer to it takes another refit of the whole model. */
+const ENOUGH = 0.7;
 /** Places on the path that are tried for an accuracy, the mildest first. */
 const PLACES: readonly number[] = Array.from({ length: 20 }, (_, i) => (i + 1) / 20);
 /** What the path takes of the time; each candidate on it takes the rest. */
@@ -210,7 +212,13 @@ async function searchError(
     return { result, error: (await fidelityTo(recorded, result.model, { signal })).outputError ?? 0 };
   };
   const lossAt = (place: number): number => path(place).loss;
-  let found = await furthestWithin(maxError, { lossAt, leaves, at, candidates: REFITTED_STEPS });
+  let found = await furthestWithin(maxError, {
+    lossAt,
+    leaves,
+    at,
+    candidates: REFITTED_STEPS,
+    enough: ENOUGH,
+  });
   found ??= await at(0);
   if (found.error > maxError) found = { result: await unchanged(), error: 0 };
   return { result: found.result, reached: { maxError, reached: found.error } };

@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { furthestWithin } from '../../src/allocation/furthest-within.js';
 
 /** A path of which the true error is another function than the one that is foretold. */
-function search(errorAt: (place: number) => number, { steps = 1000, candidates = 6, maxError = 0.1 } = {}) {
+function search(
+  errorAt: (place: number) => number,
+  { steps = 1000, candidates = 6, enough = 0.7, maxError = 0.1 } = {},
+) {
   const tried: number[] = [];
   const floor = (place: number): number => Math.floor(place * steps) / steps;
   const found = furthestWithin(maxError, {
@@ -13,6 +16,7 @@ function search(errorAt: (place: number) => number, { steps = 1000, candidates =
       return { place: floor(place), error: errorAt(floor(place)) };
     },
     candidates,
+    enough,
   });
   return { found, tried };
 }
@@ -30,6 +34,16 @@ describe('the furthest place within an error', () => {
     expect(error).toBeLessThanOrEqual(0.1);
     expect(error).toBeGreaterThan(0.07);
     expect(tried.length).toBeLessThanOrEqual(3);
+  });
+
+  // The first candidate has 0.765 of the budget.
+  test.each([
+    [0.7, 1],
+    [0.8, 2],
+  ])('with the share %s of the budget being enough it takes %d', async (enough, count) => {
+    const { found, tried } = search((place) => 0.85 * place ** 2, { enough });
+    expect((await found)!.error).toBeGreaterThan(enough * 0.1);
+    expect(tried).toHaveLength(count);
   });
 
   test('is the end of the path where all of it is near enough', async () => {
