@@ -122,6 +122,13 @@ describe('an error of the outputs', () => {
     expect(await macs(result.model)).toBeLessThan(await macs(columns.result.model));
   });
 
+  test('is kept without a refit as well', async () => {
+    const { result, reached } = await bothToError(model, 0.1, { inputs: inputs(2), calibration: 'none' });
+    expect(reached.reached).toBeLessThanOrEqual(0.1);
+    expect(result.model.parameters).toBeLessThan(model.parameters);
+    expect(result.calibration).toBeUndefined();
+  });
+
   test('that nothing keeps takes nothing', async () => {
     const options = { inputs: inputs(2), calibration: inputs(1) };
     const { result, reached } = await bothToError(model, 1e-14, options);
