@@ -1,5 +1,5 @@
 export type { CalibrationInputs } from './calibration/calibration-inputs.js';
-export { evolvedInputs } from './calibration/evolved-inputs.js';
+export { type EvolvedInputsOptions, evolvedInputs } from './calibration/evolved-inputs.js';
 export {
   defaultSamples,
   GENERATED_SAMPLES,
@@ -16,7 +16,7 @@ export { type SizedInput, sizedInputs } from './calibration/input-shapes.js';
 export { type InputSource, type InputSourceOptions, sourcedInputs } from './calibration/input-source.js';
 export type { CalibrationReport } from './calibration/refit-layer.js';
 export { settledInputs } from './calibration/settled-inputs.js';
-export { type LongRunOptions, Pause, type Progress } from './cancellation.js';
+export { type LongRunOptions, Pause, type Progress, partOf } from './cancellation.js';
 export { clusterers } from './clustering/built-in.js';
 export {
   clusterColumns,

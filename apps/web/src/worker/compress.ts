@@ -1,5 +1,5 @@
 /** A model compressed, compared with the original and encoded. */
-import { compressModel, type LongRunOptions, type Model } from '@spherize/core';
+import { compressModel, type LongRunOptions, type Model, partOf } from '@spherize/core';
 import { LANES } from '@spherize/core/allocation';
 import { outputFidelity, unseenInputs, wholeLatency } from '@spherize/core/evaluation';
 import type { CompressRequest, CompressResult, Figures } from '../protocol.js';
@@ -7,8 +7,8 @@ import { downloadOf, type OpenModel } from './open-model.js';
 import { calibrationOf, MEMORY, SEED } from './settings.js';
 import { webGpuLatency } from './web-gpu.js';
 
-/** Shares of the time after which the result is compared, and timed. */
-const [COMPRESSED, COMPARED] = [0.85, 0.92];
+/** Shares of the time after which inputs are made up, the result is compared, and timed. */
+const [MADE_UP, COMPRESSED, COMPARED] = [0.15, 0.85, 0.92];
 
 export interface Compressed {
   readonly model: Model;
@@ -29,12 +29,12 @@ export async function compress(
       reduce,
       ...(reduce !== 'none' && { ratio: new Map(ratios) }),
       ...(reduce !== 'none' && reduce !== 'columns' && { roundTo: LANES }),
-      calibration: await calibrationOf(model, request),
+      calibration: await calibrationOf(model, request, partOf(onProgress, 0, MADE_UP)),
       storage,
       engine,
       seed: SEED,
       memory: MEMORY,
-      onProgress: (step) => onProgress({ ...step, share: COMPRESSED * (step.share ?? 0) }),
+      onProgress: partOf(onProgress, MADE_UP, COMPRESSED),
     });
     enter('comparing', COMPRESSED);
     const macs = (await model.multiplyAccumulates?.()) ?? null;

@@ -1,5 +1,5 @@
 /** The curve of output error over size, from which a place is chosen. */
-import { type CalibrationInputs, type LongRunOptions, spanOf } from '@spherize/core';
+import { type CalibrationInputs, type LongRunOptions, partOf, spanOf } from '@spherize/core';
 import {
   columnPath,
   DEFAULT_MAX_ERROR,
@@ -20,6 +20,8 @@ import { StoredSizes } from './stored-sizes.js';
 const PLACES = 40;
 /** A place on the path of columns between half of them and the end. */
 const MOST_BUT_LAST = 0.9;
+/** Share of the time after which inputs are made up, about. */
+const MADE_UP = 0.15;
 /** Digits of a ratio: enough for whole features of every width that fits, and few enough to be read in a command line. */
 const DIGITS = 4;
 
@@ -58,7 +60,7 @@ async function widthPlaces(
   onProgress: Onward,
 ): Promise<Place[]> {
   const { model } = opened;
-  const calibration = await calibrationOf(model, request);
+  const calibration = await calibrationOf(model, request, partOf(onProgress, 0, MADE_UP));
   const engine = await opened.engine();
   try {
     const path = await narrowingPath(
@@ -71,7 +73,7 @@ async function widthPlaces(
         roundTo: LANES,
         seed: SEED,
         memory: MEMORY,
-        onProgress,
+        onProgress: partOf(onProgress, MADE_UP, 1),
       },
     );
     const sizes = new StoredSizes(opened);
@@ -95,7 +97,7 @@ async function columnPlaces(
   onProgress: Onward,
 ): Promise<Place[]> {
   const { model } = opened;
-  const calibration = await calibrationOf(model, request);
+  const calibration = await calibrationOf(model, request, partOf(onProgress, 0, MADE_UP));
   const engine = await opened.engine();
   try {
     const trials = await Trials.open(model, {
@@ -105,7 +107,7 @@ async function columnPlaces(
       calibration: calibration === 'none' ? undefined : calibration,
     });
     const sizes = new StoredSizes(opened);
-    const path = await columnPath(trials, { inputs, onProgress });
+    const path = await columnPath(trials, { inputs, onProgress: partOf(onProgress, MADE_UP, 1) });
     const weightsAt = (ratios: ReadonlyMap<string, number>): number =>
       trials.layers.reduce(
         (sum, layer) =>

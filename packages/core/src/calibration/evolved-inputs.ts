@@ -1,4 +1,4 @@
-import { Pause } from '../cancellation.js';
+import { type LongRunOptions, Pause } from '../cancellation.js';
 import type { Model, ModelSession, Tensor, TensorInfo } from '../format/model-format.js';
 import { scoresOutput } from '../format/scores-output.js';
 import { Random } from '../random.js';
@@ -125,6 +125,8 @@ function writtenTexts(
 export interface EvolvedInputsOptions extends GeneratedInputsOptions {
   /** The output with the scores of the classes. Default: as `scoresOutput` finds it. */
   readonly scores?: string | undefined;
+  /** Told how many images the model has sorted while they are evolved, of all that it is going to. */
+  readonly onProgress?: LongRunOptions['onProgress'];
 }
 
 /** One set or, where there is something to match, the best of several. */
@@ -140,8 +142,14 @@ async function evolvedSets(
   const { samples } = batches;
   const count = await setsToMatch(model, input, samples);
   const sets: (readonly ByteImage[])[] = [];
+  const total = count * (1 + GENERATIONS) * samples;
+  let done = 0;
+  const onSorted = (images: number): void => {
+    done += images;
+    options.onProgress?.({ phase: 'inputs', done, total, share: done / total });
+  };
   for (let i = 0; i < count; i++) {
-    const own = { ...options, seed: seed + i * EVOLUTION_SEEDS };
+    const own = { ...options, seed: seed + i * EVOLUTION_SEEDS, onSorted };
     sets.push(await evolve(model, batches, layout, own, signal));
   }
   return count === 1 ? sets[0]! : matchingImages(model, sets.flat(), batches, samples, signal);
@@ -158,7 +166,7 @@ async function evolve(
   model: Model,
   batches: ImageBatches,
   layout: ImageLayout,
-  { seed = 0, scores }: EvolvedInputsOptions,
+  { seed = 0, scores, onSorted }: EvolvedInputsOptions & { readonly onSorted: (images: number) => void },
   signal: AbortSignal | undefined,
 ): Promise<readonly ByteImage[]> {
   const pause = new Pause(signal);
@@ -173,7 +181,9 @@ async function evolve(
   const session = await model.session();
   try {
     const output = scoresOutput(model, scores).name;
-    let classes = await classesOf(session, output, batches.of(images), pause);
+    const sorted = (some: readonly ByteImage[]) =>
+      classesOf(session, output, batches.of(some), pause, onSorted);
+    let classes = await sorted(images);
     for (let generation = 1; classes && generation <= GENERATIONS; generation++) {
       const random = new Random(Math.imul(seed + 1, 0x85ebca6b) ^ generation);
       const byClass = membersOf(classes);
@@ -186,7 +196,7 @@ async function evolve(
         children.push(imageOffspring(drawn(), drawn(), layout, random));
         await pause.point();
       }
-      const added = await classesOf(session, output, batches.of(children), pause);
+      const added = await sorted(children);
       if (added === undefined) break;
       const all = [...images, ...children];
       const allClasses: number[] = [...classes, ...added];
@@ -206,6 +216,7 @@ async function classesOf(
   output: string,
   batches: Iterable<Record<string, Tensor>>,
   pause: Pause,
+  onSorted: (images: number) => void,
 ): Promise<number[] | undefined> {
   const classes: number[] = [];
   for (const batch of batches) {
@@ -218,6 +229,7 @@ async function classesOf(
       for (let p = best + 1; p < (i + 1) * count!; p++) if (data[p]! > data[best]!) best = p;
       classes.push(best - i * count!);
     }
+    onSorted(rows);
   }
   return classes;
 }

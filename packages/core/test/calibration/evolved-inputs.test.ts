@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import {
+  type EvolvedInputsOptions,
   evolvedInputs,
   float32Values,
-  type GeneratedInputsOptions,
   generatedInputs,
   type Model,
+  type Progress,
   type Tensor,
 } from '../../src/index.js';
 
@@ -42,7 +43,7 @@ function mean(values: Float32Array): number {
 /** Class 1 is an upper half that is much brighter than the lower: rare among random images. */
 const contrast = (image: Float32Array): number[] => [0.3, mean(image.slice(0, 72)) - mean(image.slice(72))];
 
-async function all(model: Model, options: Partial<GeneratedInputsOptions> = {}): Promise<Tensor[]> {
+async function all(model: Model, options: Partial<EvolvedInputsOptions> = {}): Promise<Tensor[]> {
   const inputs = evolvedInputs(model, model.inputs, { samples: 100, batch: 40, ...options });
   const tensors: Tensor[] = [];
   for await (const batch of inputs.batches()) tensors.push(batch.x!);
@@ -106,6 +107,18 @@ describe('evolved images', () => {
   test('fill batches of fixed size', async () => {
     const model = modelOf(contrast, [8, 1, 12, 12]);
     expect((await all(model, { samples: 12 })).map(({ shape }) => shape[0])).toEqual([8, 8]);
+  });
+
+  // Batches of fixed size are filled up.
+  test.each([
+    [undefined, [12, 24, 36]],
+    [8, [8, 16, 24, 32, 40, 48]],
+  ])('tell how far they are, in batches of %s', async (batch, seen) => {
+    const steps: Progress[] = [];
+    const onProgress = (step: Progress): void => void steps.push(step);
+    await all(modelOf(contrast, [batch, 1, 12, 12]), { samples: 12, onProgress });
+    const total = seen.at(-1)!;
+    expect(steps).toEqual(seen.map((done) => ({ phase: 'inputs', done, total, share: done / total })));
   });
 
   test('stop when they are told to', async () => {
