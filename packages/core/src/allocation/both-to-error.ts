@@ -20,6 +20,9 @@ import { LANES, narrowingCurves } from './narrowing-path.js';
 /** Where measuring of columns ends, about, that of widths, and the search for the widths; the search for the columns takes the rest. */
 const [COLUMNS, WIDTHS, NARROWED] = [0.15, 0.4, 0.6];
 
+/** Refits of the widths: what they miss of their share of the error is left to the columns. */
+const CANDIDATES = 2;
+
 /** How the error is kept. */
 export type BothToErrorOptions = Omit<NarrowToTargetOptions, 'reduce' | 'path' | 'data'>;
 
@@ -49,7 +52,8 @@ export async function bothToError(
     const narrowing = { ...shared, roundTo: roundTo ?? LANES, latencyModel };
     const amounts = await amountsOf(model, { maxError }, widths, narrowing);
     const measuring = { inputs, amounts, signal, onProgress: partOf(onProgress, 0, COLUMNS) };
-    const measured = await measureColumns(await openTrials(model), measuring);
+    let trials = await openTrials(model);
+    const measured = await measureColumns(trials, measuring);
     const curves = await narrowingCurves(model, { maxError }, widths, {
       ...narrowing,
       onProgress: partOf(onProgress, COLUMNS, WIDTHS),
@@ -67,10 +71,14 @@ export async function bothToError(
         clusterer,
         layers: widths.map(({ name }) => name),
         path: pathOfCurves(curves),
+        candidates: CANDIDATES,
         onProgress: partOf(onProgress, WIDTHS, NARROWED),
       },
     );
-    const { result, reached } = await columnsToError(await openTrials(narrowed.result.model), maxError, {
+    // What was prepared holds only where nothing left.
+    if (narrowed.result.reductions.some(({ from, to }) => to < from))
+      trials = await openTrials(narrowed.result.model);
+    const { result, reached } = await columnsToError(trials, maxError, {
       inputs,
       path: pathOfColumns(measured),
       original: model,

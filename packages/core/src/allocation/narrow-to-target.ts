@@ -53,6 +53,8 @@ export interface NarrowToTargetOptions
   readonly inputs: CalibrationInputs;
   /** The path that is gone, of the same widths. Default: `narrowingPath` */
   readonly path?: WidthPath | undefined;
+  /** Places on the path at which the model is refitted for an error, at most. Default 6. */
+  readonly candidates?: number | undefined;
   /** Labelled data, for `maxDrop`. */
   readonly data?: LabelledData | undefined;
 }
@@ -79,7 +81,15 @@ export type NarrowedReport =
 export async function narrowToTarget(
   model: Model,
   target: NarrowTarget,
-  { data, inputs, path: known, reduce = 'neurons', onProgress, ...given }: NarrowToTargetOptions,
+  {
+    data,
+    inputs,
+    path: known,
+    candidates = REFITTED_STEPS,
+    reduce = 'neurons',
+    onProgress,
+    ...given
+  }: NarrowToTargetOptions,
 ): Promise<{ result: CompressedModel; reached: NarrowedReport }> {
   if ('maxDrop' in target) requireEnoughSamples(data?.samples ?? 0, target.maxDrop);
   if (given.storage !== undefined) requireStorage(model, given.storage);
@@ -134,12 +144,10 @@ export async function narrowToTarget(
       const whole = new Map([...path(0).ratios.keys()].map((name) => [name, 0]));
       const unchanged = async (): Promise<CompressedModel> =>
         storeCompressed(model, await compressMixed(model, whole, new Set(), resolved), resolved);
-      const leaves = (place: number): string => {
-        const { ratios } = path(place);
-        const own = chosen.map((width) => keptFeatures(width, ratios.get(width.name) ?? 0, resolved.roundTo));
-        return own.join();
-      };
-      const making = { compress, unchanged, leaves };
+      const kept = (ratios: ReadonlyMap<string, number>): string =>
+        chosen.map((width) => keptFeatures(width, ratios.get(width.name) ?? 0, resolved.roundTo)).join();
+      const leaves = (place: number): string => kept(path(place).ratios);
+      const making = { compress, unchanged, leaves, nothing: kept(whole), candidates };
       return await searchError(model, target.maxError, inputs, path, making, signal);
     }
     const shape = (place: number): Model => narrowedShape(model, path(place).ratios, resolved.roundTo);
@@ -199,15 +207,21 @@ async function searchError(
     compress,
     unchanged,
     leaves,
+    nothing,
+    candidates,
   }: {
     readonly compress: (place: number) => Promise<CompressedModel>;
     readonly unchanged: () => Promise<CompressedModel>;
     readonly leaves: (place: number) => string;
+    /** What `leaves` says where all of the model stays. */
+    readonly nothing: string;
+    readonly candidates: number;
   },
   signal: AbortSignal | undefined,
 ): Promise<{ result: CompressedModel; reached: NarrowedReport }> {
   const recorded = await recordOutputs(model, inputs, { signal });
   const at = async (place: number): Promise<{ result: CompressedModel; error: number }> => {
+    if (leaves(place) === nothing) return { result: await unchanged(), error: 0 };
     const result = await compress(place);
     return { result, error: (await fidelityTo(recorded, result.model, { signal })).outputError ?? 0 };
   };
@@ -216,7 +230,7 @@ async function searchError(
     lossAt,
     leaves,
     at,
-    candidates: REFITTED_STEPS,
+    candidates,
     enough: ENOUGH,
   });
   found ??= await at(0);
