@@ -13,16 +13,23 @@ export const SEED = 0;
 /** What refits may record; what is larger is refused with the reason. */
 export const MEMORY: number = 2 ** 30;
 
-/** Inputs on which layers are refitted, made up; `none` where there are none. */
+/** The last that were made up for a model, and from what. */
+const made = new WeakMap<Model, { readonly key: string; readonly inputs: CalibrationInputs }>();
+
+/** Inputs on which layers are refitted, made up once for measuring and compressing; `none` where there are none. */
 export async function calibrationOf(
   model: Model,
   { samples, mean, std }: InputSettings,
   onProgress?: LongRunOptions['onProgress'],
 ): Promise<CalibrationInputs | 'none'> {
   if (samples === 0 || model.inputs.length === 0) return 'none';
+  const key = JSON.stringify({ samples, mean, std });
+  const last = made.get(model);
+  if (last?.key === key) return last.inputs;
   const settled = await settledInputs(model);
   const inputs = evolvedInputs(model, settled, { samples, seed: SEED, mean, std, onProgress });
   // They are made when they are first asked for: now, before other work tells its own progress.
   for await (const _ of inputs.batches()) break;
+  made.set(model, { key, inputs });
   return inputs;
 }
