@@ -420,20 +420,21 @@ async function compressed(job: Job, options: CompressOptions, onProgress: OnProg
     const result = await compressModel(model, { ...shared, ...pruned, reduce, ratio, onProgress });
     return { result, reduce, reached: undefined };
   }
-  if (reduce !== 'columns') {
-    const { latencyModel } = job;
-    const forBoth = 'maxError' in target ? target : undefined;
-    if (reduce === 'both' && forBoth === undefined)
+  const { latencyModel } = job;
+  if (reduce === 'both') {
+    if (!('maxError' in target))
       throw new InputError(
         'BAD_ARGUMENT',
         '--reduce both takes ratios or an error of the outputs: give --ratio or --max-error, or take --reduce auto',
       );
-    const inputs = await choosing();
-    const own = { ...shared, latencyModel, layers, widths, inputs, onProgress };
-    if (reduce !== 'both')
-      return { ...(await searchNarrowTarget(opened, target, { ...own, output, reduce, data })), reduce };
-    const found = await searchBothError(model, forBoth!, own);
+    const own = { ...shared, latencyModel, layers, widths, inputs: await choosing(), onProgress };
+    const found = await searchBothError(model, target, own);
     return { ...found, reduce, result: await storeCompressed(model, found.result, shared) };
+  }
+  if (reduce !== 'columns') {
+    const inputs = await choosing();
+    const own = { ...shared, latencyModel, output, layers, widths, reduce, inputs, data, onProgress };
+    return { ...(await searchNarrowTarget(opened, target, own)), reduce };
   }
   const own = { ...shared, ...pruned, calibration: calibration?.inputs, layers };
   const { signal } = shared;

@@ -4,11 +4,11 @@ import { LANES } from '@spherize/core/allocation';
 import { outputFidelity, unseenInputs, wholeLatency } from '@spherize/core/evaluation';
 import type { CompressRequest, CompressResult, Figures } from '../protocol.js';
 import { downloadOf, type OpenModel } from './open-model.js';
-import { calibrationOf, MEMORY, SEED } from './settings.js';
+import { calibrationOf, MADE_UP, MEMORY, SEED } from './settings.js';
 import { webGpuLatency } from './web-gpu.js';
 
-/** Shares of the time after which inputs are made up, the result is compared, and timed. */
-const [MADE_UP, COMPRESSED, COMPARED] = [0.15, 0.85, 0.92];
+/** Shares of the time after which the result is compared, and timed. */
+const [COMPRESSED, COMPARED] = [0.85, 0.92];
 
 export interface Compressed {
   readonly model: Model;
@@ -29,7 +29,7 @@ export async function compress(
       reduce,
       ...(reduce !== 'none' && { ratio: new Map(ratios) }),
       ...(reduce !== 'none' && reduce !== 'columns' && { roundTo: LANES }),
-      calibration: await calibrationOf(model, request, partOf(onProgress, 0, MADE_UP)),
+      calibration: await calibrationOf(model, request, onProgress),
       storage,
       engine,
       seed: SEED,

@@ -13,15 +13,13 @@ import { Trials } from '@spherize/core/trials';
 import type { Curve, MeasureRequest, Place } from '../protocol.js';
 import { between } from './between.js';
 import type { OpenModel } from './open-model.js';
-import { calibrationOf, MEMORY, SEED } from './settings.js';
+import { calibrationOf, MADE_UP, MEMORY, SEED } from './settings.js';
 import { StoredSizes } from './stored-sizes.js';
 
 /** Places on the curve besides the whole model. */
 const PLACES = 40;
 /** A place on the path of columns between half of them and the end. */
 const MOST_BUT_LAST = 0.9;
-/** Share of the time after which inputs are made up, about. */
-const MADE_UP = 0.15;
 /** Digits of a ratio: enough for whole features of every width that fits, and few enough to be read in a command line. */
 const DIGITS = 4;
 
@@ -60,7 +58,7 @@ async function widthPlaces(
   onProgress: Onward,
 ): Promise<Place[]> {
   const { model } = opened;
-  const calibration = await calibrationOf(model, request, partOf(onProgress, 0, MADE_UP));
+  const calibration = await calibrationOf(model, request, onProgress);
   const engine = await opened.engine();
   try {
     const path = await narrowingPath(
@@ -97,7 +95,7 @@ async function columnPlaces(
   onProgress: Onward,
 ): Promise<Place[]> {
   const { model } = opened;
-  const calibration = await calibrationOf(model, request, partOf(onProgress, 0, MADE_UP));
+  const calibration = await calibrationOf(model, request, onProgress);
   const engine = await opened.engine();
   try {
     const trials = await Trials.open(model, {

@@ -97,7 +97,7 @@ function allocate(curves: readonly LayerCurve[], share: number): Allocation {
     loss += part * segment.saving * segment.slope;
     if (part < 1) break;
   }
-  return { ratios, share: left / total, loss: loss + lossesAtZero(curves) };
+  return { ratios, share: left / total, loss: loss + lossOf(curves, new Map()) };
 }
 
 /** A line of a layer's hull. */
@@ -123,8 +123,4 @@ function segmentsBySlope(curves: readonly LayerCurve[]): Segment[] {
     });
   });
   return segments.sort((a, b) => a.slope - b.slope);
-}
-
-function lossesAtZero(curves: readonly LayerCurve[]): number {
-  return curves.reduce((sum, { points }) => sum + lowerHull(points)[0]!.loss, 0);
 }

@@ -11,8 +11,9 @@ import { errorAt, errorCurves } from '../neurons/error-curves.js';
 import type { PrincipalFeatures } from '../neurons/principal-features.js';
 import { keptFeatures, reduceNeurons } from '../neurons/reduce-neurons.js';
 import type { Width } from '../widths/find-widths.js';
-import type { CurvePoint, LayerCurve } from './allocate-ratios.js';
+import type { CurvePoint } from './allocate-ratios.js';
 import { narrowedShape } from './narrowed-shape.js';
+import { meanSaving, type SavingCurve, savingsAgainst } from './savings.js';
 
 /** Samples on which outputs are compared. */
 const COMPARED = 64;
@@ -68,20 +69,16 @@ export async function widthCurves(
   model: Model,
   widths: readonly Width[],
   { amounts, roundTo = 1, ...options }: AllocateWidthsOptions,
-): Promise<LayerCurve[]> {
-  const costs = new Map(
-    [...(await savingsOfWidths(model, widths, amounts))].map(([name, saved]) => [
-      name,
-      saved.reduce((sum, share) => sum + share, 0) / amounts.length,
-    ]),
-  );
-  const useful = widths.filter(({ name }) => costs.get(name)! > 0);
+): Promise<SavingCurve[]> {
+  const saved = await savingsOfWidths(model, widths, amounts);
+  const useful = widths.filter(({ name }) => meanSaving(saved.get(name)!) > 0);
   if (useful.length === 0)
     throw new InputError('UNSUPPORTED', 'no width of the model saves anything when it becomes narrower');
   const losses = await lossesAlone(model, useful, options);
   return useful.map((width) => ({
     layer: width.name,
-    cost: costs.get(width.name)!,
+    cost: meanSaving(saved.get(width.name)!),
+    savings: saved.get(width.name)!,
     points: pointsOf(width, losses.get(width.name)!, roundTo),
   }));
 }
@@ -134,20 +131,19 @@ function pointsOf({ blocks }: Width, lossOf: LossOf, roundTo: number): CurvePoin
   return points.length > 0 ? points : [{ ratio: 0, loss: 0 }];
 }
 
-/** What of each amount a width saves if it loses everything, as a share of the model: twice what half of it saves. */
-export async function savingsOfWidths(
+/** What of each amount a width saves if it loses everything: twice what half of it saves. */
+async function savingsOfWidths(
   model: Model,
   widths: readonly Width[],
   amounts: readonly AmountOf[],
 ): Promise<Map<string, number[]>> {
-  const full = await Promise.all(amounts.map((amountOf) => amountOf(model)));
+  const savingsOf = await savingsAgainst(model, amounts);
   const saved = new Map<string, number[]>();
   for (const { name } of widths) {
-    const half = narrowedShape(model, new Map([[name, 0.5]]));
-    const left = await Promise.all(amounts.map((amountOf) => amountOf(half)));
+    const half = await savingsOf(narrowedShape(model, new Map([[name, 0.5]])));
     saved.set(
       name,
-      left.map((amount, i) => 2 * (1 - amount / full[i]!)),
+      half.map((share) => 2 * share),
     );
   }
   return saved;

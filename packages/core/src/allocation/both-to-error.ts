@@ -8,20 +8,23 @@ import { defaultCalibration } from '../pipeline/default-calibration.js';
 import { openEngine } from '../pipeline/open-engine.js';
 import { Trials } from '../trials/trials.js';
 import { selectBoth } from '../widths/select-both.js';
-import { type LayerCurve, lossOf, pathOfCurves } from './allocate-ratios.js';
-import { savingsOfWidths } from './allocate-widths.js';
+import { lossOf, pathOfCurves } from './allocate-ratios.js';
 import { amountsOf } from './amounts.js';
 import { columnCurves, measureColumns, pathOfColumns } from './column-path.js';
 import { columnsToError, type ErrorReached } from './columns-to-error.js';
 import { placeOfLoss } from './furthest-within.js';
 import { type NarrowToTargetOptions, narrowToTarget } from './narrow-to-target.js';
 import { LANES, narrowingCurves } from './narrowing-path.js';
+import type { SavingCurve } from './savings.js';
 
 /** Where measuring of columns ends, about, that of widths, and the search for the widths; the search for the columns takes the rest. */
 const [COLUMNS, WIDTHS, NARROWED] = [0.15, 0.4, 0.6];
 
 /** Refits of the widths: what they miss of their share of the error is left to the columns. */
 const CANDIDATES = 2;
+
+/** Rounds after which the shares of what is left are taken to be settled, and the least that is taken to be left of an amount. */
+const [ROUNDS, LEAST_LEFT] = [6, 0.01];
 
 /** How the error is kept. */
 export type BothToErrorOptions = Omit<NarrowToTargetOptions, 'reduce' | 'path' | 'data'>;
@@ -54,13 +57,12 @@ export async function bothToError(
     const measuring = { inputs, amounts, signal, onProgress: partOf(onProgress, 0, COLUMNS) };
     let trials = await openTrials(model);
     const measured = await measureColumns(trials, measuring);
-    const curves = await narrowingCurves(model, { maxError }, widths, {
+    const curves = await narrowingCurves(model, widths, {
       ...narrowing,
+      amounts,
       onProgress: partOf(onProgress, COLUMNS, WIDTHS),
     });
-    const savings = await savingsOfWidths(model, widths, amounts);
-    for (const { layer, savings: own } of measured) savings.set(layer, [...own]);
-    const ratios = sharedOut([...curves, ...columnCurves(measured)], savings, maxError);
+    const ratios = sharedOut([...curves, ...columnCurves(measured)], maxError);
     const narrowed = await narrowToTarget(
       model,
       { maxError: lossOf(curves, ratios) },
@@ -68,7 +70,6 @@ export async function bothToError(
         ...given,
         ...narrowing,
         calibration: made,
-        clusterer,
         layers: widths.map(({ name }) => name),
         path: pathOfCurves(curves),
         candidates: CANDIDATES,
@@ -94,29 +95,20 @@ export async function bothToError(
   }
 }
 
-/** Where the shares of what is left are taken to be settled. */
-const ROUNDS = 6;
-/** The least that is taken to be left of an amount. */
-const LEAST_LEFT = 0.01;
-
 /**
  * Ratios that together lose so much, and save most: a share of what is left counts, not of what there was, so that a tenth of what has become small
  * counts as much as a tenth of what is large. What is left depends on the ratios, and is found in a few rounds.
  */
-function sharedOut(
-  curves: readonly LayerCurve[],
-  savings: ReadonlyMap<string, readonly number[]>,
-  maxError: number,
-): ReadonlyMap<string, number> {
+function sharedOut(curves: readonly SavingCurve[], maxError: number): ReadonlyMap<string, number> {
   let ratios: ReadonlyMap<string, number> = new Map();
+  const saved = (i: number): number =>
+    curves.reduce((sum, { layer, savings }) => sum + (ratios.get(layer) ?? 0) * savings[i]!, 0);
   for (let round = 0; round < ROUNDS; round++) {
-    const left = (i: number): number =>
-      Math.max(
-        LEAST_LEFT,
-        1 - [...ratios].reduce((sum, [name, ratio]) => sum + ratio * savings.get(name)![i]!, 0),
-      );
     const priced = curves.flatMap((curve) => {
-      const cost = savings.get(curve.layer)!.reduce((sum, saved, i) => sum + saved / left(i), 0);
+      const cost = curve.savings.reduce(
+        (sum, share, i) => sum + share / Math.max(LEAST_LEFT, 1 - saved(i)),
+        0,
+      );
       return cost > 0 ? [{ ...curve, cost }] : [];
     });
     const path = pathOfCurves(priced);

@@ -4,9 +4,10 @@ import { firstSamples } from '../calibration/first-samples.js';
 import type { LongRunOptions } from '../cancellation.js';
 import { fidelityTo, recordOutputs } from '../evaluation/output-fidelity.js';
 import type { Trials } from '../trials/trials.js';
-import { allocateRatios, type LayerCurve, smallestAllocation } from './allocate-ratios.js';
+import { allocateRatios, smallestAllocation } from './allocate-ratios.js';
 import type { AmountOf } from './allocate-widths.js';
 import { columnsWith } from './columns-with.js';
+import { meanSaving, type SavingCurve, savingsAgainst } from './savings.js';
 
 /** What a layer costs, and what it loses alone. */
 export interface MeasuredLayer {
@@ -78,21 +79,21 @@ export async function measureColumns(
 ): Promise<MeasuredLayer[]> {
   const { layers, model } = trials;
   const recorded = await recordOutputs(model, firstSamples(inputs, MEASURED), { signal });
-  const full = await Promise.all(amounts.map((amountOf) => amountOf(model)));
+  const savingsOf = await savingsAgainst(model, amounts);
   const measured: MeasuredLayer[] = [];
   for (const [done, layer] of layers.entries()) {
     const { name } = layer;
     const errors: [number, number][] = [];
-    let savings: number[] = [];
+    let smaller = model;
     for (const [i, ratio] of MEASURED_AT.entries()) {
       signal?.throwIfAborted();
       const share = (done + i / MEASURED_AT.length) / layers.length;
       onProgress?.({ phase: 'curves', done, total: layers.length, layer: name, share });
       const { whole } = await columnsWith(trials, new Map([[name, ratio]]));
       errors.push([ratio, (await fidelityTo(recorded, whole.model, { signal })).outputError ?? 0]);
-      const left = await Promise.all(amounts.map((amountOf) => amountOf(whole.model)));
-      savings = left.map((amount, a) => (1 - amount / full[a]!) / ratio);
+      smaller = whole.model;
     }
+    const savings = (await savingsOf(smaller)).map((share) => share / MEASURED_AT.at(-1)!);
     measured.push({ layer: name, errors, savings });
   }
   return measured;
@@ -102,27 +103,22 @@ export async function measureColumns(
  * What layers save, of all amounts alike, and lose over the ratio: the logarithm of the error is taken to go straight with that of `ρ / (1 − ρ)`
  * through what was measured.
  */
-export function columnCurves(layers: readonly MeasuredLayer[]): LayerCurve[] {
+export function columnCurves(layers: readonly MeasuredLayer[]): SavingCurve[] {
   return layers.map(({ layer, errors, savings }) => {
-    const saved = savings.reduce((sum, share) => sum + share, 0) / savings.length;
-    const [first, last] = [errors[0]!, errors.at(-1)!].map(([ratio, error]) => ({
-      x: logOdds(ratio),
-      y: Math.log(Math.max(error, TINY)),
-    })) as [Logarithms, Logarithms];
+    const [first, last] = [logarithms(errors[0]!), logarithms(errors.at(-1)!)];
     const told = Math.max(0, last.y - first.y) / (last.x - first.x);
     const lossAt = (x: number): number => {
       const slope = x < first.x ? Math.max(told, SLOPE_BELOW) : told;
       return Math.exp(first.y + slope * (x - first.x));
     };
     const points = POINTS.map((ratio) => ({ ratio, loss: lossAt(logOdds(ratio)) }));
-    return { layer, cost: Math.max(saved, LEAST_SAVING), points };
+    return { layer, cost: Math.max(meanSaving(savings), LEAST_SAVING), savings, points };
   });
 }
 
 /** Of `ρ / (1 − ρ)` and of the error. */
-interface Logarithms {
-  readonly x: number;
-  readonly y: number;
+function logarithms([ratio, error]: readonly [number, number]): { x: number; y: number } {
+  return { x: logOdds(ratio), y: Math.log(Math.max(error, TINY)) };
 }
 
 function logOdds(ratio: number): number {

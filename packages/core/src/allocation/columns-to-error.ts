@@ -21,7 +21,7 @@ const MEASURING = 0.3;
 export interface ColumnsToErrorOptions extends ProveTrialOptions {
   /** Inputs on which outputs are compared: better others than those of the refit. */
   readonly inputs: CalibrationInputs;
-  /** The path that is gone. Default: `columnPath` */
+  /** The path to follow. Default: `columnPath` */
   readonly path?: ColumnPath | undefined;
   /** The model whose outputs are to be kept. Default: that of the trials. */
   readonly original?: Model | undefined;
@@ -37,7 +37,7 @@ export interface ErrorReached {
 
 /**
  * The fewest columns with which the outputs are near enough, about: every layer loses what costs the outputs least, see `columnPath`, by what it
- * loses alone at one ratio, since curves of each would take many times as long. The result is proved, see `verifyRewrite`.
+ * loses alone at two ratios, since curves of each would take many times as long. The result is proved, see `verifyRewrite`.
  *
  * @param maxError see `OutputFidelity`
  * @returns a result without layers that change where no ratios that were tried keep the error

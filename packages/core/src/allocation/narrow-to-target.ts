@@ -51,7 +51,7 @@ export interface NarrowToTargetOptions
   readonly reduce?: 'neurons' | 'auto' | undefined;
   /** Inputs on which outputs are compared: better others than those of the refit. */
   readonly inputs: CalibrationInputs;
-  /** The path that is gone, of the same widths. Default: `narrowingPath` */
+  /** The path to follow, of the same widths. Default: `narrowingPath` */
   readonly path?: WidthPath | undefined;
   /** Places on the path at which the model is refitted for an error, at most. Default 6. */
   readonly candidates?: number | undefined;

@@ -3,10 +3,11 @@ import type { Model } from '../format/model-format.js';
 import { principalFeatures } from '../neurons/principal-features.js';
 import type { Width } from '../widths/find-widths.js';
 import { selectWidths, type WidthsMeant } from '../widths/select-widths.js';
-import { type LayerCurve, pathOfCurves } from './allocate-ratios.js';
+import { pathOfCurves } from './allocate-ratios.js';
 import { type AllocateWidthsOptions, type WidthPath, widthCurves } from './allocate-widths.js';
 import { type AmountOptions, amountsOf } from './amounts.js';
 import type { Target } from './compress-to-target.js';
+import type { SavingCurve } from './savings.js';
 
 /** What runtimes compute side by side: widths are multiples of it where time counts. */
 export const LANES = 8;
@@ -32,7 +33,8 @@ export interface NarrowingPathOptions extends Omit<AllocateWidthsOptions, 'amoun
 }
 
 /**
- * The path that `narrowToTarget` goes: of all allocations that save as much, those on it lose least, as far as losses and savings add up. Every place on it is a ratio for each width, which `compressModel` takes.
+ * The path that `narrowToTarget` goes: of all allocations that save as much, those on it lose least, as far as losses and savings add up. Every place
+ * on it is a ratio for each width, which `compressModel` takes.
  *
  * @param target only which one it is matters: what is to become less
  * @throws InputError as `selectWidths` and `compressModel` do; `UNSUPPORTED` where no width saves anything
@@ -44,21 +46,21 @@ export interface NarrowingPathOptions extends Omit<AllocateWidthsOptions, 'amoun
 export async function narrowingPath(
   model: Model,
   target: NarrowTarget,
-  { layers, widths, ...options }: NarrowingPathOptions,
+  { layers, widths, latencyModel, ...options }: NarrowingPathOptions,
 ): Promise<WidthPath> {
-  return pathOfCurves(await narrowingCurves(model, target, selectWidths(model, layers, widths), options));
+  const chosen = selectWidths(model, layers, widths);
+  const amounts = await amountsOf(model, target, chosen, { ...options, latencyModel });
+  return pathOfCurves(await narrowingCurves(model, chosen, { ...options, amounts }));
 }
 
 /** What those widths save and lose of which the path is made. */
 export async function narrowingCurves(
   model: Model,
-  target: NarrowTarget,
   chosen: readonly Width[],
-  { latencyModel, ...options }: Omit<NarrowingPathOptions, 'layers' | 'widths'>,
-): Promise<LayerCurve[]> {
-  const amounts = await amountsOf(model, target, chosen, { ...options, latencyModel });
+  options: AllocateWidthsOptions,
+): Promise<SavingCurve[]> {
   const { calibration } = options;
-  if (calibration === undefined) return widthCurves(model, chosen, { ...options, amounts });
+  if (calibration === undefined) return widthCurves(model, chosen, options);
   const { model: turned, ordered } = await principalFeatures(model, chosen, calibration, options);
-  return widthCurves(turned, chosen, { ...options, ordered, amounts });
+  return widthCurves(turned, chosen, { ...options, ordered });
 }

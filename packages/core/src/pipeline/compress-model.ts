@@ -98,10 +98,10 @@ async function reduced(model: Model, options: CompressModelOptions): Promise<Com
     };
     const { names, byName, all } = ratiosByName(ratio, own);
     const chosen = selectBoth(model, options.layers ?? names, options.widths);
-    const [widths, layers] = [chosen.widths, chosen.layers].map(
-      (named) => new Map(named.map(({ name }) => [name, byName.get(name) ?? all])),
-    );
-    return compressBoth(model, widths!, layers!, { ...others, clusterer, calibration: inputs });
+    const ratiosOf = (named: readonly { readonly name: string }[]) =>
+      new Map(named.map(({ name }) => [name, byName.get(name) ?? all]));
+    const resolved = { ...others, clusterer, calibration: inputs };
+    return compressBoth(model, ratiosOf(chosen.widths), ratiosOf(chosen.layers), resolved);
   }
   const { names, byName, all } = ratiosByName(ratio, (name) => selectWidths(model, [name])[0]!.name);
   const chosen = selectWidths(model, options.layers ?? names, options.widths);

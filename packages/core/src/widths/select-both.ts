@@ -2,10 +2,10 @@
 import { InputError } from '../errors.js';
 import type { FcLayer, Model } from '../format/model-format.js';
 import { selectLayers } from '../format/select-layers.js';
-import { findWidths, type Width } from './find-widths.js';
+import type { Width } from './find-widths.js';
 import { productsPerSample } from './products-per-sample.js';
 import { requireFeatures } from './require-features.js';
-import { selectWidths, type WidthsMeant } from './select-widths.js';
+import { offeredWidths, selectWidths, type WidthsMeant } from './select-widths.js';
 
 /** In the order of the graph, each once. */
 export interface Both {
@@ -20,9 +20,8 @@ export function findBoth(model: Model, meant: WidthsMeant = 'all'): Both {
   const once = productsPerSample(model.graph);
   const layers = model.layers.filter(({ name }) => once.has(name));
   const own = new Set(layers.map(({ name }) => name));
-  const widths = findWidths(model.graph).widths.filter(
-    ({ reason, residual, consumers }) =>
-      reason === undefined && !(residual && meant === 'inner') && !consumers.some((name) => own.has(name)),
+  const widths = offeredWidths(model, meant).filter(
+    ({ consumers }) => !consumers.some((name) => own.has(name)),
   );
   return { layers, widths };
 }

@@ -6,6 +6,13 @@ import { requireFeatures } from './require-features.js';
 /** Which widths are meant where none is named: all, or those that run through no residual sum. */
 export type WidthsMeant = 'all' | 'inner';
 
+/** The widths that may become narrower and are meant; there may be none. */
+export function offeredWidths({ graph }: Model, meant: WidthsMeant): readonly Width[] {
+  return findWidths(graph).widths.filter(
+    ({ reason, residual }) => reason === undefined && !(residual && meant === 'inner'),
+  );
+}
+
 /**
  * Finds widths whose features may leave, by name or by a layer that makes them.
  *
@@ -20,13 +27,12 @@ export function selectWidths(
 ): readonly Width[] {
   requireFeatures(model);
   const { widths } = findWidths(model.graph);
-  const offered = widths.filter(({ reason }) => reason === undefined);
   if (names === undefined) {
-    const chosen = meant === 'inner' ? offered.filter(({ residual }) => !residual) : offered;
+    const chosen = offeredWidths(model, meant);
     if (chosen.length > 0) return chosen;
     const [first] = widths;
     const why =
-      offered.length > 0
+      offeredWidths(model, 'all').length > 0
         ? 'all of them run through residual sums'
         : first === undefined
           ? 'that takes two layers, one behind the other'
