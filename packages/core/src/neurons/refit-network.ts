@@ -3,8 +3,11 @@ import { type CalibrationInputs, samplesOf } from '../calibration/calibration-in
 import { sampleRows } from '../calibration/layer-rows.js';
 import type { Clusterer } from '../clustering/clusterer.js';
 import { InputError } from '../errors.js';
+import type { FeatureGraph } from '../format/feature-flow.js';
 import type { Model } from '../format/model-format.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
+import { reconstructBlock } from '../reconstruction/reconstruct-block.js';
+import { widthBlock } from '../reconstruction/width-block.js';
 import type { Width } from '../widths/find-widths.js';
 import { type Choice, chooseByError } from './choose-by-error.js';
 import { chooseByScore } from './choose-features.js';
@@ -14,7 +17,7 @@ import type { FeatureSweep } from './feature-sweep.js';
 import { columnsOfGroup } from './layer-groups.js';
 import type { LayerRead } from './layer-reads.js';
 import { LayerSystem } from './layer-system.js';
-import type { NarrowedNetwork } from './narrowed-network.js';
+import { NarrowedNetwork } from './narrowed-network.js';
 import { keepPairs, weightsThatMake } from './paired-features.js';
 import type { PrincipalFeatures } from './principal-features.js';
 import type { ReadingLayer } from './reading-layer.js';
@@ -72,11 +75,14 @@ export interface WidthCurve {
 export class NetworkRefit {
   readonly steps: readonly RefitStep[];
   readonly #network: NarrowedNetwork;
+  readonly #graph: FeatureGraph;
   readonly #inputs: CalibrationInputs;
   readonly #options: RefitNetworkOptions;
   readonly #reads: ReadonlyMap<string, LayerRead>;
   readonly #targets: TargetRows;
   readonly #resumed: ResumedNetwork;
+  /** The original, for what blocks are reconstructed to. */
+  readonly #teacher: ResumedNetwork;
   /** By step, the first operation that it or one behind it may change. */
   readonly #starts: ReadonlyMap<RefitStep, number>;
 
@@ -109,6 +115,8 @@ export class NetworkRefit {
     const asked = this.steps.flatMap((step) => this.#readsOf(step)).filter(({ whole }) => whole);
     this.#targets = new TargetRows(original, inputs, asked, limits);
     this.#resumed = new ResumedNetwork(network, graph, inputs, limits);
+    this.#teacher = new ResumedNetwork(new NarrowedNetwork(original.features!, graph), graph, inputs, limits);
+    this.#graph = graph;
   }
 
   /** @param keep features that stay in each block of a width */
@@ -120,7 +128,23 @@ export class NetworkRefit {
       const { read } = blocksByReading(this.#network, width);
       const kept = await this.#choose(width, layers, read, keep(width));
       await this.#remove(width, layers, kept, keep(width));
+      if (this.#options.settles) await this.#reconstruct(step);
     }
+  }
+
+  /** Fits the layers that make a width and those that read it together, where nothing but values of the width lie between. */
+  async #reconstruct(step: WidthStep): Promise<void> {
+    const block = widthBlock(this.#graph, step.width);
+    if (block === undefined || !this.#network.model().features!.resumes) return;
+    const from = this.#starts.get(step)!;
+    const { engine, signal } = this.#options;
+    await reconstructBlock(this.#network, block, {
+      engine,
+      original: (tensors) => this.#teacher.run(tensors, from),
+      present: (tensors) => this.#resumed.run(tensors, from),
+      samples: this.#inputs.samples,
+      signal,
+    });
   }
 
   /**

@@ -1,0 +1,340 @@
+/** How far the readers of a block are from what the original gives, and where it gets less: least squares through the operations between. */
+import { invertByBlocks } from '../calibration/block-inverse.js';
+import type { Model, ModelSession } from '../format/model-format.js';
+import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
+import type { MatrixEngine } from '../matrix/matrix-engine.js';
+import type { BlockSamples, Chunk } from './block-samples.js';
+import type { Evaluation } from './quasi-newton.js';
+import { addReadRows, allRows, readRows, tensorOfRows } from './tensor-rows.js';
+import type { WidthBlock } from './width-block.js';
+
+/** Ridge of the second moments about which the descent goes, as a multiple of their mean. */
+const STRENGTH = 1;
+/** How much larger values are where a slope is read off, as a share of their root mean square. */
+const NUDGE = 1e-3;
+/** Relative difference up to which the block is what the graph says of it. */
+const SAME = 1e-3;
+/** Of neurons that say nothing, as a share of the mean. */
+const LEAST_WEIGHT = 1e-3;
+
+/** What one chunk makes of some weights. */
+interface Run {
+  /** What makers read, with ones for the bias. */
+  readonly read: readonly DenseMatrix[];
+  /** What makers give. */
+  readonly made: readonly DenseMatrix[];
+  /** By tensor that a reader reads. */
+  readonly hidden: ReadonlyMap<string, DenseMatrix>;
+  /** What readers read, with ones for the bias. */
+  readonly seen: readonly DenseMatrix[];
+  /** What readers give, less the targets. */
+  readonly rest: readonly DenseMatrix[];
+}
+
+export class BlockError {
+  readonly #block: WidthBlock;
+  readonly #samples: BlockSamples;
+  readonly #engine: MatrixEngine;
+  readonly #session: ModelSession | undefined;
+  /** Shapes of the weights: those of makers, then of readers. */
+  readonly #shapes: readonly (readonly [number, number])[];
+  /** Whether a value per output is added, by layer. */
+  readonly #biased: readonly boolean[];
+  /** By reader: `1 / Σ ‖y − ȳ‖²`, over the training samples. */
+  readonly #units: readonly number[];
+
+  private constructor(
+    block: WidthBlock,
+    samples: BlockSamples,
+    start: readonly DenseMatrix[],
+    engine: MatrixEngine,
+    session: ModelSession | undefined,
+  ) {
+    this.#block = block;
+    this.#samples = samples;
+    this.#engine = engine;
+    this.#session = session;
+    this.#shapes = start.map(({ rows, cols }) => [rows, cols]);
+    this.#biased = [...block.makers, ...block.readers].map(({ layer }) => layer.bias);
+    this.#units = block.readers.map((_, r) => 1 / spread(samples.train.map(({ targets }) => targets[r]!)));
+  }
+
+  /** @param model the network as it is, which has the operations between the layers of the block */
+  static async open(
+    block: WidthBlock,
+    samples: BlockSamples,
+    start: readonly DenseMatrix[],
+    model: Model,
+    engine: MatrixEngine,
+  ): Promise<BlockError> {
+    const given = block.makers.map(({ output }) => output);
+    const between = [...new Set(block.readers.map(({ input }) => input))].filter((name) => !given.includes(name));
+    const session = between.length > 0 ? await model.features!.observe(between, given).session() : undefined;
+    return new BlockError(block, samples, start, engine, session);
+  }
+
+  async release(): Promise<void> {
+    await this.#session?.release();
+  }
+
+  /** Whether the block gives what the network gives there. */
+  async agrees(weights: readonly DenseMatrix[]): Promise<boolean> {
+    const [chunk] = this.#samples.train;
+    const { hidden } = await this.#run(weights, chunk!);
+    return this.#block.readers.every(({ input }, r) => {
+      const [own, given] = [hidden.get(input)!.data, chunk!.hidden[r]!.data];
+      let [apart, size] = [0, 0];
+      for (let i = 0; i < given.length; i++) {
+        apart += (own[i]! - given[i]!) ** 2;
+        size += given[i]! ** 2;
+      }
+      return own.length === given.length && apart <= SAME ** 2 * size;
+    });
+  }
+
+  weightsAt(point: Float64Array): DenseMatrix[] {
+    let at = 0;
+    return this.#shapes.map(([rows, cols]) => {
+      const own = denseMatrix(rows, cols, Float32Array.from(point.subarray(at, at + rows * cols)));
+      at += rows * cols;
+      return own;
+    });
+  }
+
+  /** Sum of the readers' relative errors on the samples that were held back, up to a factor. */
+  async held(point: Float64Array): Promise<number> {
+    const weights = this.weightsAt(point);
+    let error = 0;
+    for (const chunk of this.#samples.held) error += this.#errorOf(await this.#run(weights, chunk));
+    return error;
+  }
+
+  /** Sum of the readers' relative errors, and how it changes with the weights. */
+  async evaluate(point: Float64Array): Promise<Evaluation> {
+    const weights = this.weightsAt(point);
+    const { makers, readers } = this.#block;
+    const gradients = weights.map(({ rows, cols }) => new Float64Array(rows * cols));
+    let value = 0;
+    for (const chunk of this.#samples.train) {
+      const run = await this.#run(weights, chunk);
+      value += this.#errorOf(run);
+      const back = new Map([...run.hidden].map(([name, { rows, cols }]) => [name, denseMatrix(rows, cols)]));
+      for (const [r, { input }] of readers.entries()) {
+        const own = weights[makers.length + r]!;
+        const rest = run.rest[r]!;
+        const unit = 2 * this.#units[r]!;
+        for (let i = 0; i < rest.data.length; i++) rest.data[i] = rest.data[i]! * unit;
+        addTo(gradients[makers.length + r]!, await this.#engine.multiply(transpose(rest), run.seen[r]!));
+        const read = await this.#engine.multiply(rest, withoutLast(own));
+        addReadRows(read, this.#samples.places.readers[r]!, back.get(input)!);
+      }
+      for (const k of makers.keys()) {
+        const slopes = await this.#slopes(run, k, chunk.entries);
+        const { rows, cols } = run.made[k]!;
+        const own = denseMatrix(rows, cols);
+        for (const [name, { data }] of back) {
+          const slope = slopes?.get(name)?.data;
+          for (let i = 0; i < data.length; i++) own.data[i] = own.data[i]! + data[i]! * (slope?.[i] ?? 1);
+        }
+        addTo(gradients[k]!, await this.#engine.multiply(transpose(own), run.read[k]!));
+      }
+    }
+    for (const [l, biased] of this.#biased.entries()) if (!biased) clearLast(gradients[l]!, weights[l]!.cols);
+    return { value, gradient: joined(gradients) };
+  }
+
+  /** About the inverse of the Hessian at a point, as a map of gradients. */
+  async preconditioner(point: Float64Array): Promise<(gradient: Float64Array) => Promise<Float64Array>> {
+    const weights = this.weightsAt(point);
+    const { makers, readers } = this.#block;
+    const moments = weights.map(({ cols }) => new Float64Array(cols * cols));
+    const slopes = makers.map((_, k) => new Float64Array(weights[k]!.rows));
+    let rows = 0;
+    for (const chunk of this.#samples.train) {
+      const run = await this.#run(weights, chunk);
+      for (const [l, read] of [...run.read, ...run.seen].entries())
+        addTo(moments[l]!, await this.#engine.multiply(transpose(read), read));
+      for (const k of makers.keys()) {
+        const own = await this.#slopes(run, k, chunk.entries);
+        const count = run.made[k]!.rows;
+        for (const [r, { input }] of readers.entries())
+          addWeightedSquares(slopes[k]!, own?.get(input), count, weights[makers.length + r]!, this.#units[r]!);
+        if (k === 0) rows += count;
+      }
+    }
+    const factors: { readonly inverse: DenseMatrix; readonly scales: Float64Array }[] = [];
+    for (const [l, { rows: outputs, cols }] of weights.entries()) {
+      const own = moments[l]!;
+      addRidge(own, cols);
+      if (!this.#biased[l]) separateLast(own, cols);
+      if (!(await invertByBlocks(own, cols, this.#engine))) return async (gradient) => gradient;
+      const scales =
+        l < makers.length
+          ? inverseWeights(slopes[l]!, rows)
+          : new Float64Array(outputs).fill(1 / (2 * this.#units[l - makers.length]!));
+      factors.push({ inverse: denseMatrix(cols, cols, Float32Array.from(own)), scales });
+    }
+    return async (gradient) => {
+      const parts: Float64Array[] = [];
+      for (const [l, part] of this.weightsAt(gradient).entries()) {
+        const { inverse, scales } = factors[l]!;
+        const { data, cols } = await this.#engine.multiply(part, inverse);
+        parts.push(Float64Array.from(data, (value, i) => value * scales[Math.floor(i / cols)]!));
+      }
+      return joined(parts);
+    };
+  }
+
+  #errorOf({ rest }: Run): number {
+    let sum = 0;
+    for (const [r, { data }] of rest.entries())
+      for (let i = 0; i < data.length; i++) sum += data[i]! ** 2 * this.#units[r]!;
+    return sum;
+  }
+
+  async #run(weights: readonly DenseMatrix[], chunk: Chunk): Promise<Run> {
+    const { makers, readers } = this.#block;
+    const { places } = this.#samples;
+    const read = chunk.read.map((rows, k) => readRows(rows, places.makers[k]!));
+    const made: DenseMatrix[] = [];
+    for (const k of makers.keys()) made.push(await this.#engine.multiply(read[k]!, transpose(weights[k]!)));
+    const hidden = await this.#between(made, chunk.entries);
+    const seen = readers.map(({ input }, r) => readRows(hidden.get(input)!, places.readers[r]!));
+    const rest: DenseMatrix[] = [];
+    for (const r of readers.keys()) {
+      const given = await this.#engine.multiply(seen[r]!, transpose(weights[makers.length + r]!));
+      const { data } = chunk.targets[r]!;
+      for (let i = 0; i < data.length; i++) given.data[i] = given.data[i]! - data[i]!;
+      rest.push(given);
+    }
+    return { read, made, hidden, seen, rest };
+  }
+
+  /** What the operations between make of what the makers give, by tensor. */
+  async #between(made: readonly DenseMatrix[], entries: number): Promise<Map<string, DenseMatrix>> {
+    const { makers, readers } = this.#block;
+    const { shapes } = this.#samples;
+    const hidden = new Map(makers.map(({ output }, k) => [output, made[k]!]));
+    if (this.#session !== undefined) {
+      const feeds = Object.fromEntries(
+        makers.map(({ output, makes }, k) => [
+          output,
+          tensorOfRows(made[k]!, shapes.get(output)!.with(0, entries), makes),
+        ]),
+      );
+      const found = await this.#session.run(feeds);
+      for (const { input, reading } of readers)
+        if (found[input] !== undefined) hidden.set(input, allRows(found[input], reading.axis));
+    }
+    return new Map(readers.map(({ input }) => [input, hidden.get(input)!]));
+  }
+
+  /** By tensor, how it changes with what a maker gives; undefined where the two are one. */
+  async #slopes(
+    { made, hidden }: Run,
+    maker: number,
+    entries: number,
+  ): Promise<Map<string, DenseMatrix> | undefined> {
+    if (this.#session === undefined) return undefined;
+    const { rows, cols, data } = made[maker]!;
+    const nudge = NUDGE * (rootMeanSquare(data) || 1);
+    const larger = denseMatrix(
+      rows,
+      cols,
+      data.map((value) => value + nudge),
+    );
+    const after = await this.#between(made.with(maker, larger), entries);
+    return new Map(
+      [...hidden].map(([name, before]) => {
+        const own = after.get(name)!;
+        const values = own.data.map((value, i) => (value - before.data[i]!) / (larger.data[i]! - data[i]!));
+        return [name, denseMatrix(own.rows, own.cols, values)];
+      }),
+    );
+  }
+}
+
+/** `Σ ‖y − ȳ‖²` over the rows of several matrices. */
+function spread(parts: readonly DenseMatrix[]): number {
+  const cols = parts[0]!.cols;
+  const sums = new Float64Array(cols);
+  let squares = 0;
+  let rows = 0;
+  for (const part of parts) {
+    rows += part.rows;
+    for (let i = 0; i < part.data.length; i++) {
+      sums[i % cols] = sums[i % cols]! + part.data[i]!;
+      squares += part.data[i]! ** 2;
+    }
+  }
+  return squares - sums.reduce((sum, value) => sum + value ** 2 / rows, 0);
+}
+
+/** Adds `Σ φ'² ‖w_j‖² / Σ ‖y − ȳ‖²` for each feature j. @param slopes φ', 1 where left out */
+function addWeightedSquares(
+  sums: Float64Array,
+  slopes: DenseMatrix | undefined,
+  rows: number,
+  reader: DenseMatrix,
+  unit: number,
+): void {
+  const features = sums.length;
+  const squares = new Float64Array(features);
+  for (let o = 0; o < reader.rows; o++)
+    for (let c = 0; c < reader.cols - 1; c++)
+      squares[c % features] = squares[c % features]! + reader.data[o * reader.cols + c]! ** 2 * unit;
+  if (slopes === undefined) for (let j = 0; j < features; j++) sums[j] = sums[j]! + rows * squares[j]!;
+  else
+    for (let i = 0; i < slopes.data.length; i++)
+      sums[i % features] = sums[i % features]! + slopes.data[i]! ** 2 * squares[i % features]!;
+}
+
+/** By neuron, `1 / 2 Σ φ'² ‖w_j‖²`-like scales: rows of the moments are divided out. */
+function inverseWeights(sums: Float64Array, rows: number): Float64Array {
+  const mean = sums.reduce((sum, value) => sum + value, 0) / Math.max(1, sums.length);
+  return sums.map((sum) => rows / (2 * (sum + LEAST_WEIGHT * mean)));
+}
+
+/** Adds a multiple of the mean of the diagonal to it, but for the bias. */
+function addRidge(moments: Float64Array, n: number): void {
+  let mean = 0;
+  for (let i = 0; i < n - 1; i++) mean += moments[i * n + i]! / (n - 1);
+  for (let i = 0; i < n - 1; i++) moments[i * n + i] = moments[i * n + i]! + STRENGTH * mean;
+}
+
+/** Zeros in the last column. */
+function clearLast(values: Float64Array, cols: number): void {
+  for (let i = cols - 1; i < values.length; i += cols) values[i] = 0;
+}
+
+/** 1 on the diagonal, and nothing beside it, in the last column and row. */
+function separateLast(moments: Float64Array, n: number): void {
+  clearLast(moments, n);
+  moments.fill(0, n * (n - 1));
+  moments[n * n - 1] = 1;
+}
+
+function withoutLast({ rows, cols, data }: DenseMatrix): DenseMatrix {
+  const result = denseMatrix(rows, cols - 1);
+  for (let row = 0; row < rows; row++)
+    result.data.set(data.subarray(row * cols, row * cols + cols - 1), row * (cols - 1));
+  return result;
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const result = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    result.set(part, at);
+    at += part.length;
+  }
+  return result;
+}
+
+function addTo(sums: Float64Array, { data }: DenseMatrix): void {
+  for (let i = 0; i < data.length; i++) sums[i] = sums[i]! + data[i]!;
+}
+
+function rootMeanSquare(values: Float32Array): number {
+  return Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / Math.max(1, values.length));
+}

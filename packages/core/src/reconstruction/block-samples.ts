@@ -1,0 +1,192 @@
+/** What block reconstruction works on: whole samples, spread over all inputs, with what the block reads and what the original gives for it. */
+import { samplesOf } from '../calibration/calibration-inputs.js';
+import { fixedBatch } from '../calibration/input-shapes.js';
+import type { FeatureLayer } from '../format/feature-flow.js';
+import type { Tensor } from '../format/model-format.js';
+import type { NarrowedWeights } from '../format/model-narrowing.js';
+import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
+import type { MatrixEngine } from '../matrix/matrix-engine.js';
+import type { NarrowedNetwork } from '../neurons/narrowed-network.js';
+import { positionsOf, type ReadPlaces, readPlaces, readRows, rowsOfSamples } from './tensor-rows.js';
+import type { WidthBlock } from './width-block.js';
+
+type Feeds = Readonly<Record<string, Tensor>>;
+
+/** Positions of the width that are looked at, and the fewest samples that they come of. */
+const POSITIONS = 32_768;
+const FEWEST_SAMPLES = 16;
+/** The most numbers in all that is kept of the samples. */
+const MOST_VALUES = 2 ** 26;
+/** Multiples of it, less their whole parts, are spread evenly: no period of the data, such as classes in turn, is met. */
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+/** Share of the chosen samples that is held back. */
+const HOLD_BACK = 1 / 8;
+
+export interface GatherOptions {
+  readonly engine: MatrixEngine;
+  /** Runs the original: its tensors, batch by batch. */
+  readonly original: (tensors: readonly string[]) => AsyncIterable<Feeds>;
+  /** Runs the network as it is by now. */
+  readonly present: (tensors: readonly string[]) => AsyncIterable<Feeds>;
+  /** Samples of all batches. */
+  readonly samples: number;
+}
+
+/** Some samples of one batch. */
+export interface Chunk {
+  /** What each maker reads, shape `[positions, inputs]`. */
+  readonly read: readonly DenseMatrix[];
+  /** What each reader should give, shape `[places, outputs]`. */
+  readonly targets: readonly DenseMatrix[];
+  /** What each reader reads in the network as it is, shape `[positions, features]`. */
+  readonly hidden: readonly DenseMatrix[];
+  /** Entries of the tensors' first axis. */
+  readonly entries: number;
+}
+
+export interface BlockSamples {
+  readonly train: readonly Chunk[];
+  readonly held: readonly Chunk[];
+  /** By maker and by reader, where it reads. */
+  readonly places: { readonly makers: readonly ReadPlaces[]; readonly readers: readonly ReadPlaces[] };
+  /** Shapes of what makers give and of what readers read, of one batch. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+}
+
+/** @returns undefined where samples lie in its tensors in no way that is known, or there is too much of them */
+export async function gatherSamples(
+  network: NarrowedNetwork,
+  block: WidthBlock,
+  options: GatherOptions,
+): Promise<BlockSamples | undefined> {
+  const { makers, readers } = block;
+  const whole = fixedBatch(network.model().inputs) !== undefined;
+  const teachers = readers.map(({ layer }) => {
+    const { rows } = network.narrowing.layers.get(layer.name) ?? { rows: null };
+    return transpose(withBias(layer, network.originalWeights(layer.name), rows));
+  });
+  let share: number | undefined;
+  const targets: { chosen: ChosenSamples; of: DenseMatrix[][] }[] = [];
+  let choose: ((feeds: Feeds) => ChosenSamples) | undefined;
+  for await (const feeds of options.original(readers.map(({ input }) => input))) {
+    const tensors = readers.map(({ input }) => feeds[input]!);
+    share ??= shareOf(tensors, readers.map(({ reading }) => reading.axis), samplesOf(feeds), options.samples);
+    choose ??= sampleChooser(share, whole);
+    const chosen = choose(feeds);
+    const of: DenseMatrix[][] = [];
+    for (const part of [chosen.train, chosen.held]) {
+      const own: DenseMatrix[] = [];
+      for (const [r, { reading }] of readers.entries()) {
+        const entries = entriesOf(tensors[r]!, part, samplesOf(feeds));
+        if (entries === undefined) return undefined;
+        const places = readPlaces(tensors[r]!.shape, reading.axis, reading.window);
+        const rows = readRows(rowsOfSamples(tensors[r]!, reading.axis, entries), places);
+        own.push(await options.engine.multiply(rows, teachers[r]!));
+      }
+      of.push(own);
+    }
+    targets.push({ chosen, of });
+  }
+  const result = { train: [] as Chunk[], held: [] as Chunk[] };
+  let known: Pick<BlockSamples, 'places' | 'shapes'> | undefined;
+  let values = 0;
+  let batch = 0;
+  const tensors = [
+    ...makers.flatMap(({ input, output }) => [input, output]),
+    ...readers.map(({ input }) => input),
+  ];
+  for await (const feeds of options.present(tensors)) {
+    const { chosen, of } = targets[batch++]!;
+    known ??= knownOf(block, feeds);
+    if (known === undefined) return undefined;
+    for (const [p, part] of [chosen.train, chosen.held].entries()) {
+      if (part.length === 0) continue;
+      const rowsOf = (name: string, axis: number): DenseMatrix | undefined => {
+        const entries = entriesOf(feeds[name]!, part, samplesOf(feeds));
+        return entries && rowsOfSamples(feeds[name]!, axis, entries);
+      };
+      const read = makers.map(({ input, reading }) => rowsOf(input, reading.axis));
+      const hidden = readers.map(({ input, reading }) => rowsOf(input, reading.axis));
+      if (!read.every((rows) => rows !== undefined) || !hidden.every((rows) => rows !== undefined))
+        return undefined;
+      for (const { data } of [...read, ...hidden, ...of[p]!]) values += data.length;
+      if (values > MOST_VALUES) return undefined;
+      const entries = entriesOf(feeds[makers[0]!.output]!, part, samplesOf(feeds))!.length;
+      result[p === 0 ? 'train' : 'held'].push({ read, hidden, targets: of[p]!, entries });
+    }
+  }
+  return known && result.train.length > 0 && result.held.length > 0 ? { ...result, ...known } : undefined;
+}
+
+/** Samples of one batch, by their place in it. */
+interface ChosenSamples {
+  readonly train: readonly number[];
+  readonly held: readonly number[];
+}
+
+/**
+ * Chooses samples of batch after batch.
+ *
+ * @param whole whether batches are taken whole or not at all, since the model runs on no other number of samples
+ */
+function sampleChooser(share: number, whole: boolean): (feeds: Feeds) => ChosenSamples {
+  let seen = 0;
+  return (feeds) => {
+    const chosen: { train: number[]; held: number[] } = { train: [], held: [] };
+    for (let sample = 0; sample < samplesOf(feeds); sample++) {
+      if (!whole || sample === 0) seen++;
+      const place = (seen * GOLDEN) % 1;
+      if (place < share) chosen[place < share * HOLD_BACK ? 'held' : 'train'].push(sample);
+    }
+    return chosen;
+  };
+}
+
+/** Share of all samples that has as many positions as are wanted. */
+function shareOf(tensors: readonly Tensor[], axes: readonly number[], count: number, samples: number): number {
+  const positions = Math.max(
+    ...tensors.map(({ shape }, i) => (positionsOf(shape, axes[i]!) * shape[0]!) / count),
+  );
+  return Math.min(1, Math.max(FEWEST_SAMPLES, POSITIONS / positions) / samples);
+}
+
+/** Entries of the first axis that belong to some samples; undefined where it does not count them. */
+function entriesOf({ shape }: Tensor, samples: readonly number[], count: number): number[] | undefined {
+  const each = shape[0]! / count;
+  if (!Number.isInteger(each)) return undefined;
+  return samples.flatMap((sample) => Array.from({ length: each }, (_, i) => sample * each + i));
+}
+
+function knownOf({ makers, readers }: WidthBlock, feeds: Feeds): Pick<BlockSamples, 'places' | 'shapes'> | undefined {
+  const placesOf = ({ input, reading }: WidthBlock['makers'][number]): ReadPlaces =>
+    readPlaces(feeds[input]!.shape, reading.axis, reading.window);
+  const places = { makers: makers.map(placesOf), readers: readers.map(placesOf) };
+  const shapes = new Map<string, readonly number[]>();
+  for (const { output } of makers) shapes.set(output, feeds[output]!.shape);
+  for (const { input } of readers) shapes.set(input, feeds[input]!.shape);
+  const fits = makers.every(({ output, makes }, k) => {
+    const { positions, span } = places.makers[k]!;
+    return positions.length / span === positionsOf(shapes.get(output)!, makes);
+  });
+  return fits ? { places, shapes } : undefined;
+}
+
+/**
+ * W and b side by side, shape `[outputs, span·inputs + 1]`.
+ *
+ * @param rows outputs that are taken; null for all
+ */
+export function withBias(
+  { span }: FeatureLayer,
+  { weights, bias }: NarrowedWeights,
+  rows: Int32Array | null = null,
+): DenseMatrix {
+  const width = weights.cols * span;
+  const kept = rows ?? Int32Array.from({ length: weights.rows / span }, (_, o) => o);
+  const result = denseMatrix(kept.length, width + 1);
+  for (const [o, output] of kept.entries()) {
+    result.data.set(weights.data.subarray(output * width, (output + 1) * width), o * (width + 1));
+    result.data[o * (width + 1) + width] = bias?.[output] ?? 0;
+  }
+  return result;
+}
