@@ -19,13 +19,11 @@ const LEAST_WEIGHT = 1e-3;
 
 /** What one chunk makes of some weights. */
 interface Run {
-  /** What makers read, with ones for the bias. */
-  readonly read: readonly DenseMatrix[];
   /** What makers give. */
   readonly made: readonly DenseMatrix[];
   /** By tensor that a reader reads. */
   readonly hidden: ReadonlyMap<string, DenseMatrix>;
-  /** What readers read, with ones for the bias. */
+  /** What readers read, with ones for the bias; until the next run. */
   readonly seen: readonly DenseMatrix[];
   /** What readers give, less the targets. */
   readonly rest: readonly DenseMatrix[];
@@ -40,6 +38,8 @@ export class BlockError {
   readonly #shapes: readonly (readonly [number, number])[];
   /** Whether a value per output is added, by layer. */
   readonly #biased: readonly boolean[];
+  /** Room for what readers read, one run after the other: by reader, and by its length. */
+  readonly #room: readonly Map<number, Float32Array>[];
   /** By reader: `1 / Σ ‖y − ȳ‖²`, over the training samples. */
   readonly #units: readonly number[];
 
@@ -55,6 +55,7 @@ export class BlockError {
     this.#engine = engine;
     this.#session = session;
     this.#shapes = start.map(({ rows, cols }) => [rows, cols]);
+    this.#room = block.readers.map(() => new Map());
     this.#biased = [...block.makers, ...block.readers].map(({ layer }) => layer.bias);
     this.#units = block.readers.map((_, r) => 1 / spread(samples.train.map(({ targets }) => targets[r]!)));
   }
@@ -136,7 +137,7 @@ export class BlockError {
           const slope = slopes?.get(name)?.data;
           for (let i = 0; i < data.length; i++) own.data[i] = own.data[i]! + data[i]! * (slope?.[i] ?? 1);
         }
-        addTo(gradients[k]!, await this.#engine.multiply(transpose(own), run.read[k]!));
+        addTo(gradients[k]!, await this.#engine.multiply(transpose(own), chunk.read[k]!));
       }
     }
     for (const [l, biased] of this.#biased.entries()) if (!biased) clearLast(gradients[l]!, weights[l]!.cols);
@@ -152,7 +153,7 @@ export class BlockError {
     let rows = 0;
     for (const chunk of this.#samples.train) {
       const run = await this.#run(weights, chunk);
-      for (const [l, read] of [...run.read, ...run.seen].entries())
+      for (const [l, read] of [...chunk.read, ...run.seen].entries())
         addTo(moments[l]!, await this.#engine.multiply(transpose(read), read));
       for (const k of makers.keys()) {
         const own = await this.#slopes(run, k, chunk.entries);
@@ -195,11 +196,15 @@ export class BlockError {
   async #run(weights: readonly DenseMatrix[], chunk: Chunk): Promise<Run> {
     const { makers, readers } = this.#block;
     const { places } = this.#samples;
-    const read = chunk.read.map((rows, k) => readRows(rows, places.makers[k]!));
     const made: DenseMatrix[] = [];
-    for (const k of makers.keys()) made.push(await this.#engine.multiply(read[k]!, transpose(weights[k]!)));
+    for (const k of makers.keys()) made.push(await this.#engine.multiply(chunk.read[k]!, transpose(weights[k]!)));
     const hidden = await this.#between(made, chunk.entries);
-    const seen = readers.map(({ input }, r) => readRows(hidden.get(input)!, places.readers[r]!));
+    const seen = readers.map(({ input }, r) => {
+      const room = this.#room[r]!;
+      const rows = readRows(hidden.get(input)!, places.readers[r]!, room.get(chunk.targets[r]!.rows));
+      room.set(rows.rows, rows.data);
+      return rows;
+    });
     const rest: DenseMatrix[] = [];
     for (const r of readers.keys()) {
       const given = await this.#engine.multiply(seen[r]!, transpose(weights[makers.length + r]!));
@@ -207,7 +212,7 @@ export class BlockError {
       for (let i = 0; i < data.length; i++) given.data[i] = given.data[i]! - data[i]!;
       rest.push(given);
     }
-    return { read, made, hidden, seen, rest };
+    return { made, hidden, seen, rest };
   }
 
   /** What the operations between make of what the makers give, by tensor. */

@@ -34,7 +34,7 @@ export interface GatherOptions {
 
 /** Some samples of one batch. */
 export interface Chunk {
-  /** What each maker reads, shape `[positions, inputs]`. */
+  /** What each maker reads, shape `[places, span·inputs + 1]`: 1 in the last column. */
   readonly read: readonly DenseMatrix[];
   /** What each reader should give, shape `[places, outputs]`. */
   readonly targets: readonly DenseMatrix[];
@@ -65,13 +65,12 @@ export async function gatherSamples(
     const { rows } = network.narrowing.layers.get(layer.name) ?? { rows: null };
     return transpose(withBias(layer, network.originalWeights(layer.name), rows));
   });
-  let share: number | undefined;
   const targets: { chosen: ChosenSamples; of: DenseMatrix[][] }[] = [];
   let choose: ((feeds: Feeds) => ChosenSamples) | undefined;
   for await (const feeds of options.original(readers.map(({ input }) => input))) {
     const tensors = readers.map(({ input }) => feeds[input]!);
-    share ??= shareOf(tensors, readers.map(({ reading }) => reading.axis), samplesOf(feeds), options.samples);
-    choose ??= sampleChooser(share, whole);
+    const axes = readers.map(({ reading }) => reading.axis);
+    choose ??= sampleChooser(samplesWanted(tensors, axes, samplesOf(feeds)) / options.samples, whole);
     const chosen = choose(feeds);
     const of: DenseMatrix[][] = [];
     for (const part of [chosen.train, chosen.held]) {
@@ -105,10 +104,12 @@ export async function gatherSamples(
         const entries = entriesOf(feeds[name]!, part, samplesOf(feeds));
         return entries && rowsOfSamples(feeds[name]!, axis, entries);
       };
-      const read = makers.map(({ input, reading }) => rowsOf(input, reading.axis));
+      const given = makers.map(({ input, reading }) => rowsOf(input, reading.axis));
       const hidden = readers.map(({ input, reading }) => rowsOf(input, reading.axis));
-      if (!read.every((rows) => rows !== undefined) || !hidden.every((rows) => rows !== undefined))
+      if (!given.every((rows) => rows !== undefined) || !hidden.every((rows) => rows !== undefined))
         return undefined;
+      const { makers: places } = known.places;
+      const read = given.map((rows, k) => readRows(rows, places[k]!));
       for (const { data } of [...read, ...hidden, ...of[p]!]) values += data.length;
       if (values > MOST_VALUES) return undefined;
       const entries = entriesOf(feeds[makers[0]!.output]!, part, samplesOf(feeds))!.length;
@@ -142,12 +143,12 @@ function sampleChooser(share: number, whole: boolean): (feeds: Feeds) => ChosenS
   };
 }
 
-/** Share of all samples that has as many positions as are wanted. */
-function shareOf(tensors: readonly Tensor[], axes: readonly number[], count: number, samples: number): number {
+/** Samples that have as many positions as are wanted. */
+function samplesWanted(tensors: readonly Tensor[], axes: readonly number[], count: number): number {
   const positions = Math.max(
     ...tensors.map(({ shape }, i) => (positionsOf(shape, axes[i]!) * shape[0]!) / count),
   );
-  return Math.min(1, Math.max(FEWEST_SAMPLES, POSITIONS / positions) / samples);
+  return Math.max(FEWEST_SAMPLES, POSITIONS / positions);
 }
 
 /** Entries of the first axis that belong to some samples; undefined where it does not count them. */

@@ -84,12 +84,22 @@ export function readPlaces(
   return { positions: Int32Array.from(data, (number) => number - 1), span: cols, of };
 }
 
-/** What a layer reads, shape `[places, span·features + 1]`: 1 in the last column, for the bias. */
-export function readRows(rows: DenseMatrix, { positions, span, of }: ReadPlaces): DenseMatrix {
+/**
+ * What a layer reads, shape `[places, span·features + 1]`: 1 in the last column, for the bias.
+ *
+ * @param room takes the values, where it is as long as they are
+ */
+export function readRows(
+  rows: DenseMatrix,
+  { positions, span, of }: ReadPlaces,
+  room?: Float32Array,
+): DenseMatrix {
   const { cols, data } = rows;
   const samples = rows.rows / of;
   const places = positions.length / span;
-  const result = denseMatrix(samples * places, span * cols + 1);
+  const width = span * cols + 1;
+  const own = room?.length === samples * places * width ? room : undefined;
+  const result = denseMatrix(samples * places, width, own);
   const out = result.data;
   for (let sample = 0, to = 0; sample < samples; sample++) {
     for (let at = 0; at < positions.length; at++) {
@@ -97,7 +107,7 @@ export function readRows(rows: DenseMatrix, { positions, span, of }: ReadPlaces)
       if (position >= 0) {
         const from = (sample * of + position) * cols;
         for (let f = 0; f < cols; f++) out[to + f] = data[from + f]!;
-      }
+      } else if (own !== undefined) own.fill(0, to, to + cols);
       to += cols;
       if ((at + 1) % span === 0) out[to++] = 1;
     }
