@@ -159,7 +159,8 @@ export class LayerSystem implements ReadingLayer {
       let sum = 0;
       for (const { z, y } of held) {
         const { data } = await this.#engine.multiply(z, transpose(map.weights));
-        for (let at = 0; at < data.length; at++) sum += (y.data[at]! - data[at]! - added[at % y.cols]!) ** 2;
+        for (let at = 0; at < data.length; )
+          for (let o = 0; o < y.cols; o++, at++) sum += (y.data[at]! - data[at]! - added[o]!) ** 2;
       }
       return sum;
     };

@@ -104,7 +104,11 @@ export class TargetRows {
     for (const [group, { turned, bias }] of groups.entries()) {
       const own = await this.#options.engine.multiply(columnsOfGroup(rows, layer, group, layer.span), turned);
       if (bias !== undefined)
-        for (let at = 0; at < own.data.length; at++) own.data[at] = own.data[at]! + bias[at % own.cols]!;
+        for (let at = 0; at < own.data.length; )
+          for (const value of bias) {
+            own.data[at] = own.data[at]! + value;
+            at++;
+          }
       targets.push(own);
     }
     return targets;

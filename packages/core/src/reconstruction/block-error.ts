@@ -69,7 +69,9 @@ export class BlockError {
     engine: MatrixEngine,
   ): Promise<BlockError> {
     const given = block.makers.map(({ output }) => output);
-    const between = [...new Set(block.readers.map(({ input }) => input))].filter((name) => !given.includes(name));
+    const between = [...new Set(block.readers.map(({ input }) => input))].filter(
+      (name) => !given.includes(name),
+    );
     const session = between.length > 0 ? await model.features!.observe(between, given).session() : undefined;
     return new BlockError(block, samples, start, engine, session);
   }
@@ -133,10 +135,7 @@ export class BlockError {
         const slopes = await this.#slopes(run, k, chunk.entries);
         const { rows, cols } = run.made[k]!;
         const own = denseMatrix(rows, cols);
-        for (const [name, { data }] of back) {
-          const slope = slopes?.get(name)?.data;
-          for (let i = 0; i < data.length; i++) own.data[i] = own.data[i]! + data[i]! * (slope?.[i] ?? 1);
-        }
+        for (const [name, { data }] of back) addProducts(own.data, data, slopes?.get(name)?.data);
         addTo(gradients[k]!, await this.#engine.multiply(transpose(own), chunk.read[k]!));
       }
     }
@@ -159,7 +158,13 @@ export class BlockError {
         const own = await this.#slopes(run, k, chunk.entries);
         const count = run.made[k]!.rows;
         for (const [r, { input }] of readers.entries())
-          addWeightedSquares(slopes[k]!, own?.get(input), count, weights[makers.length + r]!, this.#units[r]!);
+          addWeightedSquares(
+            slopes[k]!,
+            own?.get(input),
+            count,
+            weights[makers.length + r]!,
+            this.#units[r]!,
+          );
         if (k === 0) rows += count;
       }
     }
@@ -197,7 +202,8 @@ export class BlockError {
     const { makers, readers } = this.#block;
     const { places } = this.#samples;
     const made: DenseMatrix[] = [];
-    for (const k of makers.keys()) made.push(await this.#engine.multiply(chunk.read[k]!, transpose(weights[k]!)));
+    for (const k of makers.keys())
+      made.push(await this.#engine.multiply(chunk.read[k]!, transpose(weights[k]!)));
     const hidden = await this.#between(made, chunk.entries);
     const seen = readers.map(({ input }, r) => {
       const room = this.#room[r]!;
@@ -243,33 +249,29 @@ export class BlockError {
     if (this.#session === undefined) return undefined;
     const { rows, cols, data } = made[maker]!;
     const nudge = NUDGE * (rootMeanSquare(data) || 1);
-    const larger = denseMatrix(
-      rows,
-      cols,
-      data.map((value) => value + nudge),
-    );
-    const after = await this.#between(made.with(maker, larger), entries);
-    return new Map(
-      [...hidden].map(([name, before]) => {
-        const own = after.get(name)!;
-        const values = own.data.map((value, i) => (value - before.data[i]!) / (larger.data[i]! - data[i]!));
-        return [name, denseMatrix(own.rows, own.cols, values)];
-      }),
-    );
+    const larger = denseMatrix(rows, cols);
+    for (let i = 0; i < data.length; i++) larger.data[i] = data[i]! + nudge;
+    const slopes = await this.#between(made.with(maker, larger), entries);
+    for (const [name, { data: before }] of hidden) {
+      const own = slopes.get(name)!.data;
+      for (let i = 0; i < own.length; i++) own[i] = (own[i]! - before[i]!) / (larger.data[i]! - data[i]!);
+    }
+    return slopes;
   }
 }
 
 /** `Σ ‖y − ȳ‖²` over the rows of several matrices. */
 function spread(parts: readonly DenseMatrix[]): number {
-  const cols = parts[0]!.cols;
-  const sums = new Float64Array(cols);
+  const sums = new Float64Array(parts[0]!.cols);
   let squares = 0;
   let rows = 0;
-  for (const part of parts) {
-    rows += part.rows;
-    for (let i = 0; i < part.data.length; i++) {
-      sums[i % cols] = sums[i % cols]! + part.data[i]!;
-      squares += part.data[i]! ** 2;
+  for (const { data, rows: own } of parts) {
+    rows += own;
+    for (let i = 0; i < data.length; ) {
+      for (let o = 0; o < sums.length; o++, i++) {
+        sums[o] = sums[o]! + data[i]!;
+        squares += data[i]! ** 2;
+      }
     }
   }
   return squares - sums.reduce((sum, value) => sum + value ** 2 / rows, 0);
@@ -280,21 +282,22 @@ function addWeightedSquares(
   sums: Float64Array,
   slopes: DenseMatrix | undefined,
   rows: number,
-  reader: DenseMatrix,
+  { rows: outputs, cols, data }: DenseMatrix,
   unit: number,
 ): void {
   const features = sums.length;
   const squares = new Float64Array(features);
-  for (let o = 0; o < reader.rows; o++)
-    for (let c = 0; c < reader.cols - 1; c++)
-      squares[c % features] = squares[c % features]! + reader.data[o * reader.cols + c]! ** 2 * unit;
-  if (slopes === undefined) for (let j = 0; j < features; j++) sums[j] = sums[j]! + rows * squares[j]!;
-  else
-    for (let i = 0; i < slopes.data.length; i++)
-      sums[i % features] = sums[i % features]! + slopes.data[i]! ** 2 * squares[i % features]!;
+  for (let o = 0; o < outputs; o++)
+    for (let c = 0; c < cols - 1; c++)
+      squares[c % features] = squares[c % features]! + data[o * cols + c]! ** 2 * unit;
+  const slopeSquares = new Float64Array(features).fill(slopes === undefined ? rows : 0);
+  if (slopes !== undefined)
+    for (let i = 0; i < slopes.data.length; )
+      for (let j = 0; j < features; j++, i++) slopeSquares[j] = slopeSquares[j]! + slopes.data[i]! ** 2;
+  for (let j = 0; j < features; j++) sums[j] = sums[j]! + slopeSquares[j]! * squares[j]!;
 }
 
-/** By neuron, `1 / 2 Σ φ'² ‖w_j‖²`-like scales: rows of the moments are divided out. */
+/** By neuron, `1 / 2 E[φ'²] ‖w_j‖²`. @param rows over which the sums were taken */
 function inverseWeights(sums: Float64Array, rows: number): Float64Array {
   const mean = sums.reduce((sum, value) => sum + value, 0) / Math.max(1, sums.length);
   return sums.map((sum) => rows / (2 * (sum + LEAST_WEIGHT * mean)));
@@ -340,6 +343,14 @@ function addTo(sums: Float64Array, { data }: DenseMatrix): void {
   for (let i = 0; i < data.length; i++) sums[i] = sums[i]! + data[i]!;
 }
 
+/** Adds values times slopes. @param slopes 1 where left out */
+function addProducts(sums: Float32Array, values: Float32Array, slopes: Float32Array | undefined): void {
+  for (let i = 0; i < values.length; i++)
+    sums[i] = sums[i]! + (slopes === undefined ? values[i]! : values[i]! * slopes[i]!);
+}
+
 function rootMeanSquare(values: Float32Array): number {
-  return Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / Math.max(1, values.length));
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]! ** 2;
+  return Math.sqrt(sum / Math.max(1, values.length));
 }

@@ -12,9 +12,12 @@ import type { WidthBlock } from './width-block.js';
 
 type Feeds = Readonly<Record<string, Tensor>>;
 
-/** Positions of the width that are looked at, and the fewest samples that they come of. */
+/** The most positions of the width that are looked at, and products of one with a weight, and the fewest samples that they come of. */
 const POSITIONS = 32_768;
+const PRODUCTS = 2 ** 31;
 const FEWEST_SAMPLES = 16;
+/** Values that the original gives, for each weight that is fitted: of fewer, too little can be learnt that holds for others. */
+const VALUES_PER_WEIGHT = 8;
 /** The most numbers in all that is kept of the samples. */
 const MOST_VALUES = 2 ** 26;
 /** Multiples of it, less their whole parts, are spread evenly: no period of the data, such as classes in turn, is met. */
@@ -53,13 +56,20 @@ export interface BlockSamples {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
 }
 
-/** @returns undefined where samples lie in its tensors in no way that is known, or there is too much of them */
+/**
+ * @param weights how many are fitted
+ * @returns undefined where samples lie in its tensors in no way that is known, or there are too few of them or too much
+ */
 export async function gatherSamples(
   network: NarrowedNetwork,
   block: WidthBlock,
+  weights: number,
   options: GatherOptions,
 ): Promise<BlockSamples | undefined> {
   const { makers, readers } = block;
+  const wanted = Math.min(POSITIONS, PRODUCTS / weights);
+  const outputs = readers.reduce((sum, { layer }) => sum + layer.outputs, 0);
+  if (wanted * outputs < VALUES_PER_WEIGHT * weights) return undefined;
   const whole = fixedBatch(network.model().inputs) !== undefined;
   const teachers = readers.map(({ layer }) => {
     const { rows } = network.narrowing.layers.get(layer.name) ?? { rows: null };
@@ -70,7 +80,7 @@ export async function gatherSamples(
   for await (const feeds of options.original(readers.map(({ input }) => input))) {
     const tensors = readers.map(({ input }) => feeds[input]!);
     const axes = readers.map(({ reading }) => reading.axis);
-    choose ??= sampleChooser(samplesWanted(tensors, axes, samplesOf(feeds)) / options.samples, whole);
+    choose ??= sampleChooser(samplesWith(wanted, tensors, axes, samplesOf(feeds)) / options.samples, whole);
     const chosen = choose(feeds);
     const of: DenseMatrix[][] = [];
     for (const part of [chosen.train, chosen.held]) {
@@ -116,7 +126,12 @@ export async function gatherSamples(
       result[p === 0 ? 'train' : 'held'].push({ read, hidden, targets: of[p]!, entries });
     }
   }
-  return known && result.train.length > 0 && result.held.length > 0 ? { ...result, ...known } : undefined;
+  const targeted = result.train.reduce(
+    (sum, { targets: own }) => own.reduce((all, { data }) => all + data.length, sum),
+    0,
+  );
+  const enough = targeted >= VALUES_PER_WEIGHT * weights && result.held.length > 0;
+  return known && enough ? { ...result, ...known } : undefined;
 }
 
 /** Samples of one batch, by their place in it. */
@@ -144,11 +159,16 @@ function sampleChooser(share: number, whole: boolean): (feeds: Feeds) => ChosenS
 }
 
 /** Samples that have as many positions as are wanted. */
-function samplesWanted(tensors: readonly Tensor[], axes: readonly number[], count: number): number {
+function samplesWith(
+  wanted: number,
+  tensors: readonly Tensor[],
+  axes: readonly number[],
+  count: number,
+): number {
   const positions = Math.max(
     ...tensors.map(({ shape }, i) => (positionsOf(shape, axes[i]!) * shape[0]!) / count),
   );
-  return Math.max(FEWEST_SAMPLES, POSITIONS / positions);
+  return Math.max(FEWEST_SAMPLES, wanted / positions);
 }
 
 /** Entries of the first axis that belong to some samples; undefined where it does not count them. */
@@ -158,7 +178,10 @@ function entriesOf({ shape }: Tensor, samples: readonly number[], count: number)
   return samples.flatMap((sample) => Array.from({ length: each }, (_, i) => sample * each + i));
 }
 
-function knownOf({ makers, readers }: WidthBlock, feeds: Feeds): Pick<BlockSamples, 'places' | 'shapes'> | undefined {
+function knownOf(
+  { makers, readers }: WidthBlock,
+  feeds: Feeds,
+): Pick<BlockSamples, 'places' | 'shapes'> | undefined {
   const placesOf = ({ input, reading }: WidthBlock['makers'][number]): ReadPlaces =>
     readPlaces(feeds[input]!.shape, reading.axis, reading.window);
   const places = { makers: makers.map(placesOf), readers: readers.map(placesOf) };

@@ -38,7 +38,7 @@ export async function reconstructBlock(
   const start = layers.map((layer) => weightsLeft(network, layer));
   const size = start.reduce((sum, { data }) => sum + data.length, 0);
   if (size > MOST_WEIGHTS || start.some(({ cols }) => cols > MOST_COLUMNS)) return;
-  const samples = await gatherSamples(network, block, options);
+  const samples = await gatherSamples(network, block, size, options);
   if (samples === undefined) return;
   const { engine, signal } = options;
   const error = await BlockError.open(block, samples, start, network.model(), engine);
@@ -59,7 +59,8 @@ export async function reconstructBlock(
       },
     });
     if (best.point === begin) return;
-    for (const [l, weights] of error.weightsAt(best.point).entries()) replaceLeft(network, layers[l]!, weights);
+    for (const [l, weights] of error.weightsAt(best.point).entries())
+      replaceLeft(network, layers[l]!, weights);
   } finally {
     await error.release();
   }

@@ -26,14 +26,17 @@ export function rowsOfSamples(tensor: Tensor, axis: number, samples: readonly nu
   return result;
 }
 
-/** All positions of a tensor. */
+/** All positions of a tensor; where features are its last axis, the values are shared. */
 export function allRows(tensor: Tensor, axis: number): DenseMatrix {
+  const { features, inner } = layoutOf(tensor.shape, axis);
+  if (inner === 1) return denseMatrix(tensor.data.length / features, features, float32Values(tensor));
   return rowsOfSamples(tensor, axis, [...Array(tensor.shape[0]!).keys()]);
 }
 
-/** The tensor of these rows: the other way round. @param shape of the tensor, with as many samples as the rows are of */
+/** The tensor of these rows: the other way round, as `allRows`. @param shape of the tensor, with as many samples as the rows are of */
 export function tensorOfRows({ data }: DenseMatrix, shape: readonly number[], axis: number): Tensor {
   const { features, outer, inner } = layoutOf(shape, axis);
+  if (inner === 1) return { shape, data };
   const values = new Float32Array(data.length);
   let row = 0;
   for (let o = 0; o < shape[0]! * outer; o++) {

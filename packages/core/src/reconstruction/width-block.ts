@@ -27,7 +27,10 @@ export function widthBlock(graph: FeatureGraph, { producers, consumers }: Width)
   const within = new Set<string>();
   for (const { flow, inputs, outputs, partOf } of graph.operations) {
     if (partOf !== undefined) for (const tensor of outputs) within.add(tensor);
-    if (flow.type === 'layer' && (producers.includes(flow.layer) || inputs.some((name) => hidden.has(name)))) {
+    if (
+      flow.type === 'layer' &&
+      (producers.includes(flow.layer) || inputs.some((name) => hidden.has(name)))
+    ) {
       const layer = layers.get(flow.layer)!;
       const reading = { axis: flow.reads, window: layer.window };
       const own = { layer, reading, input: inputs[0]!, output: outputs[0]!, makes: flow.makes };
