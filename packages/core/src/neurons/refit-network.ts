@@ -81,6 +81,8 @@ export class NetworkRefit {
   readonly #reads: ReadonlyMap<string, LayerRead>;
   readonly #targets: TargetRows;
   readonly #resumed: ResumedNetwork;
+  /** Whether what lies between layers can be run alone. */
+  readonly #reconstructs: boolean;
   /** The original, for what blocks are reconstructed to. */
   readonly #teacher: ResumedNetwork;
   /** By step, the first operation that it or one behind it may change. */
@@ -117,6 +119,7 @@ export class NetworkRefit {
     this.#resumed = new ResumedNetwork(network, graph, inputs, limits);
     this.#teacher = new ResumedNetwork(new NarrowedNetwork(original.features!, graph), graph, inputs, limits);
     this.#graph = graph;
+    this.#reconstructs = original.features!.resumes === true;
   }
 
   /** @param keep features that stay in each block of a width */
@@ -128,14 +131,14 @@ export class NetworkRefit {
       const { read } = blocksByReading(this.#network, width);
       const kept = await this.#choose(width, layers, read, keep(width));
       await this.#remove(width, layers, kept, keep(width));
-      if (this.#options.settles) await this.#reconstruct(step);
+      if (this.#options.settles && this.#reconstructs) await this.#reconstruct(step);
     }
   }
 
   /** Fits the layers that make a width and those that read it together, where nothing but values of the width lie between. */
   async #reconstruct(step: WidthStep): Promise<void> {
     const block = widthBlock(this.#graph, step.width);
-    if (block === undefined || !this.#network.model().features!.resumes) return;
+    if (block === undefined) return;
     const from = this.#starts.get(step)!;
     const { engine, signal } = this.#options;
     await reconstructBlock(this.#network, block, {
