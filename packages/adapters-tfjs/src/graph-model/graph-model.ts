@@ -31,7 +31,7 @@ import { multiplyAccumulates } from './multiply-accumulates.js';
 import { narrowGraphModel, requireSizes } from './narrow-graph-model.js';
 import { GraphIndex } from './nodes/graph-index.js';
 import { elementType, type NodeDef, sizesOf } from './nodes/node-def.js';
-import { observedPart } from './observed-part.js';
+import { activationAfter, observedPart } from './observed-part.js';
 import { rewriteGraphModel } from './rewrite-graph-model.js';
 import { startGraphSession } from './session.js';
 import { type GraphPart, splitGraphModel } from './split-graph-model.js';
@@ -118,6 +118,7 @@ export class GraphModel implements Model {
         return narrower;
       },
       resumes: canResume(facts.index),
+      resumesWithin: (tensor) => activationAfter(facts, tensor) !== undefined,
       observe: (tensors, given) => this.#part(observedPart(facts, tensors, given)),
     };
   }

@@ -29,8 +29,10 @@ export function observedPart(
   const added = new Map<string, NodeDef>();
   const constants: Weight[] = [];
   const entries = entriesFor(facts, given);
+  const activations = given.flatMap((tensor) => activationAfter(facts, tensor) ?? []);
+  const instead = new Map(activations.map((node) => [node.name, node]));
   const roots = tensors.flatMap((tensor) => rootsOf(facts, tensor, added, constants));
-  const { nodes, weights } = part(facts, ancestors(facts, roots, entries), tensors);
+  const { nodes, weights } = part(facts, ancestors(facts, roots, entries, instead), tensors);
   const made = [...nodes, ...added.values()].map((node) => reading(node, entries));
   const read = new Set([...made.flatMap(({ input }) => input), ...tensors]);
   const entered = [...entries].flatMap(([tensor, entry]) =>
@@ -44,16 +46,34 @@ export function observedPart(
 }
 
 /** The Placeholders of what comes in, by tensor: what nodes make. Inputs of the model have theirs, and constants are at hand. */
-function entriesFor({ index }: GraphModelFacts, given: readonly string[]): Map<string, NodeDef> {
+function entriesFor(facts: GraphModelFacts, given: readonly string[]): Map<string, NodeDef> {
+  const { index } = facts;
   const entries = new Map<string, NodeDef>();
   for (const [i, tensor] of given.entries()) {
-    const maker = index.producer(tensor);
+    const maker = activationAfter(facts, tensor) ?? index.producer(tensor);
     if (maker === undefined || maker.op.startsWith('Placeholder') || index.isFixed(maker.name)) continue;
     let name = `given/${i}`;
     while (index.node(name) !== undefined) name += '_';
     entries.set(tensor, givenNode(tensor, name));
   }
   return entries;
+}
+
+/**
+ * The activation of a fused node, as a node of its own that reads what the layer makes before it; undefined where that tensor is none such, or
+ * more happens to it.
+ */
+export function activationAfter({ features }: GraphModelFacts, tensor: string): NodeDef | undefined {
+  const step = features.stepTo(tensor);
+  if (step?.flow.type !== 'layer') return undefined;
+  const node = features.nodeOf(step.name);
+  const { activation } = fusedOperations(node);
+  const steps = features.operations.filter(({ name }) => features.nodeOf(name) === node);
+  if (!(node.op in PLAIN) || activation === undefined || steps.at(-2) !== step) return undefined;
+  const { leakyrelu_alpha: alpha } = node.attr;
+  const slopes = activation === 'Prelu' ? node.input.filter((name) => !isControl(name)).slice(3) : [];
+  const attr = { T: { type: 'DT_FLOAT' }, ...(alpha !== undefined && { alpha }) };
+  return { name: node.name, op: activation, input: [tensor, ...slopes], attr };
 }
 
 /** A node that reads Placeholders in place of what they stand for. Nothing says an order of what is made elsewhere. */

@@ -100,19 +100,22 @@ function cheapNodes(
  * The nodes that some tensors depend on.
  *
  * @param given tensors behind which nothing is looked for
+ * @param instead nodes that take the place of others, by name
  */
 export function ancestors(
   { index }: GraphModelFacts,
   tensors: readonly string[],
   given: ReadonlyMap<string, unknown> = new Map(),
+  instead: ReadonlyMap<string, NodeDef> = new Map(),
 ): NodeDef[] {
   const found = new Set<NodeDef>();
   const pending = [...tensors];
+  const nodeFor = (name: string): NodeDef | undefined => instead.get(name) ?? index.node(name);
   for (let tensor = pending.pop(); tensor !== undefined; tensor = pending.pop()) {
-    const node = given.has(tensor) ? undefined : index.node(nodeOf(tensor));
+    const node = given.has(tensor) ? undefined : nodeFor(nodeOf(tensor));
     if (node === undefined || found.has(node)) continue;
     found.add(node);
     pending.push(...(given.size > 0 ? dataInputs(node) : node.input));
   }
-  return index.nodes.filter((node) => found.has(node));
+  return index.nodes.map(({ name }) => nodeFor(name)!).filter((node) => found.has(node));
 }

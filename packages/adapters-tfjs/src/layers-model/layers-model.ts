@@ -33,7 +33,7 @@ import { LayersModelFacts } from './layers-model-facts.js';
 import { mostClusters } from './most-clusters.js';
 import { multiplyAccumulates } from './multiply-accumulates.js';
 import { narrowLayersModel } from './narrow-layers-model.js';
-import { canResume, observeLayersModel } from './observe-layers-model.js';
+import { activationAfter, canResume, observeLayersModel } from './observe-layers-model.js';
 import { rewriteLayersModel } from './rewrite-layers-model.js';
 import { separablesApart } from './separable-layers.js';
 import { startLayersSession } from './session.js';
@@ -123,6 +123,7 @@ export class LayersModel implements Model {
       // Other numbers of clusters are worth it in a narrower model.
       narrow: (narrowing) => this.#part(narrowLayersModel(facts, facts.features, narrowing), undefined),
       resumes: canResume(facts),
+      resumesWithin: (tensor) => activationAfter(facts.features, tensor) !== undefined,
       observe: (tensors, given) =>
         this.#part(observeLayersModel(facts, facts.features, tensors, given), this.#most),
     };

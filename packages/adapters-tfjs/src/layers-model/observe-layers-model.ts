@@ -24,6 +24,17 @@ export function canResume({ graph, masks, features, tensors }: LayersModelFacts)
 }
 
 /**
+ * The activation of a layer as a layer of its own, which reads what the kernel makes before it; undefined where that tensor is none such.
+ */
+export function activationAfter(features: LayersModelFeatureGraph, tensor: string): LayerDef | undefined {
+  const inner = features.inner.kernel(tensor);
+  if (inner === undefined || inner.step !== undefined) return undefined;
+  const { name, config } = inner.def;
+  const call = { inputs: [inner.ref], options: [] };
+  return { name, className: 'Activation', config: { name, activation: config.activation! }, calls: [call] };
+}
+
+/**
  * @param given tensors that come in; what lies inside of a layer is made again, and what else is needed from the model's inputs
  * @throws InputError `UNKNOWN_NAME` for a tensor that no layer makes
  */
@@ -43,7 +54,17 @@ export function observeLayersModel(
     for (const ref of calls.flatMap(({ inputs }) => inputs)) refs.set(tensorName(ref), ref);
   }
   const own = new Set(graph.inputs.map(tensorName));
-  const known = new Set(given.filter((tensor) => refs.has(tensor) && !own.has(tensor)));
+  const activations = new Map(
+    given.flatMap((tensor) => {
+      const activation = activationAfter(features, tensor);
+      return activation === undefined ? [] : [[activation.name, activation]];
+    }),
+  );
+  const known = new Set(
+    given.filter(
+      (tensor) => (refs.has(tensor) && !own.has(tensor)) || activationAfter(features, tensor) !== undefined,
+    ),
+  );
   const probes = new Map<string, { def: LayerDef; weights: readonly Weight[] }>();
   const outputs = tensors.map((tensor) => {
     const inner = features.inner.kernel(tensor);
@@ -52,7 +73,10 @@ export function observeLayersModel(
     if (inner !== undefined) probes.set(ref.layer, probeOf(facts, inner));
     return ref;
   });
-  const layers = [...graph.layers, ...[...probes.values()].map(({ def }) => def)];
+  const layers = [
+    ...graph.layers.map((def) => activations.get(def.name) ?? def),
+    ...[...probes.values()].map(({ def }) => def),
+  ];
   const needed = ancestors(new Map(layers.map((def) => [def.name, def])), outputs, known);
   const kernels = weightsOf(weights, graph, needed);
   if (kernels === undefined)
@@ -64,7 +88,10 @@ export function observeLayersModel(
   const reads = kept.flatMap(({ calls }) => calls.flatMap(({ inputs }) => inputs));
   const read = new Set([...reads, ...outputs].map(tensorName));
   const entered = [...known].filter((tensor) => read.has(tensor));
-  const entries = entered.map((tensor) => entryOf(tensor, facts.shapeOf(tensor)!));
+  const entries = entered.map((tensor) => {
+    const made = features.inner.kernel(tensor)?.def.name ?? tensor;
+    return entryOf(tensor, facts.shapeOf(made)!);
+  });
   const all = [...entries, ...kept];
   const inputs = [
     ...entered.map(outputOf),

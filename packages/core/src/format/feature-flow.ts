@@ -143,13 +143,15 @@ export interface ModelFeatures {
   readonly statistics?: readonly StoredStatistics[];
   /** Whether `observe` takes tensors that are given, for this model. Default: no. */
   readonly resumes?: boolean;
+  /** Whether `observe` also goes on from this tensor, which a layer makes within an operation, before its activation. Default: from none. */
+  readonly resumesWithin?: (tensor: string) => boolean;
   /** The same operations with less in them. */
   narrow(narrowing: ModelNarrowing): Model;
   /**
    * A model that computes some tensors of this one, and has them as its outputs in this order.
    *
    * @param given tensors that are inputs of that model, so that what makes them is not computed again; only where the format `resumes`, and
-   * none that lies within one operation of the model. They are fed as an observed part gave them. What else it needs, it computes from inputs
+   * none that lies within one operation of the model, unless it `resumesWithin`. They are fed as an observed part gave them. What else it needs, it computes from inputs
    * of this model; those that it does not need are none of its own. Default: none
    */
   observe(tensors: readonly string[], given?: readonly string[]): Model;

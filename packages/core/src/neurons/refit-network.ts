@@ -81,8 +81,9 @@ export class NetworkRefit {
   readonly #reads: ReadonlyMap<string, LayerRead>;
   readonly #targets: TargetRows;
   readonly #resumed: ResumedNetwork;
-  /** Whether what lies between layers can be run alone. */
+  /** Whether what lies between layers can be run alone, and from within which operations on. */
   readonly #reconstructs: boolean;
+  readonly #resumesWithin: ((tensor: string) => boolean) | undefined;
   /** The original, for what blocks are reconstructed to. */
   readonly #teacher: ResumedNetwork;
   /** By step, the first operation that it or one behind it may change. */
@@ -119,7 +120,9 @@ export class NetworkRefit {
     this.#resumed = new ResumedNetwork(network, graph, inputs, limits);
     this.#teacher = new ResumedNetwork(new NarrowedNetwork(original.features!, graph), graph, inputs, limits);
     this.#graph = graph;
-    this.#reconstructs = original.features!.resumes === true;
+    const { resumes, resumesWithin } = original.features!;
+    this.#reconstructs = resumes === true;
+    this.#resumesWithin = resumesWithin;
   }
 
   /** @param keep features that stay in each block of a width */
@@ -137,7 +140,7 @@ export class NetworkRefit {
 
   /** Fits the layers that make a width and those that read it together, where nothing but values of the width lie between. */
   async #reconstruct(step: WidthStep): Promise<void> {
-    const block = widthBlock(this.#graph, step.width);
+    const block = widthBlock(this.#graph, step.width, this.#resumesWithin);
     if (block === undefined) return;
     const from = this.#starts.get(step)!;
     const { engine, signal } = this.#options;

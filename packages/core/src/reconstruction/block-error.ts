@@ -224,14 +224,11 @@ export class BlockError {
   /** What the operations between make of what the makers give, by tensor. */
   async #between(made: readonly DenseMatrix[], entries: number): Promise<Map<string, DenseMatrix>> {
     const { makers, readers } = this.#block;
-    const { shapes } = this.#samples;
+    const shape = this.#samples.shape.with(0, entries);
     const hidden = new Map(makers.map(({ output }, k) => [output, made[k]!]));
     if (this.#session !== undefined) {
       const feeds = Object.fromEntries(
-        makers.map(({ output, makes }, k) => [
-          output,
-          tensorOfRows(made[k]!, shapes.get(output)!.with(0, entries), makes),
-        ]),
+        makers.map(({ output, makes }, k) => [output, tensorOfRows(made[k]!, shape, makes)]),
       );
       const found = await this.#session.run(feeds);
       for (const { input, reading } of readers)

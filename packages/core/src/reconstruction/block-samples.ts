@@ -52,8 +52,8 @@ export interface BlockSamples {
   readonly held: readonly Chunk[];
   /** By maker and by reader, where it reads. */
   readonly places: { readonly makers: readonly ReadPlaces[]; readonly readers: readonly ReadPlaces[] };
-  /** Shapes of what makers give and of what readers read, of one batch. */
-  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** The shape of what readers read in one batch, and so of what makers give, of which it comes value by value. */
+  readonly shape: readonly number[];
 }
 
 /**
@@ -97,13 +97,10 @@ export async function gatherSamples(
     targets.push({ chosen, of });
   }
   const result = { train: [] as Chunk[], held: [] as Chunk[] };
-  let known: Pick<BlockSamples, 'places' | 'shapes'> | undefined;
+  let known: Pick<BlockSamples, 'places' | 'shape'> | undefined;
   let values = 0;
   let batch = 0;
-  const tensors = [
-    ...makers.flatMap(({ input, output }) => [input, output]),
-    ...readers.map(({ input }) => input),
-  ];
+  const tensors = [...makers, ...readers].map(({ input }) => input);
   for await (const feeds of options.present(tensors)) {
     const { chosen, of } = targets[batch++]!;
     known ??= knownOf(block, feeds);
@@ -122,7 +119,7 @@ export async function gatherSamples(
       const read = given.map((rows, k) => readRows(rows, places[k]!));
       for (const { data } of [...read, ...hidden, ...of[p]!]) values += data.length;
       if (values > MOST_VALUES) return undefined;
-      const entries = entriesOf(feeds[makers[0]!.output]!, part, samplesOf(feeds))!.length;
+      const entries = entriesOf(feeds[readers[0]!.input]!, part, samplesOf(feeds))!.length;
       result[p === 0 ? 'train' : 'held'].push({ read, hidden, targets: of[p]!, entries });
     }
   }
@@ -181,18 +178,16 @@ function entriesOf({ shape }: Tensor, samples: readonly number[], count: number)
 function knownOf(
   { makers, readers }: WidthBlock,
   feeds: Feeds,
-): Pick<BlockSamples, 'places' | 'shapes'> | undefined {
+): Pick<BlockSamples, 'places' | 'shape'> | undefined {
   const placesOf = ({ input, reading }: WidthBlock['makers'][number]): ReadPlaces =>
     readPlaces(feeds[input]!.shape, reading.axis, reading.window);
   const places = { makers: makers.map(placesOf), readers: readers.map(placesOf) };
-  const shapes = new Map<string, readonly number[]>();
-  for (const { output } of makers) shapes.set(output, feeds[output]!.shape);
-  for (const { input } of readers) shapes.set(input, feeds[input]!.shape);
-  const fits = makers.every(({ output, makes }, k) => {
+  const { shape } = feeds[readers[0]!.input]!;
+  const fits = makers.every(({ makes }, k) => {
     const { positions, span } = places.makers[k]!;
-    return positions.length / span === positionsOf(shapes.get(output)!, makes);
+    return positions.length / span === positionsOf(shape, makes);
   });
-  return fits ? { places, shapes } : undefined;
+  return fits ? { places, shape } : undefined;
 }
 
 /**

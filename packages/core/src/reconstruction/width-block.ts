@@ -17,8 +17,16 @@ export interface WidthBlock {
   readonly readers: readonly BlockLayer[];
 }
 
-/** The block of a width; undefined where something else lies between its layers, or one of them cannot be laid out as a product over rows. */
-export function widthBlock(graph: FeatureGraph, { producers, consumers }: Width): WidthBlock | undefined {
+/**
+ * The block of a width; undefined where something else lies between its layers, or one of them cannot be laid out as a product over rows.
+ *
+ * @param resumesWithin as of `ModelFeatures`
+ */
+export function widthBlock(
+  graph: FeatureGraph,
+  { producers, consumers }: Width,
+  resumesWithin: (tensor: string) => boolean = () => false,
+): WidthBlock | undefined {
   const layers = new Map(graph.layers.map((layer) => [layer.name, layer]));
   const makers: BlockLayer[] = [];
   const readers: BlockLayer[] = [];
@@ -48,9 +56,9 @@ export function widthBlock(graph: FeatureGraph, { producers, consumers }: Width)
     if (flow.type !== 'elementwise' || !inputs.every((name) => hidden.has(name))) return undefined;
     for (const tensor of outputs) hidden.add(tensor);
   }
-  const complete = readers.length > 0 && readers.length === new Set(consumers).size;
-  const apart = [...makers.map(({ output }) => output), ...readers.map(({ input }) => input)];
-  return complete && makers.length > 0 && !apart.some((tensor) => within.has(tensor))
-    ? { makers, readers }
-    : undefined;
+  const complete = makers.length > 0 && readers.length > 0 && readers.length === new Set(consumers).size;
+  const apart =
+    makers.every(({ output }) => !within.has(output) || resumesWithin(output)) &&
+    readers.every(({ input }) => !within.has(input));
+  return complete && apart ? { makers, readers } : undefined;
 }

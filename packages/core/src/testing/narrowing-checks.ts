@@ -139,6 +139,20 @@ export const NARROWING_CHECKS: readonly NarrowingCheck[] = [
       }
     },
   ],
+  [
+    'goes on from what layers make within operations, where it says so',
+    async (model, _, run) => {
+      const { features, graph } = model;
+      for (const { outputs: given, partOf } of graph.operations) {
+        const [tensor] = given;
+        if (partOf === undefined || !features?.resumesWithin?.(tensor!)) continue;
+        const behind = graph.operations.find(({ inputs }) => inputs.includes(tensor!))!.outputs[0]!;
+        const whole = await run(features.observe([tensor!, behind]));
+        const found = await run(features.observe([behind], [tensor!]), whole);
+        ensureClose(found[behind]!.data, whole[behind]!.data, FLOAT32_SUMS, `${behind}, from ${tensor} on`);
+      }
+    },
+  ],
 ];
 
 function offered({ features, graph }: Model): readonly Width[] {

@@ -69,11 +69,7 @@ function setUp(): { block: WidthBlock; samples: BlockSamples; start: ReturnType<
   };
   const start = [randomMatrix(features, 3 * inputs + 1, 3), randomMatrix(outputs, 3 * features + 1, 4)];
   for (let o = 0; o < outputs; o++) start[1]!.data[o * start[1]!.cols + 3 * features] = 0;
-  const shapes = new Map([
-    ['a', hShape],
-    ['h', hShape],
-  ]);
-  return { block, samples: { train: [chunk], held: [chunk], places, shapes }, start };
+  return { block, samples: { train: [chunk], held: [chunk], places, shape: hShape }, start };
 }
 
 test('the gradient is that of the error, and nothing falls on a bias that there is not', async () => {

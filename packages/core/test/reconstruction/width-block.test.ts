@@ -53,6 +53,17 @@ test('two layers whose values are multiplied, and two that read the product', ()
   ]);
 });
 
+test('what a layer makes within an operation, where the format goes on from there', () => {
+  const graph = graphOf([
+    [['x'], 'a', 'layer', 'fused'],
+    [['a'], 'b', ELEMENTWISE],
+    [['b'], 'out', 'layer'],
+  ]);
+  const [width] = findWidths(graph).widths.filter(({ producers }) => producers.includes('to a'));
+  expect(widthBlock(graph, width!)).toBeUndefined();
+  expect(widthBlock(graph, width!, (tensor) => tensor === 'a')?.readers).toHaveLength(1);
+});
+
 test.each<[string, FeatureGraph]>([
   [
     'positions are mixed',
