@@ -3,10 +3,9 @@ import { type CalibrationInputs, samplesOf } from '../calibration/calibration-in
 import { sampleRows } from '../calibration/layer-rows.js';
 import type { Clusterer } from '../clustering/clusterer.js';
 import { InputError } from '../errors.js';
-import type { FeatureGraph } from '../format/feature-flow.js';
+import type { FeatureGraph, ModelFeatures } from '../format/feature-flow.js';
 import type { Model } from '../format/model-format.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
-import { reconstructBlock } from '../reconstruction/reconstruct-block.js';
 import { widthBlock } from '../reconstruction/width-block.js';
 import type { Width } from '../widths/find-widths.js';
 import { type Choice, chooseByError } from './choose-by-error.js';
@@ -21,6 +20,7 @@ import { NarrowedNetwork } from './narrowed-network.js';
 import { keepPairs, weightsThatMake } from './paired-features.js';
 import type { PrincipalFeatures } from './principal-features.js';
 import type { ReadingLayer } from './reading-layer.js';
+import { reconstructWidth } from './reconstruct-width.js';
 import { type RefitStep, readingLayers, refitSteps, type WidthStep } from './refit-steps.js';
 import { ResumedNetwork } from './resumed-network.js';
 import { TargetRows } from './target-rows.js';
@@ -81,9 +81,7 @@ export class NetworkRefit {
   readonly #reads: ReadonlyMap<string, LayerRead>;
   readonly #targets: TargetRows;
   readonly #resumed: ResumedNetwork;
-  /** Whether what lies between layers can be run alone, and from within which operations on. */
-  readonly #reconstructs: boolean;
-  readonly #resumesWithin: ((tensor: string) => boolean) | undefined;
+  readonly #features: ModelFeatures;
   /** The original, for what blocks are reconstructed to. */
   readonly #teacher: ResumedNetwork;
   /** By step, the first operation that it or one behind it may change. */
@@ -120,9 +118,7 @@ export class NetworkRefit {
     this.#resumed = new ResumedNetwork(network, graph, inputs, limits);
     this.#teacher = new ResumedNetwork(new NarrowedNetwork(original.features!, graph), graph, inputs, limits);
     this.#graph = graph;
-    const { resumes, resumesWithin } = original.features!;
-    this.#reconstructs = resumes === true;
-    this.#resumesWithin = resumesWithin;
+    this.#features = original.features!;
   }
 
   /** @param keep features that stay in each block of a width */
@@ -134,23 +130,24 @@ export class NetworkRefit {
       const { read } = blocksByReading(this.#network, width);
       const kept = await this.#choose(width, layers, read, keep(width));
       await this.#remove(width, layers, kept, keep(width));
-      if (this.#options.settles && this.#reconstructs) await this.#reconstruct(step);
+      if (this.#options.settles && this.#features.resumes) await this.#reconstruct(step);
     }
   }
 
   /** Fits the layers that make a width and those that read it together, where nothing but values of the width lie between. */
   async #reconstruct(step: WidthStep): Promise<void> {
-    const block = widthBlock(this.#graph, step.width, this.#resumesWithin);
+    const block = widthBlock(this.#graph, step.width, this.#features.resumesWithin);
     if (block === undefined) return;
     const from = this.#starts.get(step)!;
-    const { engine, signal } = this.#options;
-    await reconstructBlock(this.#network, block, {
+    const { engine, memory = RECORDED, signal } = this.#options;
+    const networks = {
       engine,
-      original: (tensors) => this.#teacher.run(tensors, from),
-      present: (tensors) => this.#resumed.run(tensors, from),
+      original: (tensors: readonly string[]) => this.#teacher.run(tensors, from),
+      present: (tensors: readonly string[]) => this.#resumed.run(tensors, from),
       samples: this.#inputs.samples,
-      signal,
-    });
+      memory: Math.min(RECORDED, memory),
+    };
+    await reconstructWidth(this.#network, block, networks, signal);
   }
 
   /**

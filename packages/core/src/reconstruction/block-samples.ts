@@ -1,12 +1,9 @@
 /** What block reconstruction works on: whole samples, spread over all inputs, with what the block reads and what the original gives for it. */
 import { samplesOf } from '../calibration/calibration-inputs.js';
 import { fixedBatch } from '../calibration/input-shapes.js';
-import type { FeatureLayer } from '../format/feature-flow.js';
-import type { Tensor } from '../format/model-format.js';
-import type { NarrowedWeights } from '../format/model-narrowing.js';
-import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
+import type { Model, Tensor } from '../format/model-format.js';
+import { type DenseMatrix, transpose } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
-import type { NarrowedNetwork } from '../neurons/narrowed-network.js';
 import { positionsOf, type ReadPlaces, readPlaces, readRows, rowsOfSamples } from './tensor-rows.js';
 import type { WidthBlock } from './width-block.js';
 
@@ -14,25 +11,30 @@ type Feeds = Readonly<Record<string, Tensor>>;
 
 /** The most positions of the width that are looked at, and products of one with a weight, and the fewest samples that they come of. */
 const POSITIONS = 32_768;
-const PRODUCTS = 2 ** 31;
+const PRODUCTS = 2 ** 30;
 const FEWEST_SAMPLES = 16;
 /** Values that the original gives, for each weight that is fitted: of fewer, too little can be learnt that holds for others. */
 const VALUES_PER_WEIGHT = 8;
-/** The most numbers in all that is kept of the samples. */
-const MOST_VALUES = 2 ** 26;
 /** Multiples of it, less their whole parts, are spread evenly: no period of the data, such as classes in turn, is met. */
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 /** Share of the chosen samples that is held back. */
 const HOLD_BACK = 1 / 8;
 
-export interface GatherOptions {
+/** The original and what has become of it. */
+export interface BlockNetworks {
   readonly engine: MatrixEngine;
+  /** The network as it is by now, whose operations lie between the layers of the block. */
+  readonly model: Model;
+  /** What the original's readers compute with, each with its bias in the last column. */
+  readonly teachers: readonly DenseMatrix[];
   /** Runs the original: its tensors, batch by batch. */
   readonly original: (tensors: readonly string[]) => AsyncIterable<Feeds>;
   /** Runs the network as it is by now. */
   readonly present: (tensors: readonly string[]) => AsyncIterable<Feeds>;
   /** Samples of all batches. */
   readonly samples: number;
+  /** Bytes that what is kept of them may take. */
+  readonly memory: number;
 }
 
 /** Some samples of one batch. */
@@ -61,26 +63,22 @@ export interface BlockSamples {
  * @returns undefined where samples lie in its tensors in no way that is known, or there are too few of them or too much
  */
 export async function gatherSamples(
-  network: NarrowedNetwork,
   block: WidthBlock,
   weights: number,
-  options: GatherOptions,
+  networks: BlockNetworks,
 ): Promise<BlockSamples | undefined> {
   const { makers, readers } = block;
   const wanted = Math.min(POSITIONS, PRODUCTS / weights);
   const outputs = readers.reduce((sum, { layer }) => sum + layer.outputs, 0);
   if (wanted * outputs < VALUES_PER_WEIGHT * weights) return undefined;
-  const whole = fixedBatch(network.model().inputs) !== undefined;
-  const teachers = readers.map(({ layer }) => {
-    const { rows } = network.narrowing.layers.get(layer.name) ?? { rows: null };
-    return transpose(withBias(layer, network.originalWeights(layer.name), rows));
-  });
+  const whole = fixedBatch(networks.model.inputs) !== undefined;
+  const teachers = networks.teachers.map(transpose);
   const targets: { chosen: ChosenSamples; of: DenseMatrix[][] }[] = [];
   let choose: ((feeds: Feeds) => ChosenSamples) | undefined;
-  for await (const feeds of options.original(readers.map(({ input }) => input))) {
+  for await (const feeds of networks.original(readers.map(({ input }) => input))) {
     const tensors = readers.map(({ input }) => feeds[input]!);
     const axes = readers.map(({ reading }) => reading.axis);
-    choose ??= sampleChooser(samplesWith(wanted, tensors, axes, samplesOf(feeds)) / options.samples, whole);
+    choose ??= sampleChooser(samplesWith(wanted, tensors, axes, samplesOf(feeds)) / networks.samples, whole);
     const chosen = choose(feeds);
     const of: DenseMatrix[][] = [];
     for (const part of [chosen.train, chosen.held]) {
@@ -90,7 +88,7 @@ export async function gatherSamples(
         if (entries === undefined) return undefined;
         const places = readPlaces(tensors[r]!.shape, reading.axis, reading.window);
         const rows = readRows(rowsOfSamples(tensors[r]!, reading.axis, entries), places);
-        own.push(await options.engine.multiply(rows, teachers[r]!));
+        own.push(await networks.engine.multiply(rows, teachers[r]!));
       }
       of.push(own);
     }
@@ -101,7 +99,7 @@ export async function gatherSamples(
   let values = 0;
   let batch = 0;
   const tensors = [...makers, ...readers].map(({ input }) => input);
-  for await (const feeds of options.present(tensors)) {
+  for await (const feeds of networks.present(tensors)) {
     const { chosen, of } = targets[batch++]!;
     known ??= knownOf(block, feeds);
     if (known === undefined) return undefined;
@@ -118,7 +116,7 @@ export async function gatherSamples(
       const { makers: places } = known.places;
       const read = given.map((rows, k) => readRows(rows, places[k]!));
       for (const { data } of [...read, ...hidden, ...of[p]!]) values += data.length;
-      if (values > MOST_VALUES) return undefined;
+      if (values * Float32Array.BYTES_PER_ELEMENT > networks.memory) return undefined;
       const entries = entriesOf(feeds[readers[0]!.input]!, part, samplesOf(feeds))!.length;
       result[p === 0 ? 'train' : 'held'].push({ read, hidden, targets: of[p]!, entries });
     }
@@ -188,24 +186,4 @@ function knownOf(
     return positions.length / span === positionsOf(shape, makes);
   });
   return fits ? { places, shape } : undefined;
-}
-
-/**
- * W and b side by side, shape `[outputs, span·inputs + 1]`.
- *
- * @param rows outputs that are taken; null for all
- */
-export function withBias(
-  { span }: FeatureLayer,
-  { weights, bias }: NarrowedWeights,
-  rows: Int32Array | null = null,
-): DenseMatrix {
-  const width = weights.cols * span;
-  const kept = rows ?? Int32Array.from({ length: weights.rows / span }, (_, o) => o);
-  const result = denseMatrix(kept.length, width + 1);
-  for (const [o, output] of kept.entries()) {
-    result.data.set(weights.data.subarray(output * width, (output + 1) * width), o * (width + 1));
-    result.data[o * (width + 1) + width] = bias?.[output] ?? 0;
-  }
-  return result;
 }
