@@ -26,7 +26,7 @@ export interface ReduceNeuronsOptions extends LongRunOptions {
   readonly ordered?: PrincipalFeatures['ordered'] | undefined;
   /**
    * Bytes that the moments of a layer may take, and what is recorded of the model's tensors. What is recorded adapts to it, to the same result; a
-   * layer with larger moments is refused. Default: no limit.
+   * layer with larger moments is refused. The samples on which a block is reconstructed take at most 128 MB more. Default: no limit.
    */
   readonly memory?: number | undefined;
 }

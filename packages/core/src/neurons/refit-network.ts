@@ -139,13 +139,12 @@ export class NetworkRefit {
     const block = widthBlock(this.#graph, step.width, this.#features.resumesWithin);
     if (block === undefined) return;
     const from = this.#starts.get(step)!;
-    const { engine, memory = RECORDED, signal } = this.#options;
+    const { engine, signal } = this.#options;
     const networks = {
       engine,
       original: (tensors: readonly string[]) => this.#teacher.run(tensors, from),
       present: (tensors: readonly string[]) => this.#resumed.run(tensors, from),
       samples: this.#inputs.samples,
-      memory: Math.min(RECORDED, memory),
     };
     await reconstructWidth(this.#network, block, networks, signal);
   }

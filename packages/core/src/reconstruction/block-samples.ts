@@ -15,6 +15,8 @@ const PRODUCTS = 2 ** 30;
 const FEWEST_SAMPLES = 16;
 /** Values that the original gives, for each weight that is fitted: of fewer, too little can be learnt that holds for others. */
 const VALUES_PER_WEIGHT = 8;
+/** The most numbers in all that is kept of the samples: 128 MB. */
+const MOST_VALUES = 2 ** 25;
 /** Multiples of it, less their whole parts, are spread evenly: no period of the data, such as classes in turn, is met. */
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 /** Share of the chosen samples that is held back. */
@@ -33,8 +35,6 @@ export interface BlockNetworks {
   readonly present: (tensors: readonly string[]) => AsyncIterable<Feeds>;
   /** Samples of all batches. */
   readonly samples: number;
-  /** Bytes that what is kept of them may take. */
-  readonly memory: number;
 }
 
 /** Some samples of one batch. */
@@ -116,7 +116,7 @@ export async function gatherSamples(
       const { makers: places } = known.places;
       const read = given.map((rows, k) => readRows(rows, places[k]!));
       for (const { data } of [...read, ...hidden, ...of[p]!]) values += data.length;
-      if (values * Float32Array.BYTES_PER_ELEMENT > networks.memory) return undefined;
+      if (values > MOST_VALUES) return undefined;
       const entries = entriesOf(feeds[readers[0]!.input]!, part, samplesOf(feeds))!.length;
       result[p === 0 ? 'train' : 'held'].push({ read, hidden, targets: of[p]!, entries });
     }
