@@ -9,7 +9,7 @@ import {
 } from '@spherize/core';
 import { outputFidelity } from '@spherize/core/evaluation';
 import { describe, expect, test } from 'vitest';
-import { onnxModel } from '../src/node.js';
+import { onnxModel, onnxRuntimeEngine } from '../src/node.js';
 import { ModelBuilder, randomValues } from './build-model.js';
 import { expectClose, run } from './running.js';
 import { ATTENTION_CASES } from './width-cases-attention.js';
@@ -129,4 +129,27 @@ describe('other features compute the same', () => {
     const [actual, expected] = [await run(turned, { x }), await run(model, { x })];
     for (const output of Object.keys(expected)) expectClose(actual[output], expected[output]);
   });
+});
+
+test('features of which few rows tell, in sums that were rounded, are turned without harm', async () => {
+  const b = new ModelBuilder();
+  const x = b.input('x', [undefined, 6]);
+  // One value runs through all features, a thousand times as large as the others.
+  const first = randomValues(6 * 300, 1).map((value, at) => (at < 300 ? 1000 : value));
+  const hidden = b.node('MatMul', [x, b.weight('a', [6, 300], first)]);
+  const model = onnxModel(
+    b.output(b.node('MatMul', [hidden, b.weight('b', [300, 5])]), [undefined, 5]).build(),
+  );
+  const { model: turned } = await principalFeatures(
+    model,
+    findWidths(model.graph).widths.filter(({ reason }) => reason === undefined),
+    inputs(model, 3),
+    { engine: onnxRuntimeEngine() },
+  );
+  for (const layer of ['a', 'b']) {
+    const { data } = turned.features!.weights(layer).weights;
+    expect(data.every(Number.isFinite)).toBe(true);
+    expect(data).not.toEqual(model.features!.weights(layer).weights.data);
+  }
+  expect((await outputFidelity(model, turned, inputs(model, 4))).outputError).toBeLessThan(1e-4);
 });

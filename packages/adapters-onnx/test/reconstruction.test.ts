@@ -57,6 +57,31 @@ function convolutions(activation: 'Relu' | 'Tanh', batch?: number, strides = [1,
   return onnxModel(b.output(second, [batch, 8, undefined, undefined]).build());
 }
 
+/** expand → ReLU6 → depthwise → ReLU6 → project, as MobileNets do. */
+function inverted(strides: number[]): Model {
+  const b = new ModelBuilder();
+  const x = b.input('x', [undefined, 3, 8, 8]);
+  const bounds = [b.weight('least', [], Float32Array.of(0)), b.weight('most', [], Float32Array.of(6))];
+  const relu6 = (name: string): string => b.node('Clip', [name, ...bounds]);
+  const expanded = b.node('Conv', [
+    x,
+    b.weight(
+      'a',
+      [16, 3, 1, 1],
+      randomValues(48, 1).map((value) => 3 * value),
+    ),
+    b.weight('ab', [16], randomValues(16, 2)),
+  ]);
+  const filters = [
+    b.weight('f', [16, 1, 3, 3], randomValues(144, 3)),
+    b.weight('fb', [16], randomValues(16, 4)),
+  ];
+  const attributes = { group: 16, pads: [1, 1, 1, 1], strides };
+  const filtered = b.node('Conv', [relu6(expanded), ...filters], attributes);
+  const out = b.node('Conv', [relu6(filtered), b.weight('b', [8, 16, 1, 1], randomValues(128, 5))]);
+  return onnxModel(b.output(out, [undefined, 8, undefined, undefined]).build());
+}
+
 /** The same model, of which no part can be run alone. */
 function unresumed(model: Model): Model {
   return new Proxy(model, {
@@ -99,6 +124,12 @@ test.each([
     expect(found.together).toBeLessThan(0.95 * found.readersAlone);
   },
 );
+
+test.each([[[1, 1]], [[2, 2]]])('through a depthwise convolution with strides %o', async (strides) => {
+  const found = await errors(inverted(strides), images(600, 3, 64, 1), images(100, 3, 50, 2));
+  expect(found.changed).toBe(true);
+  expect(found.together).toBeLessThan(found.readersAlone);
+});
 
 test('a model that takes so many samples at a time is reconstructed on whole batches', async () => {
   const found = await errors(convolutions('Relu', 5), images(300, 3, 5, 1), images(100, 3, 5, 2));

@@ -65,7 +65,7 @@ function entriesFor(facts: GraphModelFacts, given: readonly string[]): Map<strin
  */
 export function activationAfter({ features }: GraphModelFacts, tensor: string): NodeDef | undefined {
   const step = features.stepTo(tensor);
-  if (step?.flow.type !== 'layer') return undefined;
+  if (step?.flow.type !== 'layer' && step?.flow.type !== 'depthwise') return undefined;
   const node = features.nodeOf(step.name);
   const { activation } = fusedOperations(node);
   const steps = features.operations.filter(({ name }) => features.nodeOf(name) === node);

@@ -80,6 +80,9 @@ export async function principalFeatures(
   return { model: features.narrow(otherWeights(turned)), ordered };
 }
 
+/** What is added to variances first where sums were rounded to what has no inverse, as a share of their mean. */
+const FIRST_MORE = 1e-5;
+
 /** What the rows at one end are multiplied by, and the columns or the rows at the other. */
 interface Turn {
   readonly forth: Matrix;
@@ -120,8 +123,13 @@ function lengthsOfRows(matrix: Matrix): number[] {
   return Array.from({ length: matrix.rows }, (_, i) => Math.hypot(...matrix.getRow(i)));
 }
 
+/** L of `L·Lᵀ`, of moments about which fewer rows than features may tell, with as much more on the diagonal as that takes. */
 function lowerOf(moments: Matrix): Matrix {
-  return new CholeskyDecomposition(moments).lowerTriangularMatrix;
+  let decomposition = new CholeskyDecomposition(moments);
+  const mean = moments.trace() / moments.rows;
+  for (let more = FIRST_MORE; more <= 1 && !decomposition.isPositiveDefinite(); more *= 10)
+    decomposition = new CholeskyDecomposition(Matrix.add(moments, Matrix.eye(moments.rows).mul(more * mean)));
+  return decomposition.lowerTriangularMatrix;
 }
 
 /** `L⁻ᵀ·B`. */

@@ -2,17 +2,18 @@
 import type { FeatureLayer } from '../format/feature-flow.js';
 import type { NarrowedWeights } from '../format/model-narrowing.js';
 import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
+import type { DepthwiseFilters } from '../reconstruction/between.js';
 import type { BlockNetworks } from '../reconstruction/block-samples.js';
 import { reconstructBlock } from '../reconstruction/reconstruct-block.js';
 import type { WidthBlock } from '../reconstruction/width-block.js';
-import { narrowedWeights } from '../widths/narrowed-weights.js';
+import { narrowedFilters, narrowedWeights } from '../widths/narrowed-weights.js';
 import type { NarrowedNetwork } from './narrowed-network.js';
 
 /** Changes the network's layers of a block where something better is found, see `reconstructBlock`. */
 export async function reconstructWidth(
   network: NarrowedNetwork,
   block: WidthBlock,
-  others: Omit<BlockNetworks, 'model' | 'teachers'>,
+  others: Omit<BlockNetworks, 'model' | 'teachers' | 'filters'>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const layers = [...block.makers, ...block.readers].map(({ layer }) => layer);
@@ -22,7 +23,9 @@ export async function reconstructWidth(
     const { weights, bias } = network.originalWeights(layer.name);
     return withBias(layer, narrowedWeights(layer, weights, bias ?? undefined, { rows, columns: null }));
   });
-  const found = await reconstructBlock(block, start, { ...others, model: network.model(), teachers }, signal);
+  const filters = block.depthwise.map(({ layer }) => filtersLeft(network, layer));
+  const networks = { ...others, model: network.model(), teachers, filters };
+  const found = await reconstructBlock(block, start, networks, signal);
   for (const [l, weights] of found?.entries() ?? []) replaceLeft(network, layers[l]!, weights);
 }
 
@@ -38,6 +41,15 @@ function leftOf(
 function weightsLeft(network: NarrowedNetwork, layer: FeatureLayer): DenseMatrix {
   const { weights, bias } = network.weights(layer.name);
   return withBias(layer, narrowedWeights(layer, weights, bias ?? undefined, leftOf(network, layer)));
+}
+
+/** What is left of a depthwise convolution. */
+function filtersLeft(network: NarrowedNetwork, layer: FeatureLayer): DepthwiseFilters {
+  const { weights, bias } = network.weights(layer.name);
+  const channels = network.narrowing.filters.get(layer.name);
+  const kept = channels ?? Int32Array.from({ length: layer.inputs }, (_, c) => c);
+  const left = narrowedFilters(layer, weights, bias ?? undefined, kept);
+  return { weights: denseMatrix(kept.length, layer.span, left.weights.data), bias: left.bias };
 }
 
 /** W over what a filter sees and b side by side. */

@@ -1,17 +1,16 @@
 /** How far the readers of a block are from what the original gives, and where it gets less: least squares through the operations between. */
 import { invertByBlocks } from '../calibration/block-inverse.js';
-import type { Model, ModelSession } from '../format/model-format.js';
+import type { Model } from '../format/model-format.js';
 import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
+import { Between, type DepthwiseFilters, type Passed } from './between.js';
 import type { BlockSamples, Chunk } from './block-samples.js';
 import type { Evaluation } from './quasi-newton.js';
-import { addReadRows, allRows, readRows, tensorOfRows } from './tensor-rows.js';
+import { addReadRows, readRows } from './tensor-rows.js';
 import type { WidthBlock } from './width-block.js';
 
 /** Ridge of the second moments about which the descent goes, as a multiple of their mean. */
 const STRENGTH = 1;
-/** How much larger values are where a slope is read off, as a share of their root mean square. */
-const NUDGE = 1e-3;
 /** Relative difference up to which the block is what the graph says of it. */
 const SAME = 1e-3;
 /** Of neurons that say nothing, as a share of the mean. */
@@ -19,8 +18,7 @@ const LEAST_WEIGHT = 1e-3;
 
 /** What one chunk makes of some weights. */
 interface Run {
-  /** What makers give. */
-  readonly made: readonly DenseMatrix[];
+  readonly passed: Passed;
   /** By tensor that a reader reads. */
   readonly hidden: ReadonlyMap<string, DenseMatrix>;
   /** What readers read, with ones for the bias; until the next run. */
@@ -33,7 +31,7 @@ export class BlockError {
   readonly #block: WidthBlock;
   readonly #samples: BlockSamples;
   readonly #engine: MatrixEngine;
-  readonly #session: ModelSession | undefined;
+  readonly #between: Between;
   /** Shapes of the weights: those of makers, then of readers. */
   readonly #shapes: readonly (readonly [number, number])[];
   /** Whether a value per output is added, by layer. */
@@ -48,36 +46,33 @@ export class BlockError {
     samples: BlockSamples,
     start: readonly DenseMatrix[],
     engine: MatrixEngine,
-    session: ModelSession | undefined,
+    between: Between,
   ) {
     this.#block = block;
     this.#samples = samples;
     this.#engine = engine;
-    this.#session = session;
+    this.#between = between;
     this.#shapes = start.map(({ rows, cols }) => [rows, cols]);
     this.#room = block.readers.map(() => new Map());
     this.#biased = [...block.makers, ...block.readers].map(({ layer }) => layer.bias);
     this.#units = block.readers.map((_, r) => 1 / spread(samples.train.map(({ targets }) => targets[r]!)));
   }
 
-  /** @param model the network as it is, which has the operations between the layers of the block */
+  /** @param filters those of depthwise convolutions; @param model the network as it is, which has what lies between the layers of the block */
   static async open(
     block: WidthBlock,
     samples: BlockSamples,
     start: readonly DenseMatrix[],
+    filters: readonly DepthwiseFilters[],
     model: Model,
     engine: MatrixEngine,
   ): Promise<BlockError> {
-    const given = block.makers.map(({ output }) => output);
-    const between = [...new Set(block.readers.map(({ input }) => input))].filter(
-      (name) => !given.includes(name),
-    );
-    const session = between.length > 0 ? await model.features!.observe(between, given).session() : undefined;
-    return new BlockError(block, samples, start, engine, session);
+    const between = await Between.open(block, samples.places, filters, model);
+    return new BlockError(block, samples, start, engine, between);
   }
 
   async release(): Promise<void> {
-    await this.#session?.release();
+    await this.#between.release();
   }
 
   /** Whether the block gives what the network gives there. */
@@ -131,13 +126,8 @@ export class BlockError {
         const read = await this.#engine.multiply(rest, withoutLast(own));
         addReadRows(read, this.#samples.places.readers[r]!, back.get(input)!);
       }
-      for (const k of makers.keys()) {
-        const slopes = await this.#slopes(run, k, chunk.entries);
-        const { rows, cols } = run.made[k]!;
-        const own = denseMatrix(rows, cols);
-        for (const [name, { data }] of back) addProducts(own.data, data, slopes?.get(name)?.data);
+      for (const [k, own] of (await this.#between.back(run.passed, back)).entries())
         addTo(gradients[k]!, await this.#engine.multiply(transpose(own), chunk.read[k]!));
-      }
     }
     for (const [l, biased] of this.#biased.entries()) if (!biased) clearLast(gradients[l]!, weights[l]!.cols);
     return { value, gradient: joined(gradients) };
@@ -154,18 +144,17 @@ export class BlockError {
       const run = await this.#run(weights, chunk);
       for (const [l, read] of [...chunk.read, ...run.seen].entries())
         addTo(moments[l]!, await this.#engine.multiply(transpose(read), read));
+      const { rows: count } = chunk.read[0]!;
+      rows += count;
       for (const k of makers.keys()) {
-        const own = await this.#slopes(run, k, chunk.entries);
-        const count = run.made[k]!.rows;
+        const squares = await this.#between.meanSquares(run.passed, k);
         for (const [r, { input }] of readers.entries())
           addWeightedSquares(
             slopes[k]!,
-            own?.get(input),
-            count,
+            squares.get(input)!,
             weights[makers.length + r]!,
-            this.#units[r]!,
+            count * this.#units[r]!,
           );
-        if (k === 0) rows += count;
       }
     }
     const factors: { readonly inverse: DenseMatrix; readonly scales: Float64Array }[] = [];
@@ -204,7 +193,8 @@ export class BlockError {
     const made: DenseMatrix[] = [];
     for (const k of makers.keys())
       made.push(await this.#engine.multiply(chunk.read[k]!, transpose(weights[k]!)));
-    const hidden = await this.#between(made, chunk.entries);
+    const passed = await this.#between.forth(made, chunk.entries);
+    const hidden = passed.made.at(-1)!;
     const seen = readers.map(({ input }, r) => {
       const room = this.#room[r]!;
       const rows = readRows(hidden.get(input)!, places.readers[r]!, room.get(chunk.targets[r]!.rows));
@@ -218,42 +208,7 @@ export class BlockError {
       for (let i = 0; i < data.length; i++) given.data[i] = given.data[i]! - data[i]!;
       rest.push(given);
     }
-    return { made, hidden, seen, rest };
-  }
-
-  /** What the operations between make of what the makers give, by tensor. */
-  async #between(made: readonly DenseMatrix[], entries: number): Promise<Map<string, DenseMatrix>> {
-    const { makers, readers } = this.#block;
-    const shape = this.#samples.shape.with(0, entries);
-    const hidden = new Map(makers.map(({ output }, k) => [output, made[k]!]));
-    if (this.#session !== undefined) {
-      const feeds = Object.fromEntries(
-        makers.map(({ output, makes }, k) => [output, tensorOfRows(made[k]!, shape, makes)]),
-      );
-      const found = await this.#session.run(feeds);
-      for (const { input, reading } of readers)
-        if (found[input] !== undefined) hidden.set(input, allRows(found[input], reading.axis));
-    }
-    return new Map(readers.map(({ input }) => [input, hidden.get(input)!]));
-  }
-
-  /** By tensor, how it changes with what a maker gives; undefined where the two are one. */
-  async #slopes(
-    { made, hidden }: Run,
-    maker: number,
-    entries: number,
-  ): Promise<Map<string, DenseMatrix> | undefined> {
-    if (this.#session === undefined) return undefined;
-    const { rows, cols, data } = made[maker]!;
-    const nudge = NUDGE * (rootMeanSquare(data) || 1);
-    const larger = denseMatrix(rows, cols);
-    for (let i = 0; i < data.length; i++) larger.data[i] = data[i]! + nudge;
-    const slopes = await this.#between(made.with(maker, larger), entries);
-    for (const [name, { data: before }] of hidden) {
-      const own = slopes.get(name)!.data;
-      for (let i = 0; i < own.length; i++) own[i] = (own[i]! - before[i]!) / (larger.data[i]! - data[i]!);
-    }
-    return slopes;
+    return { passed, hidden, seen, rest };
   }
 }
 
@@ -274,24 +229,17 @@ function spread(parts: readonly DenseMatrix[]): number {
   return squares - sums.reduce((sum, value) => sum + value ** 2 / rows, 0);
 }
 
-/** Adds `Σ φ'² ‖w_j‖² / Σ ‖y − ȳ‖²` for each feature j. @param slopes φ', 1 where left out */
+/** Adds `E[φ'²] ‖w_j‖²` for each feature j. @param slopes E[φ'²] */
 function addWeightedSquares(
   sums: Float64Array,
-  slopes: DenseMatrix | undefined,
-  rows: number,
-  { rows: outputs, cols, data }: DenseMatrix,
+  slopes: Float64Array,
+  { rows, cols, data }: DenseMatrix,
   unit: number,
 ): void {
   const features = sums.length;
-  const squares = new Float64Array(features);
-  for (let o = 0; o < outputs; o++)
+  for (let o = 0; o < rows; o++)
     for (let c = 0; c < cols - 1; c++)
-      squares[c % features] = squares[c % features]! + data[o * cols + c]! ** 2 * unit;
-  const slopeSquares = new Float64Array(features).fill(slopes === undefined ? rows : 0);
-  if (slopes !== undefined)
-    for (let i = 0; i < slopes.data.length; )
-      for (let j = 0; j < features; j++, i++) slopeSquares[j] = slopeSquares[j]! + slopes.data[i]! ** 2;
-  for (let j = 0; j < features; j++) sums[j] = sums[j]! + slopeSquares[j]! * squares[j]!;
+      sums[c % features] = sums[c % features]! + slopes[c % features]! * data[o * cols + c]! ** 2 * unit;
 }
 
 /** By neuron, `1 / 2 E[φ'²] ‖w_j‖²`. @param rows over which the sums were taken */
@@ -338,16 +286,4 @@ function joined(parts: readonly Float64Array[]): Float64Array {
 
 function addTo(sums: Float64Array, { data }: DenseMatrix): void {
   for (let i = 0; i < data.length; i++) sums[i] = sums[i]! + data[i]!;
-}
-
-/** Adds values times slopes. @param slopes 1 where left out */
-function addProducts(sums: Float32Array, values: Float32Array, slopes: Float32Array | undefined): void {
-  for (let i = 0; i < values.length; i++)
-    sums[i] = sums[i]! + (slopes === undefined ? values[i]! : values[i]! * slopes[i]!);
-}
-
-function rootMeanSquare(values: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]! ** 2;
-  return Math.sqrt(sum / Math.max(1, values.length));
 }

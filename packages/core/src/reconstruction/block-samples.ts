@@ -4,6 +4,7 @@ import { fixedBatch } from '../calibration/input-shapes.js';
 import type { Model, Tensor } from '../format/model-format.js';
 import { type DenseMatrix, transpose } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
+import type { BetweenPlaces, DepthwiseFilters } from './between.js';
 import { positionsOf, type ReadPlaces, readPlaces, readRows, rowsOfSamples } from './tensor-rows.js';
 import type { WidthBlock } from './width-block.js';
 
@@ -29,6 +30,8 @@ export interface BlockNetworks {
   readonly model: Model;
   /** What the original's readers compute with, each with its bias in the last column. */
   readonly teachers: readonly DenseMatrix[];
+  /** Those of the network's depthwise convolutions between the layers. */
+  readonly filters: readonly DepthwiseFilters[];
   /** Runs the original: its tensors, batch by batch. */
   readonly original: (tensors: readonly string[]) => AsyncIterable<Feeds>;
   /** Runs the network as it is by now. */
@@ -52,10 +55,11 @@ export interface Chunk {
 export interface BlockSamples {
   readonly train: readonly Chunk[];
   readonly held: readonly Chunk[];
-  /** By maker and by reader, where it reads. */
-  readonly places: { readonly makers: readonly ReadPlaces[]; readonly readers: readonly ReadPlaces[] };
-  /** The shape of what readers read in one batch, and so of what makers give, of which it comes value by value. */
-  readonly shape: readonly number[];
+  /** By maker and by reader, where it reads, and where what lies between does. */
+  readonly places: BetweenPlaces & {
+    readonly makers: readonly ReadPlaces[];
+    readonly readers: readonly ReadPlaces[];
+  };
 }
 
 /**
@@ -95,14 +99,14 @@ export async function gatherSamples(
     targets.push({ chosen, of });
   }
   const result = { train: [] as Chunk[], held: [] as Chunk[] };
-  let known: Pick<BlockSamples, 'places' | 'shape'> | undefined;
+  let places: BlockSamples['places'] | undefined;
   let values = 0;
   let batch = 0;
-  const tensors = [...makers, ...readers].map(({ input }) => input);
+  const tensors = [...makers, ...block.depthwise, ...readers].map(({ input }) => input);
   for await (const feeds of networks.present(tensors)) {
     const { chosen, of } = targets[batch++]!;
-    known ??= knownOf(block, feeds);
-    if (known === undefined) return undefined;
+    places ??= placesOf(block, feeds);
+    if (places === undefined) return undefined;
     for (const [p, part] of [chosen.train, chosen.held].entries()) {
       if (part.length === 0) continue;
       const rowsOf = (name: string, axis: number): DenseMatrix | undefined => {
@@ -113,8 +117,8 @@ export async function gatherSamples(
       const hidden = readers.map(({ input, reading }) => rowsOf(input, reading.axis));
       if (!given.every((rows) => rows !== undefined) || !hidden.every((rows) => rows !== undefined))
         return undefined;
-      const { makers: places } = known.places;
-      const read = given.map((rows, k) => readRows(rows, places[k]!));
+      const { makers: own } = places;
+      const read = given.map((rows, k) => readRows(rows, own[k]!));
       for (const { data } of [...read, ...hidden, ...of[p]!]) values += data.length;
       if (values > MOST_VALUES) return undefined;
       const entries = entriesOf(feeds[readers[0]!.input]!, part, samplesOf(feeds))!.length;
@@ -126,7 +130,7 @@ export async function gatherSamples(
     0,
   );
   const enough = targeted >= VALUES_PER_WEIGHT * weights && result.held.length > 0;
-  return known && enough ? { ...result, ...known } : undefined;
+  return places && enough ? { ...result, places } : undefined;
 }
 
 /** Samples of one batch, by their place in it. */
@@ -173,17 +177,23 @@ function entriesOf({ shape }: Tensor, samples: readonly number[], count: number)
   return samples.flatMap((sample) => Array.from({ length: each }, (_, i) => sample * each + i));
 }
 
-function knownOf(
-  { makers, readers }: WidthBlock,
+/** @returns undefined where a tensor has another number of positions than its layer makes */
+function placesOf(
+  { makers, readers, depthwise }: WidthBlock,
   feeds: Feeds,
-): Pick<BlockSamples, 'places' | 'shape'> | undefined {
-  const placesOf = ({ input, reading }: WidthBlock['makers'][number]): ReadPlaces =>
+): BlockSamples['places'] | undefined {
+  const of = ({ input, reading }: WidthBlock['makers'][number]): ReadPlaces =>
     readPlaces(feeds[input]!.shape, reading.axis, reading.window);
-  const places = { makers: makers.map(placesOf), readers: readers.map(placesOf) };
-  const { shape } = feeds[readers[0]!.input]!;
-  const fits = makers.every(({ makes }, k) => {
-    const { positions, span } = places.makers[k]!;
-    return positions.length / span === positionsOf(shape, makes);
-  });
-  return fits ? { places, shape } : undefined;
+  const places = {
+    makers: makers.map(of),
+    readers: readers.map(of),
+    depthwise: depthwise.map(({ input, axis, layer }) => readPlaces(feeds[input]!.shape, axis, layer.window)),
+    shapes: [...depthwise, readers[0]!].map(({ input }) => feeds[input]!.shape),
+  };
+  const makes = ({ positions, span }: ReadPlaces, axis: number, stage: number): boolean =>
+    positions.length / span === positionsOf(places.shapes[stage]!, axis);
+  const fits =
+    makers.every((maker, k) => makes(places.makers[k]!, maker.makes, 0)) &&
+    depthwise.every(({ axis }, d) => makes(places.depthwise[d]!, axis, d + 1));
+  return fits ? places : undefined;
 }

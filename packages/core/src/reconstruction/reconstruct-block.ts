@@ -37,7 +37,8 @@ export async function reconstructBlock(
   if (size > MOST_WEIGHTS || start.some(({ cols }) => cols > MOST_COLUMNS)) return undefined;
   const samples = await gatherSamples(block, size, networks);
   if (samples === undefined) return undefined;
-  const error = await BlockError.open(block, samples, start, networks.model, networks.engine);
+  const { filters, model, engine } = networks;
+  const error = await BlockError.open(block, samples, start, filters, model, engine);
   try {
     if (!(await error.agrees(start))) return undefined;
     const begin = Float64Array.from(start.flatMap(({ data }) => [...data]));

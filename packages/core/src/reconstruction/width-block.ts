@@ -12,9 +12,20 @@ export interface BlockLayer {
   readonly makes: number;
 }
 
+/** One filter for each feature. */
+export interface DepthwiseLayer {
+  readonly layer: FeatureLayer;
+  readonly input: string;
+  readonly output: string;
+  /** That of the features, counted from the end. */
+  readonly axis: number;
+}
+
 export interface WidthBlock {
   readonly makers: readonly BlockLayer[];
   readonly readers: readonly BlockLayer[];
+  /** Depthwise convolutions between them, one behind the other. */
+  readonly depthwise: readonly DepthwiseLayer[];
 }
 
 /**
@@ -28,37 +39,50 @@ export function widthBlock(
   resumesWithin: (tensor: string) => boolean = () => false,
 ): WidthBlock | undefined {
   const layers = new Map(graph.layers.map((layer) => [layer.name, layer]));
-  const makers: BlockLayer[] = [];
-  const readers: BlockLayer[] = [];
-  /** Tensors that come of what the makers give, one value of one value. */
-  const hidden = new Set<string>();
+  const block = {
+    makers: [] as BlockLayer[],
+    readers: [] as BlockLayer[],
+    depthwise: [] as DepthwiseLayer[],
+  };
+  const { makers, readers, depthwise } = block;
+  /** Tensors that come of what the makers, or the last depthwise convolution, give, value by value; and those before it. */
+  let hidden = new Set<string>();
+  const passed = new Set<string>();
   const within = new Set<string>();
   for (const { flow, inputs, outputs, partOf } of graph.operations) {
     if (partOf !== undefined) for (const tensor of outputs) within.add(tensor);
-    if (
-      flow.type === 'layer' &&
-      (producers.includes(flow.layer) || inputs.some((name) => hidden.has(name)))
-    ) {
+    const made = flow.type === 'layer' && producers.includes(flow.layer);
+    const reads = inputs.some((name) => hidden.has(name));
+    if (flow.type === 'sizes' || !(made || reads || inputs.some((name) => passed.has(name)))) continue;
+    if (inputs.some((name) => passed.has(name))) return undefined;
+    const [input, output] = [inputs[0]!, outputs[0]!];
+    if (flow.type === 'layer') {
       const layer = layers.get(flow.layer)!;
+      if (layer.groups !== 1 || !isLaidOut(layer) || inputs.length !== 1) return undefined;
       const reading = { axis: flow.reads, window: layer.window };
-      const own = { layer, reading, input: inputs[0]!, output: outputs[0]!, makes: flow.makes };
-      const laidOut = layer.groups === 1 && !layer.shared && (layer.span === 1 || layer.window !== undefined);
-      if (!laidOut || inputs.length !== 1) return undefined;
-      if (!producers.includes(flow.layer)) readers.push(own);
-      else if (hidden.has(own.input)) return undefined;
-      else {
-        makers.push(own);
-        hidden.add(own.output);
-      }
-      continue;
+      (made ? makers : readers).push({ layer, reading, input, output, makes: flow.makes });
+      if (!made) continue;
+      if (reads || depthwise.length > 0) return undefined;
+      hidden.add(output);
+    } else if (flow.type === 'depthwise') {
+      const layer = layers.get(flow.layer)!;
+      if (flow.multiplier !== 1 || !isLaidOut(layer) || readers.length > 0) return undefined;
+      depthwise.push({ layer, input, output, axis: flow.axis });
+      for (const tensor of hidden) passed.add(tensor);
+      hidden = new Set([output]);
+    } else {
+      if (flow.type !== 'elementwise' || !inputs.every((name) => hidden.has(name))) return undefined;
+      for (const tensor of outputs) hidden.add(tensor);
     }
-    if (flow.type === 'sizes' || !inputs.some((name) => hidden.has(name))) continue;
-    if (flow.type !== 'elementwise' || !inputs.every((name) => hidden.has(name))) return undefined;
-    for (const tensor of outputs) hidden.add(tensor);
   }
   const complete = makers.length > 0 && readers.length > 0 && readers.length === new Set(consumers).size;
   const apart =
-    makers.every(({ output }) => !within.has(output) || resumesWithin(output)) &&
-    readers.every(({ input }) => !within.has(input));
-  return complete && apart ? { makers, readers } : undefined;
+    [...makers, ...depthwise].every(({ output }) => !within.has(output) || resumesWithin(output)) &&
+    [...readers, ...depthwise].every(({ input }) => !within.has(input));
+  return complete && apart ? block : undefined;
+}
+
+/** Whether what it reads can be laid out as rows, for it alone. */
+function isLaidOut({ shared, span, window }: FeatureLayer): boolean {
+  return !shared && (span === 1 || window !== undefined);
 }

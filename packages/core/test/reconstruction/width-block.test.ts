@@ -25,7 +25,9 @@ function graphOf(
 function blockOf(graph: FeatureGraph, producer = 'to a'): string[][] | undefined {
   const width = findWidths(graph).widths.find(({ producers }) => producers.includes(producer))!;
   const block = widthBlock(graph, width);
-  return block && [block.makers, block.readers].map((layers) => layers.map(({ layer }) => layer.name));
+  const { makers = [], depthwise = [], readers = [] } = block ?? {};
+  const named = [makers, depthwise, readers].map((layers) => layers.map(({ layer }) => layer.name));
+  return block && named.filter((names) => names.length > 0);
 }
 
 test('layers with values of single values between them', () => {
@@ -62,6 +64,41 @@ test('what a layer makes within an operation, where the format goes on from ther
   const [width] = findWidths(graph).widths.filter(({ producers }) => producers.includes('to a'));
   expect(widthBlock(graph, width!)).toBeUndefined();
   expect(widthBlock(graph, width!, (tensor) => tensor === 'a')?.readers).toHaveLength(1);
+});
+
+const FILTERS: FeatureFlow = { type: 'depthwise', layer: 'to c', axis: -1, multiplier: 1 };
+const filters: FeatureLayer = {
+  name: 'to c',
+  kind: 'convolution',
+  outputs: 4,
+  inputs: 4,
+  span: 1,
+  groups: 4,
+  bias: true,
+  shared: false,
+};
+
+test('a depthwise convolution between operations on single values', () => {
+  const graph = graphOf([
+    [['x'], 'a', 'layer'],
+    [['a'], 'b', ELEMENTWISE],
+    [['b'], 'c', FILTERS],
+    [['c'], 'd', ELEMENTWISE],
+    [['d'], 'out', 'layer'],
+  ]);
+  const own = { ...graph, layers: [...graph.layers, filters] };
+  expect(blockOf(own)).toEqual([['to a'], ['to c'], ['to out']]);
+});
+
+test('none where something goes past the depthwise convolution', () => {
+  const graph = graphOf([
+    [['x'], 'a', 'layer'],
+    [['a'], 'b', ELEMENTWISE],
+    [['b'], 'c', FILTERS],
+    [['b', 'c'], 'd', ELEMENTWISE],
+    [['d'], 'out', 'layer'],
+  ]);
+  expect(blockOf({ ...graph, layers: [...graph.layers, filters] })).toBeUndefined();
 });
 
 test.each<[string, FeatureGraph]>([
