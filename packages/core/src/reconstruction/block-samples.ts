@@ -16,7 +16,7 @@ const PRODUCTS = 2 ** 30;
 const FEWEST_SAMPLES = 16;
 /** Values that the original gives, for each weight that is fitted: of fewer, too little can be learnt that holds for others. */
 const VALUES_PER_WEIGHT = 8;
-/** The most numbers in all that is kept of the samples: 128 MB. */
+/** The most numbers in what a layer reads of all samples, and in all that is kept of them: 128 MB. */
 const MOST_VALUES = 2 ** 25;
 /** Multiples of it, less their whole parts, are spread evenly: no period of the data, such as classes in turn, is met. */
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
@@ -75,29 +75,8 @@ export async function gatherSamples(
   const wanted = Math.min(POSITIONS, PRODUCTS / weights);
   const outputs = readers.reduce((sum, { layer }) => sum + layer.outputs, 0);
   if (wanted * outputs < VALUES_PER_WEIGHT * weights) return undefined;
-  const whole = fixedBatch(networks.model.inputs) !== undefined;
-  const teachers = networks.teachers.map(transpose);
-  const targets: { chosen: ChosenSamples; of: DenseMatrix[][] }[] = [];
-  let choose: ((feeds: Feeds) => ChosenSamples) | undefined;
-  for await (const feeds of networks.original(readers.map(({ input }) => input))) {
-    const tensors = readers.map(({ input }) => feeds[input]!);
-    const axes = readers.map(({ reading }) => reading.axis);
-    choose ??= sampleChooser(samplesWith(wanted, tensors, axes, samplesOf(feeds)) / networks.samples, whole);
-    const chosen = choose(feeds);
-    const of: DenseMatrix[][] = [];
-    for (const part of [chosen.train, chosen.held]) {
-      const own: DenseMatrix[] = [];
-      for (const [r, { reading }] of readers.entries()) {
-        const entries = entriesOf(tensors[r]!, part, samplesOf(feeds));
-        if (entries === undefined) return undefined;
-        const places = readPlaces(tensors[r]!.shape, reading.axis, reading.window);
-        const rows = readRows(rowsOfSamples(tensors[r]!, reading.axis, entries), places);
-        own.push(await networks.engine.multiply(rows, teachers[r]!));
-      }
-      of.push(own);
-    }
-    targets.push({ chosen, of });
-  }
+  const targets = await gatherTargets(readers, wanted, networks);
+  if (targets === undefined) return undefined;
   const result = { train: [] as Chunk[], held: [] as Chunk[] };
   let places: BlockSamples['places'] | undefined;
   let values = 0;
@@ -133,6 +112,45 @@ export async function gatherSamples(
   return places && enough ? { ...result, places } : undefined;
 }
 
+/** What the original's readers give for the samples that are chosen of each batch: those to fit to, and those that are held back. */
+async function gatherTargets(
+  readers: WidthBlock['readers'],
+  wanted: number,
+  { original, model, teachers, engine, samples: all }: BlockNetworks,
+): Promise<{ chosen: ChosenSamples; of: DenseMatrix[][] }[] | undefined> {
+  const whole = fixedBatch(model.inputs) !== undefined;
+  const turned = teachers.map(transpose);
+  const columns = Math.max(...turned.map(({ rows }) => rows));
+  const targets: { chosen: ChosenSamples; of: DenseMatrix[][] }[] = [];
+  let choose: ((feeds: Feeds) => ChosenSamples) | undefined;
+  for await (const feeds of original(readers.map(({ input }) => input))) {
+    if (choose === undefined) {
+      const positions = Math.max(
+        ...readers.map(({ input, reading }) => positionsOfSample(feeds, input, reading.axis)),
+      );
+      const samples = Math.min(all, Math.max(FEWEST_SAMPLES, wanted / positions));
+      if (samples * positions * columns > MOST_VALUES) return undefined;
+      choose = sampleChooser(samples / all, whole);
+    }
+    const chosen = choose(feeds);
+    const of: DenseMatrix[][] = [];
+    for (const part of [chosen.train, chosen.held]) {
+      const own: DenseMatrix[] = [];
+      for (const [r, { input, reading }] of readers.entries()) {
+        const tensor = feeds[input]!;
+        const entries = entriesOf(tensor, part, samplesOf(feeds));
+        if (entries === undefined) return undefined;
+        const places = readPlaces(tensor.shape, reading.axis, reading.window);
+        const rows = readRows(rowsOfSamples(tensor, reading.axis, entries), places);
+        own.push(await engine.multiply(rows, turned[r]!));
+      }
+      of.push(own);
+    }
+    targets.push({ chosen, of });
+  }
+  return targets;
+}
+
 /** Samples of one batch, by their place in it. */
 interface ChosenSamples {
   readonly train: readonly number[];
@@ -157,17 +175,10 @@ function sampleChooser(share: number, whole: boolean): (feeds: Feeds) => ChosenS
   };
 }
 
-/** Samples that have as many positions as are wanted. */
-function samplesWith(
-  wanted: number,
-  tensors: readonly Tensor[],
-  axes: readonly number[],
-  count: number,
-): number {
-  const positions = Math.max(
-    ...tensors.map(({ shape }, i) => (positionsOf(shape, axes[i]!) * shape[0]!) / count),
-  );
-  return Math.max(FEWEST_SAMPLES, wanted / positions);
+/** Positions of a tensor that each sample has. */
+function positionsOfSample(feeds: Feeds, tensor: string, axis: number): number {
+  const { shape } = feeds[tensor]!;
+  return (positionsOf(shape, axis) * shape[0]!) / samplesOf(feeds);
 }
 
 /** Entries of the first axis that belong to some samples; undefined where it does not count them. */
