@@ -4,6 +4,7 @@ import { outputFidelity } from '@spherize/core/evaluation';
 import { expect, test } from 'vitest';
 import { onnxModel } from '../src/node.js';
 import { ModelBuilder, randomValues } from './build-model.js';
+import { readersAlone } from './readers-alone.js';
 
 /** Images of slow waves, in batches; the order of the samples is that of their first wave. */
 function images(samples: number, channels: number, batch: number, seed: number): CalibrationInputs {
@@ -82,17 +83,6 @@ function inverted(strides: number[]): Model {
   return onnxModel(b.output(out, [undefined, 8, undefined, undefined]).build());
 }
 
-/** The same model, of which no part can be run alone. */
-function unresumed(model: Model): Model {
-  return new Proxy(model, {
-    get(target, key) {
-      if (key === 'features') return { ...target.features!, resumes: false };
-      const value: unknown = Reflect.get(target, key, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
-
 async function errors(
   model: Model,
   calibration: CalibrationInputs,
@@ -100,7 +90,7 @@ async function errors(
 ): Promise<{ together: number; readersAlone: number; changed: boolean }> {
   const halved = async (of: Model): Promise<Model> =>
     (await compressModel(of, { reduce: 'neurons', ratio: 0.5, calibration })).model;
-  const [own, alone] = [await halved(model), await halved(unresumed(model))];
+  const [own, alone] = [await halved(model), await halved(readersAlone(model))];
   const errorOf = async (of: Model): Promise<number> =>
     (await outputFidelity(model, of, unseen)).outputError!;
   const maker = (of: Model): Float32Array => of.features!.weights('a').weights.data;
