@@ -1,4 +1,4 @@
-/** A width with the layers that make it and those that read it, where every value between them comes of one value that a layer gives. */
+/** A width with the layers that make it and those that read it, where nothing but operations on single values and depthwise convolutions lie between. */
 import type { LayerReading } from '../calibration/layer-rows.js';
 import type { FeatureGraph, FeatureLayer } from '../format/feature-flow.js';
 import type { Width } from '../widths/find-widths.js';
