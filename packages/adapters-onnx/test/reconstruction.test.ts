@@ -126,6 +126,23 @@ test('a model that takes so many samples at a time is reconstructed on whole bat
   expect(found.together).toBeLessThan(0.95 * found.readersAlone);
 });
 
+test('samples of one position each are divided as well', async () => {
+  const b = new ModelBuilder();
+  const x = b.input('x', [undefined, 6]);
+  const hidden = b.node('Tanh', [b.node('MatMul', [x, b.weight('a', [6, 16])])]);
+  const y = b.node('MatMul', [hidden, b.weight('b', [16, 8])]);
+  const model = onnxModel(b.output(y, [undefined, 8]).build());
+  const rows = (samples: number, seed: number): CalibrationInputs => ({
+    name: 'random',
+    samples,
+    async *batches() {
+      yield { x: { shape: [samples, 6], data: randomValues(samples * 6, seed) } };
+    },
+  });
+  const found = await errors(model, rows(600, 1), rows(100, 2));
+  expect(found.together).toBeLessThan(0.9 * found.readersAlone);
+});
+
 test('too few samples for the weights leave the makers as they are', async () => {
   const found = await errors(convolutions('Relu'), images(6, 3, 6, 1), images(100, 3, 50, 2));
   expect(found.changed).toBe(false);
