@@ -109,20 +109,20 @@ test.each([
   '%s, strides %o: makers and readers together keep more than readers alone',
   async (activation, strides) => {
     const model = convolutions(activation, undefined, [...strides]);
-    const found = await errors(model, images(600, 3, 64, 1), images(100, 3, 50, 2));
+    const found = await errors(model, images(240, 3, 64, 1), images(50, 3, 50, 2));
     expect(found.changed).toBe(true);
     expect(found.together).toBeLessThan(0.95 * found.readersAlone);
   },
 );
 
 test.each([[[1, 1]], [[2, 2]]])('through a depthwise convolution with strides %o', async (strides) => {
-  const found = await errors(inverted(strides), images(600, 3, 64, 1), images(100, 3, 50, 2));
+  const found = await errors(inverted(strides), images(240, 3, 64, 1), images(50, 3, 50, 2));
   expect(found.changed).toBe(true);
   expect(found.together).toBeLessThan(found.readersAlone);
 });
 
 test('a model that takes so many samples at a time is reconstructed on whole batches', async () => {
-  const found = await errors(convolutions('Relu', 5), images(300, 3, 5, 1), images(100, 3, 5, 2));
+  const found = await errors(convolutions('Relu', 5), images(240, 3, 5, 1), images(50, 3, 5, 2));
   expect(found.together).toBeLessThan(0.95 * found.readersAlone);
 });
 
