@@ -3,9 +3,9 @@ import { compressModel, type Model, portableEngine } from '@spherize/core';
 import { narrowingPath, narrowToTarget } from '@spherize/core/allocation';
 import { outputFidelity } from '@spherize/core/evaluation';
 import { describe, expect, test } from 'vitest';
+import { readersAlone } from '../../core/test/readers-alone.js';
 import { onnxModel } from '../src/node.js';
 import { ModelBuilder, randomValues } from './build-model.js';
-import { readersAlone } from './readers-alone.js';
 
 const FEATURES = 24;
 

@@ -2,9 +2,9 @@
 import { type CalibrationInputs, compressModel, type Model, type Tensor } from '@spherize/core';
 import { outputFidelity } from '@spherize/core/evaluation';
 import { expect, test } from 'vitest';
+import { readersAlone } from '../../core/test/readers-alone.js';
 import { onnxModel } from '../src/node.js';
 import { ModelBuilder, randomValues } from './build-model.js';
-import { readersAlone } from './readers-alone.js';
 
 /** Images of slow waves, in batches; the order of the samples is that of their first wave. */
 function images(samples: number, channels: number, batch: number, seed: number): CalibrationInputs {

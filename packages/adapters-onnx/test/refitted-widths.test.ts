@@ -13,9 +13,9 @@ import {
 } from '@spherize/core';
 import { outputFidelity } from '@spherize/core/evaluation';
 import { expect, test } from 'vitest';
+import { readersAlone } from '../../core/test/readers-alone.js';
 import { onnxModel } from '../src/node.js';
 import { ModelBuilder, randomValues } from './build-model.js';
-import { readersAlone } from './readers-alone.js';
 
 /** Random inputs `[samples, ..]`. */
 function inputsOf(shape: readonly number[], seed: number): CalibrationInputs {

@@ -2,10 +2,10 @@
 import { type CalibrationInputs, compressModel, type Model, Random } from '@spherize/core';
 import { outputFidelity } from '@spherize/core/evaluation';
 import { expect, test } from 'vitest';
+import { readersAlone } from '../../core/test/readers-alone.js';
 import { tfjsModel } from '../src/node.js';
 import { GraphBuilder } from './build-graph-model.js';
 import { artifactsOf, randomWeights, tfl } from './build-layers-model.js';
-import { readersAlone } from './readers-alone.js';
 
 function signals({ inputs: [input] }: Model, samples: number, seed: number): CalibrationInputs {
   const random = new Random(seed);

@@ -10,10 +10,10 @@ import {
 } from '@spherize/core';
 import { outputFidelity } from '@spherize/core/evaluation';
 import { expect, test } from 'vitest';
+import { readersAlone } from '../../core/test/readers-alone.js';
 import { tfjsModel } from '../src/node.js';
 import { GraphBuilder, randomValues } from './build-graph-model.js';
 import { artifactsOf, randomWeights, tfl } from './build-layers-model.js';
-import { readersAlone } from './readers-alone.js';
 
 /** A curve leaves some samples out and has a ridge of its own; exchanges come on top of it. */
 const CURVE = 0.2;

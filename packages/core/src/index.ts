@@ -14,6 +14,7 @@ export {
 } from './calibration/image-layout.js';
 export { type SizedInput, sizedInputs } from './calibration/input-shapes.js';
 export { type InputSource, type InputSourceOptions, sourcedInputs } from './calibration/input-source.js';
+export { MOST_COLUMNS } from './calibration/moments.js';
 export type { CalibrationReport } from './calibration/refit-layer.js';
 export { settledInputs } from './calibration/settled-inputs.js';
 export { type LongRunOptions, Pause, type Progress, partOf } from './cancellation.js';
@@ -153,7 +154,6 @@ export {
   reduceNeurons,
   type WidthReport,
 } from './neurons/reduce-neurons.js';
-export { MOST_COLUMNS } from './neurons/refit-network.js';
 export type { AssembledModel, LayerReport } from './pipeline/assemble-model.js';
 export { type ClusterLayerOptions, clusterLayer } from './pipeline/cluster-layer.js';
 export { compressModel } from './pipeline/compress-model.js';

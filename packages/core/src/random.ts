@@ -78,3 +78,13 @@ export class Random {
     return Math.sqrt(-2 * Math.log(1 - this.uniform())) * Math.cos(2 * Math.PI * this.uniform());
   }
 }
+
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
+/**
+ * Multiples of the golden ratio, less their whole parts: numbers in [0, 1) that are spread evenly however many there are, and meet no period of
+ * the data, such as classes in turn (Weyl).
+ */
+export function evenlySpread(n: number): number {
+  return (n * GOLDEN) % 1;
+}

@@ -28,9 +28,9 @@ export function observedPart(
 ): GraphPart {
   const added = new Map<string, NodeDef>();
   const constants: Weight[] = [];
-  const entries = entriesFor(facts, given);
-  const activations = given.flatMap((tensor) => activationAfter(facts, tensor) ?? []);
-  const instead = new Map(activations.map((node) => [node.name, node]));
+  const makers = given.map((tensor) => activationAfter(facts, tensor) ?? facts.index.producer(tensor));
+  const entries = entriesFor(facts, given, makers);
+  const instead = new Map(makers.flatMap((node) => (node === undefined ? [] : [[node.name, node]])));
   const roots = tensors.flatMap((tensor) => rootsOf(facts, tensor, added, constants));
   const { nodes, weights } = part(facts, ancestors(facts, roots, entries, instead), tensors);
   const made = [...nodes, ...added.values()].map((node) => reading(node, entries));
@@ -46,11 +46,14 @@ export function observedPart(
 }
 
 /** The Placeholders of what comes in, by tensor: what nodes make. Inputs of the model have theirs, and constants are at hand. */
-function entriesFor(facts: GraphModelFacts, given: readonly string[]): Map<string, NodeDef> {
-  const { index } = facts;
+function entriesFor(
+  { index }: GraphModelFacts,
+  given: readonly string[],
+  makers: readonly (NodeDef | undefined)[],
+): Map<string, NodeDef> {
   const entries = new Map<string, NodeDef>();
   for (const [i, tensor] of given.entries()) {
-    const maker = activationAfter(facts, tensor) ?? index.producer(tensor);
+    const maker = makers[i];
     if (maker === undefined || maker.op.startsWith('Placeholder') || index.isFixed(maker.name)) continue;
     let name = `given/${i}`;
     while (index.node(name) !== undefined) name += '_';
@@ -63,17 +66,22 @@ function entriesFor(facts: GraphModelFacts, given: readonly string[]): Map<strin
  * The activation of a fused node, as a node of its own that reads what the layer makes before it; undefined where that tensor is none such, or
  * more happens to it.
  */
-export function activationAfter({ features }: GraphModelFacts, tensor: string): NodeDef | undefined {
+export function activationAfter(facts: GraphModelFacts, tensor: string): NodeDef | undefined {
+  const { features } = facts;
   const step = features.stepTo(tensor);
   if (step?.flow.type !== 'layer' && step?.flow.type !== 'depthwise') return undefined;
   const node = features.nodeOf(step.name);
   const { activation } = fusedOperations(node);
-  const steps = features.operations.filter(({ name }) => features.nodeOf(name) === node);
+  const steps = stepsOf(facts, node);
   if (!(node.op in PLAIN) || activation === undefined || steps.at(-2) !== step) return undefined;
   const { leakyrelu_alpha: alpha } = node.attr;
   const slopes = activation === 'Prelu' ? node.input.filter((name) => !isControl(name)).slice(3) : [];
   const attr = { T: { type: 'DT_FLOAT' }, ...(alpha !== undefined && { alpha }) };
   return { name: node.name, op: activation, input: [tensor, ...slopes], attr };
+}
+
+function stepsOf({ features }: GraphModelFacts, node: NodeDef): FlowOperation[] {
+  return features.operations.filter(({ name }) => features.nodeOf(name) === node);
 }
 
 /** A node that reads Placeholders in place of what they stand for. Nothing says an order of what is made elsewhere. */
@@ -126,7 +134,7 @@ function madeInside(
     });
     return input;
   }
-  const steps = features.operations.filter(({ name }) => features.nodeOf(name) === node);
+  const steps = stepsOf(facts, node);
   const later = steps.slice(steps.indexOf(step) + 1).toReversed();
   let from = node.name;
   for (const [i, { flow, inputs }] of later.entries()) {

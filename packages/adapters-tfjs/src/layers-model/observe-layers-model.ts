@@ -54,17 +54,14 @@ export function observeLayersModel(
     for (const ref of calls.flatMap(({ inputs }) => inputs)) refs.set(tensorName(ref), ref);
   }
   const own = new Set(graph.inputs.map(tensorName));
-  const activations = new Map(
-    given.flatMap((tensor) => {
-      const activation = activationAfter(features, tensor);
-      return activation === undefined ? [] : [[activation.name, activation]];
-    }),
-  );
-  const known = new Set(
-    given.filter(
-      (tensor) => (refs.has(tensor) && !own.has(tensor)) || activationAfter(features, tensor) !== undefined,
-    ),
-  );
+  const known = new Set(given.filter((tensor) => refs.has(tensor) && !own.has(tensor)));
+  const activations = new Map<string, LayerDef>();
+  for (const tensor of given) {
+    const activation = activationAfter(features, tensor);
+    if (activation === undefined) continue;
+    activations.set(activation.name, activation);
+    known.add(tensor);
+  }
   const probes = new Map<string, { def: LayerDef; weights: readonly Weight[] }>();
   const outputs = tensors.map((tensor) => {
     const inner = features.inner.kernel(tensor);

@@ -1,6 +1,7 @@
 /** What becomes smaller where nobody says it. */
+
+import { MOST_COLUMNS } from '../calibration/moments.js';
 import type { Model } from '../format/model-format.js';
-import { MOST_COLUMNS } from '../neurons/refit-network.js';
 import type { Reduction } from '../pipeline/compressed-model.js';
 import { findWidths } from '../widths/find-widths.js';
 import { productsPerSample } from '../widths/products-per-sample.js';

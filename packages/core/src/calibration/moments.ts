@@ -22,6 +22,12 @@ export interface CentredMoments {
   readonly spread: number;
 }
 
+/**
+ * Columns of a layer up to which moments are taken column by column, so that features leave one after the other by the error that remains: the
+ * cost grows with the cube. Features that a wider layer reads are judged more coarsely.
+ */
+export const MOST_COLUMNS = 3584;
+
 /** Rows that go into one product of the engine: float32 sums of more would lose digits. */
 const CHUNK = 8192;
 
@@ -151,6 +157,6 @@ function about({ cols, data }: DenseMatrix, origin: Float32Array, start: number,
   return result;
 }
 
-function addTo(sums: Float64Array, values: Float32Array): void {
+export function addTo(sums: Float64Array, values: Float32Array): void {
   for (let p = 0; p < values.length; p++) sums[p] = sums[p]! + values[p]!;
 }

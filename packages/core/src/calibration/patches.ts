@@ -8,11 +8,10 @@ import { type FilterWindow, spanOf } from '../format/filter-window.js';
 import type { Tensor } from '../format/model-format.js';
 import { tensorIndex } from '../format/tensor-index.js';
 import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
+import { evenlySpread } from '../random.js';
 
 /** The most numbers that the patches of one batch may be. */
 const MOST_NUMBERS = 2 ** 25;
-/** Multiples of it, less their whole parts, are spread evenly however many there are (Weyl). */
-const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 /** W over patches, shape `[outputs, span·n]`; the values are shared. */
 export function overPatches({ rows, cols, data }: DenseMatrix, span: number): DenseMatrix {
@@ -65,8 +64,7 @@ export function patchesOf(
   const result = denseMatrix(total === 0 ? 0 : samples * each, span * inputs);
   for (let row = 0; row < result.rows; row++) {
     const sample = Math.floor(row / each);
-    const place =
-      each === total ? row % each : Math.floor(((((batch + 1) * samples + row) * GOLDEN) % 1) * total);
+    const place = each === total ? row % each : Math.floor(evenlySpread((batch + 1) * samples + row) * total);
     const corner = tensorIndex(place, places).map((at, axis) => (back ? at : at * strides[axis]!));
     for (const [s, tap] of taps.entries()) {
       let position = 0;

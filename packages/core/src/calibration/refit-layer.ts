@@ -1,6 +1,7 @@
 import type { CompressedLayer } from '../compression/compressed-layer.js';
 import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
+import { spread } from '../matrix/spread.js';
 import { clusterFeatures } from './cluster-features.js';
 import { type RidgeSolution, RidgeSystem } from './ridge-system.js';
 
@@ -145,22 +146,6 @@ async function squaredError(
     sum += rest * rest;
   }
   return sum;
-}
-
-/** `Σ‖y − ȳ‖²` over all rows. */
-function spread(batches: readonly DenseMatrix[]): number {
-  const cols = batches[0]?.cols ?? 0;
-  const sums = new Float64Array(cols);
-  let squares = 0;
-  let rows = 0;
-  for (const { data, rows: count } of batches) {
-    rows += count;
-    for (let p = 0; p < data.length; p++) {
-      sums[p % cols] = sums[p % cols]! + data[p]!;
-      squares += data[p]! * data[p]!;
-    }
-  }
-  return squares - sums.reduce((total, sum) => total + (sum * sum) / rows, 0);
 }
 
 function pickRows({ cols, data }: DenseMatrix, rows: readonly number[]): DenseMatrix {

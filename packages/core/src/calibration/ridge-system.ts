@@ -8,6 +8,7 @@
 import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import { invertPositiveDefinite } from './cholesky.js';
+import { addTo } from './moments.js';
 
 /** D and d. */
 export interface RidgeSolution {
@@ -209,8 +210,4 @@ function centred(
     at += data.length;
   }
   return result;
-}
-
-function addTo(sums: Float64Array, values: Float32Array): void {
-  for (let p = 0; p < values.length; p++) sums[p] = sums[p]! + values[p]!;
 }

@@ -4,6 +4,7 @@ import { type CentredMoments, Moments, momentsOfColumns } from '../calibration/m
 import type { FeatureLayer } from '../format/feature-flow.js';
 import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
+import { evenlySpread } from '../random.js';
 import { contributionGram } from './contributions.js';
 import { columnLikeness } from './feature-likeness.js';
 import { FeatureSweep } from './feature-sweep.js';
@@ -14,8 +15,6 @@ import type { Belief, ReadingLayer } from './reading-layer.js';
 /** Share of the samples that is held back to choose the strength, and the most rows of them. */
 const HOLD_BACK = 1 / 8;
 const MOST_HELD_BACK = 4096;
-/** Multiples of it, less their whole parts, are spread evenly: no period of the data, such as classes in turn, is met. */
-const GOLDEN = (Math.sqrt(5) - 1) / 2;
 /** Strengths of the ridge, strongest first, as multiples of the mean variance; infinity refits the bias alone. */
 const STRENGTHS: readonly number[] = [
   Number.POSITIVE_INFINITY,
@@ -57,7 +56,7 @@ export class LayerSystem implements ReadingLayer {
     if (y === undefined) throw new RangeError(`${this.#layer.name}: rows without targets`);
     const [train, back]: [number[], number[]] = [[], []];
     for (const [row, sample] of samples.entries())
-      ((sample * GOLDEN) % 1 < HOLD_BACK ? back : train).push(row);
+      (evenlySpread(sample) < HOLD_BACK ? back : train).push(row);
     const most = Math.min(back.length, Math.ceil(MOST_HELD_BACK * share));
     const some = Array.from({ length: most }, (_, i) => back[Math.floor((i * back.length) / most)]!);
     if (most > 0) this.#held.push({ z: rowsOf(z, some), y: rowsOf(y, some) });

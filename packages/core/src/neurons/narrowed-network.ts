@@ -4,7 +4,7 @@ import type { Model } from '../format/model-format.js';
 import { type NarrowedWeights, otherWeights } from '../format/model-narrowing.js';
 import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
 import { findWidths, type Widths } from '../widths/find-widths.js';
-import { type Narrowing, narrow } from '../widths/narrow.js';
+import { type NarrowedLayer, type Narrowing, narrow } from '../widths/narrow.js';
 import { narrowedFilters, narrowedWeights } from '../widths/narrowed-weights.js';
 
 /** A layer's weights at their full size: columns of features that left are zero in those that were refitted. */
@@ -71,26 +71,36 @@ export class NarrowedNetwork {
 
   /** Places of a layer's columns that are left, in the order in which the narrower layer reads them. */
   placesLeft(layer: string): Int32Array {
-    const places = this.narrowing.layers.get(layer)?.columns;
-    return places ?? Int32Array.from({ length: this.layer(layer).inputs }, (_, c) => c);
+    return this.left(layer).columns ?? Int32Array.from({ length: this.layer(layer).inputs }, (_, c) => c);
+  }
+
+  /** Places of a layer's rows and columns that are left. */
+  left(layer: string): NarrowedLayer {
+    return this.narrowing.layers.get(layer) ?? { rows: null, columns: null };
+  }
+
+  /** A layer's weights as the narrower model has them. */
+  weightsLeft(name: string): NarrowedWeights {
+    const { weights, bias } = this.weights(name);
+    return narrowedWeights(this.layer(name), weights, bias ?? undefined, this.left(name));
+  }
+
+  /** The same of a depthwise convolution. */
+  filtersLeft(name: string): NarrowedWeights {
+    const { weights, bias } = this.weights(name);
+    const channels = this.narrowing.filters.get(name);
+    return channels
+      ? narrowedFilters(this.layer(name), weights, bias ?? undefined, channels)
+      : { weights, bias };
   }
 
   /** The narrower model as it is now. */
   model(): Model {
     const { layers, filters, ...others } = this.narrowing;
     const weights = new Map<string, NarrowedWeights>();
-    const everything = { rows: null, columns: null };
-    for (const name of new Set([...layers.keys(), ...this.#refitted.keys()])) {
-      const { weights: matrix, bias } = this.weights(name);
-      weights.set(
-        name,
-        narrowedWeights(this.layer(name), matrix, bias ?? undefined, layers.get(name) ?? everything),
-      );
-    }
-    for (const [name, channels] of filters) {
-      const { weights: matrix, bias } = this.weights(name);
-      weights.set(name, narrowedFilters(this.layer(name), matrix, bias ?? undefined, channels));
-    }
+    for (const name of new Set([...layers.keys(), ...this.#refitted.keys()]))
+      weights.set(name, this.weightsLeft(name));
+    for (const name of filters.keys()) weights.set(name, this.filtersLeft(name));
     return this.#features.narrow({ ...others, layers: weights });
   }
 

@@ -1,9 +1,9 @@
 /** With inputs: features leave by the error that their loss makes, and the layers that read them are refitted to what the original gives. */
 import { type CalibrationInputs, samplesOf } from '../calibration/calibration-inputs.js';
 import { sampleRows } from '../calibration/layer-rows.js';
+import { MOST_COLUMNS } from '../calibration/moments.js';
 import type { Clusterer } from '../clustering/clusterer.js';
 import { InputError } from '../errors.js';
-import type { FeatureGraph, ModelFeatures } from '../format/feature-flow.js';
 import type { Model } from '../format/model-format.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
 import { widthBlock } from '../reconstruction/width-block.js';
@@ -29,11 +29,6 @@ import { blocksByReading, featuresOf, leavingFeatures } from './width-places.js'
 
 /** The most bytes that recorded tensors take, and targets. */
 const RECORDED = 2 ** 28;
-/**
- * Columns of a layer up to which moments are taken column by column, so that features leave one after the other by the error that remains: the
- * cost grows with the cube. Features that a wider layer reads are judged more coarsely.
- */
-export const MOST_COLUMNS = 3584;
 /**
  * Ridge of the choice, as a multiple of the mean variance. What inputs that are made up say of how features go together is half believed: the
  * rest is what the weights that make them say.
@@ -75,13 +70,12 @@ export interface WidthCurve {
 export class NetworkRefit {
   readonly steps: readonly RefitStep[];
   readonly #network: NarrowedNetwork;
-  readonly #graph: FeatureGraph;
+  readonly #original: Model;
   readonly #inputs: CalibrationInputs;
   readonly #options: RefitNetworkOptions;
   readonly #reads: ReadonlyMap<string, LayerRead>;
   readonly #targets: TargetRows;
   readonly #resumed: ResumedNetwork;
-  readonly #features: ModelFeatures;
   /** The original, for what blocks are reconstructed to. */
   readonly #teacher: ResumedNetwork;
   /** By step, the first operation that it or one behind it may change. */
@@ -99,6 +93,7 @@ export class NetworkRefit {
     options: RefitNetworkOptions,
   ) {
     const { graph } = original;
+    this.#original = original;
     this.#network = network;
     this.#inputs = inputs;
     this.#options = options;
@@ -117,8 +112,6 @@ export class NetworkRefit {
     this.#targets = new TargetRows(original, inputs, asked, limits);
     this.#resumed = new ResumedNetwork(network, graph, inputs, limits);
     this.#teacher = new ResumedNetwork(new NarrowedNetwork(original.features!, graph), graph, inputs, limits);
-    this.#graph = graph;
-    this.#features = original.features!;
   }
 
   /** @param keep features that stay in each block of a width */
@@ -130,13 +123,14 @@ export class NetworkRefit {
       const { read } = blocksByReading(this.#network, width);
       const kept = await this.#choose(width, layers, read, keep(width));
       await this.#remove(width, layers, kept, keep(width));
-      if (this.#options.settles && this.#features.resumes) await this.#reconstruct(step);
+      if (this.#options.settles && this.#original.features!.resumes) await this.#reconstruct(step);
     }
   }
 
   /** Fits the layers that make a width and those that read it together, where nothing but values of the width lie between. */
   async #reconstruct(step: WidthStep): Promise<void> {
-    const block = widthBlock(this.#graph, step.width, this.#features.resumesWithin);
+    const { graph, features } = this.#original;
+    const block = widthBlock(graph, step.width, features!.resumesWithin);
     if (block === undefined) return;
     const from = this.#starts.get(step)!;
     const { engine, signal } = this.#options;

@@ -3,8 +3,8 @@
  * convolutions divide. The slope of a stage is read off by running it on slightly larger values.
  */
 import type { Model, ModelSession } from '../format/model-format.js';
-import { type DenseMatrix, denseMatrix } from '../matrix/dense-matrix.js';
-import { allRows, type ReadPlaces, tensorOfRows } from './tensor-rows.js';
+import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
+import { allRows, forEachRead, type ReadPlaces, tensorOfRows } from './tensor-rows.js';
 import type { WidthBlock } from './width-block.js';
 
 /** How much larger values are where a slope is read off, as a share of their root mean square. */
@@ -35,6 +35,14 @@ export interface Passed {
   readonly entries: number;
 }
 
+/** Filters with the channels side by side, shape `[span, channels]`. */
+interface Taps {
+  readonly taps: DenseMatrix;
+  readonly bias: Float32Array | null;
+  /** `Σ_s w[c, s]²`, by channel. */
+  readonly squares: Float64Array;
+}
+
 interface Stage {
   readonly given: readonly { readonly tensor: string; readonly axis: number }[];
   readonly made: readonly { readonly tensor: string; readonly axis: number }[];
@@ -46,7 +54,7 @@ interface Stage {
 export class Between {
   readonly #stages: readonly Stage[];
   readonly #block: WidthBlock;
-  readonly #filters: readonly DepthwiseFilters[];
+  readonly #filters: readonly Taps[];
   readonly #places: readonly ReadPlaces[];
 
   private constructor(
@@ -57,7 +65,11 @@ export class Between {
   ) {
     this.#block = block;
     this.#stages = stages;
-    this.#filters = filters;
+    this.#filters = filters.map(({ weights, bias }) => ({
+      taps: transpose(weights),
+      bias,
+      squares: squaresOfRows(weights),
+    }));
     this.#places = places;
   }
 
@@ -138,13 +150,12 @@ export class Between {
       const slopes = await this.#slopes(passed, s, s === 0 ? maker : 0);
       const before = this.#block.depthwise[s - 1];
       const factors = before && found.get(before.input)!;
-      const squares = before && this.#filters[s - 1]!.weights;
       found = new Map(
         [...passed.made[s]!.keys()].map((name) => {
           const own = meanSquareOfColumns(slopes?.get(name), cols);
-          if (factors === undefined || squares === undefined) return [name, own];
-          const filters = squaresOfRows(squares);
-          return [name, own.map((value, j) => value * factors[j]! * filters[j]!)];
+          if (factors === undefined) return [name, own];
+          const { squares } = this.#filters[s - 1]!;
+          return [name, own.map((value, j) => value * factors[j]! * squares[j]!)];
         }),
       );
     }
@@ -192,59 +203,37 @@ async function run(
 }
 
 /** `y[p, c] = Σ_s w[c, s] x[place of s, c] + b[c]`. */
-function convolved(
-  { rows, cols, data }: DenseMatrix,
-  { positions, span, of }: ReadPlaces,
-  { weights, bias }: DepthwiseFilters,
-): DenseMatrix {
-  const samples = rows / of;
-  const places = positions.length / span;
-  const result = denseMatrix(samples * places, cols);
-  const taps = tapsOf(weights);
-  for (let sample = 0, to = 0; sample < samples; sample++) {
-    for (let place = 0; place < places; place++, to += cols) {
-      if (bias !== null) result.data.set(bias, to);
-      for (let s = 0; s < span; s++) {
-        const position = positions[place * span + s]!;
-        if (position < 0) continue;
-        const from = (sample * of + position) * cols;
-        for (let c = 0; c < cols; c++)
-          result.data[to + c] = result.data[to + c]! + taps[s * cols + c]! * data[from + c]!;
-      }
-    }
-  }
+function convolved({ rows, cols, data }: DenseMatrix, places: ReadPlaces, { taps, bias }: Taps): DenseMatrix {
+  const result = denseMatrix((rows / places.of) * (places.positions.length / places.span), cols);
+  if (bias !== null) for (let row = 0; row < result.rows; row++) result.data.set(bias, row * cols);
+  forEachRead(places, rows, (row, position, s) =>
+    addTaps(result.data, row * cols, data, position * cols, taps, s),
+  );
   return result;
 }
 
 /** The transpose of `convolved`, without the bias. */
 function addConvolvedBack(
   { cols, data }: DenseMatrix,
-  { positions, span, of }: ReadPlaces,
-  { weights }: DepthwiseFilters,
+  places: ReadPlaces,
+  { taps }: Taps,
   result: DenseMatrix,
 ): void {
-  const samples = result.rows / of;
-  const places = positions.length / span;
-  const taps = tapsOf(weights);
-  for (let sample = 0, from = 0; sample < samples; sample++) {
-    for (let place = 0; place < places; place++, from += cols) {
-      for (let s = 0; s < span; s++) {
-        const position = positions[place * span + s]!;
-        if (position < 0) continue;
-        const to = (sample * of + position) * cols;
-        for (let c = 0; c < cols; c++)
-          result.data[to + c] = result.data[to + c]! + taps[s * cols + c]! * data[from + c]!;
-      }
-    }
-  }
+  forEachRead(places, result.rows, (row, position, s) =>
+    addTaps(result.data, position * cols, data, row * cols, taps, s),
+  );
 }
 
-/** Filters with the channels side by side, shape `[span, channels]`. */
-function tapsOf({ rows, cols, data }: DenseMatrix): Float32Array {
-  return Float32Array.from(
-    { length: data.length },
-    (_, i) => data[(i % rows) * cols + Math.floor(i / rows)]!,
-  );
+/** Adds one row, times position s of the filters, to another. */
+function addTaps(
+  sums: Float32Array,
+  to: number,
+  values: Float32Array,
+  from: number,
+  { cols, data }: DenseMatrix,
+  s: number,
+): void {
+  for (let c = 0; c < cols; c++) sums[to + c] = sums[to + c]! + data[s * cols + c]! * values[from + c]!;
 }
 
 function squaresOfRows({ rows, cols, data }: DenseMatrix): Float64Array {

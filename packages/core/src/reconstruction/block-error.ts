@@ -1,8 +1,10 @@
 /** How far the readers of a block are from what the original gives, and where it gets less: least squares through the operations between. */
 import { invertByBlocks } from '../calibration/block-inverse.js';
+import { addTo } from '../calibration/moments.js';
 import type { Model } from '../format/model-format.js';
 import { type DenseMatrix, denseMatrix, transpose } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
+import { spread } from '../matrix/spread.js';
 import { Between, type DepthwiseFilters, type Passed } from './between.js';
 import type { BlockSamples, Chunk } from './block-samples.js';
 import type { Evaluation } from './quasi-newton.js';
@@ -19,8 +21,6 @@ const LEAST_WEIGHT = 1e-3;
 /** What one chunk makes of some weights. */
 interface Run {
   readonly passed: Passed;
-  /** By tensor that a reader reads. */
-  readonly hidden: ReadonlyMap<string, DenseMatrix>;
   /** What readers read, with ones for the bias; until the next run. */
   readonly seen: readonly DenseMatrix[];
   /** What readers give, less the targets. */
@@ -78,7 +78,7 @@ export class BlockError {
   /** Whether the block gives what the network gives there. */
   async agrees(weights: readonly DenseMatrix[]): Promise<boolean> {
     const [chunk] = this.#samples.train;
-    const { hidden } = await this.#run(weights, chunk!);
+    const hidden = hiddenOf(await this.#run(weights, chunk!));
     return this.#block.readers.every(({ input }, r) => {
       const [own, given] = [hidden.get(input)!.data, chunk!.hidden[r]!.data];
       let [apart, size] = [0, 0];
@@ -116,18 +116,23 @@ export class BlockError {
     for (const chunk of this.#samples.train) {
       const run = await this.#run(weights, chunk);
       value += this.#errorOf(run);
-      const back = new Map([...run.hidden].map(([name, { rows, cols }]) => [name, denseMatrix(rows, cols)]));
+      const back = new Map(
+        [...hiddenOf(run)].map(([name, { rows, cols }]) => [name, denseMatrix(rows, cols)]),
+      );
       for (const [r, { input }] of readers.entries()) {
         const own = weights[makers.length + r]!;
         const rest = run.rest[r]!;
         const unit = 2 * this.#units[r]!;
         for (let i = 0; i < rest.data.length; i++) rest.data[i] = rest.data[i]! * unit;
-        addTo(gradients[makers.length + r]!, await this.#engine.multiply(transpose(rest), run.seen[r]!));
+        addTo(
+          gradients[makers.length + r]!,
+          (await this.#engine.multiply(transpose(rest), run.seen[r]!)).data,
+        );
         const read = await this.#engine.multiply(rest, withoutLast(own));
         addReadRows(read, this.#samples.places.readers[r]!, back.get(input)!);
       }
       for (const [k, own] of (await this.#between.back(run.passed, back)).entries())
-        addTo(gradients[k]!, await this.#engine.multiply(transpose(own), chunk.read[k]!));
+        addTo(gradients[k]!, (await this.#engine.multiply(transpose(own), chunk.read[k]!)).data);
     }
     for (const [l, biased] of this.#biased.entries()) if (!biased) clearLast(gradients[l]!, weights[l]!.cols);
     return { value, gradient: joined(gradients) };
@@ -143,7 +148,7 @@ export class BlockError {
     for (const chunk of this.#samples.train) {
       const run = await this.#run(weights, chunk);
       for (const [l, read] of [...chunk.read, ...run.seen].entries())
-        addTo(moments[l]!, await this.#engine.multiply(transpose(read), read));
+        addTo(moments[l]!, (await this.#engine.multiply(transpose(read), read)).data);
       const { rows: count } = chunk.read[0]!;
       rows += count;
       for (const k of makers.keys()) {
@@ -194,7 +199,7 @@ export class BlockError {
     for (const k of makers.keys())
       made.push(await this.#engine.multiply(chunk.read[k]!, transpose(weights[k]!)));
     const passed = await this.#between.forth(made, chunk.entries);
-    const hidden = passed.made.at(-1)!;
+    const hidden = hiddenOf({ passed });
     const seen = readers.map(({ input }, r) => {
       const room = this.#room[r]!;
       const rows = readRows(hidden.get(input)!, places.readers[r]!, room.get(chunk.targets[r]!.rows));
@@ -208,25 +213,13 @@ export class BlockError {
       for (let i = 0; i < data.length; i++) given.data[i] = given.data[i]! - data[i]!;
       rest.push(given);
     }
-    return { passed, hidden, seen, rest };
+    return { passed, seen, rest };
   }
 }
 
-/** `Σ ‖y − ȳ‖²` over the rows of several matrices. */
-function spread(parts: readonly DenseMatrix[]): number {
-  const sums = new Float64Array(parts[0]!.cols);
-  let squares = 0;
-  let rows = 0;
-  for (const { data, rows: own } of parts) {
-    rows += own;
-    for (let i = 0; i < data.length; ) {
-      for (let o = 0; o < sums.length; o++, i++) {
-        sums[o] = sums[o]! + data[i]!;
-        squares += data[i]! ** 2;
-      }
-    }
-  }
-  return squares - sums.reduce((sum, value) => sum + value ** 2 / rows, 0);
+/** What readers read, by tensor. */
+function hiddenOf({ passed }: Pick<Run, 'passed'>): ReadonlyMap<string, DenseMatrix> {
+  return passed.made.at(-1)!;
 }
 
 /** Adds `E[φ'²] ‖w_j‖²` for each feature j. @param slopes E[φ'²] */
@@ -274,7 +267,8 @@ function withoutLast({ rows, cols, data }: DenseMatrix): DenseMatrix {
   return result;
 }
 
-function joined(parts: readonly Float64Array[]): Float64Array {
+/** All values in a row: a point of the descent, of weights in the order of the layers. */
+export function joined(parts: readonly (Float32Array | Float64Array)[]): Float64Array {
   const result = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {
@@ -282,8 +276,4 @@ function joined(parts: readonly Float64Array[]): Float64Array {
     at += part.length;
   }
   return result;
-}
-
-function addTo(sums: Float64Array, { data }: DenseMatrix): void {
-  for (let i = 0; i < data.length; i++) sums[i] = sums[i]! + data[i]!;
 }

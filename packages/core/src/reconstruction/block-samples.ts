@@ -4,9 +4,10 @@ import { fixedBatch } from '../calibration/input-shapes.js';
 import type { Model, Tensor } from '../format/model-format.js';
 import { type DenseMatrix, transpose } from '../matrix/dense-matrix.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
+import { evenlySpread } from '../random.js';
 import type { BetweenPlaces, DepthwiseFilters } from './between.js';
 import { positionsOf, type ReadPlaces, readPlaces, readRows, rowsOfSamples } from './tensor-rows.js';
-import type { WidthBlock } from './width-block.js';
+import type { BlockLayer, WidthBlock } from './width-block.js';
 
 type Feeds = Readonly<Record<string, Tensor>>;
 
@@ -18,8 +19,6 @@ const FEWEST_SAMPLES = 16;
 const VALUES_PER_WEIGHT = 8;
 /** The most numbers in what a layer reads of all samples, and in all that is kept of them: 128 MB. */
 const MOST_VALUES = 2 ** 25;
-/** Multiples of it, less their whole parts, are spread evenly: no period of the data, such as classes in turn, is met. */
-const GOLDEN = (Math.sqrt(5) - 1) / 2;
 /** Share of the chosen samples that is held back. */
 const HOLD_BACK = 1 / 8;
 
@@ -123,6 +122,7 @@ async function gatherTargets(
   const columns = Math.max(...turned.map(({ rows }) => rows));
   const targets: { chosen: ChosenSamples; of: DenseMatrix[][] }[] = [];
   let choose: ((feeds: Feeds) => ChosenSamples) | undefined;
+  let places: readonly ReadPlaces[] = [];
   for await (const feeds of original(readers.map(({ input }) => input))) {
     if (choose === undefined) {
       const positions = Math.max(
@@ -131,6 +131,7 @@ async function gatherTargets(
       const samples = Math.min(all, Math.max(FEWEST_SAMPLES, wanted / positions));
       if (samples * positions * columns > MOST_VALUES) return undefined;
       choose = sampleChooser(samples / all, whole);
+      places = readers.map((reader) => placesRead(reader, feeds));
     }
     const chosen = choose(feeds);
     const of: DenseMatrix[][] = [];
@@ -140,8 +141,7 @@ async function gatherTargets(
         const tensor = feeds[input]!;
         const entries = entriesOf(tensor, part, samplesOf(feeds));
         if (entries === undefined) return undefined;
-        const places = readPlaces(tensor.shape, reading.axis, reading.window);
-        const rows = readRows(rowsOfSamples(tensor, reading.axis, entries), places);
+        const rows = readRows(rowsOfSamples(tensor, reading.axis, entries), places[r]!);
         own.push(await engine.multiply(rows, turned[r]!));
       }
       of.push(own);
@@ -168,7 +168,7 @@ function sampleChooser(share: number, whole: boolean): (feeds: Feeds) => ChosenS
     const chosen: { train: number[]; held: number[] } = { train: [], held: [] };
     for (let sample = 0; sample < samplesOf(feeds); sample++) {
       if (!whole || sample === 0) seen++;
-      const place = (seen * GOLDEN) % 1;
+      const place = evenlySpread(seen);
       if (place < share) chosen[place < share * HOLD_BACK ? 'held' : 'train'].push(sample);
     }
     return chosen;
@@ -188,16 +188,18 @@ function entriesOf({ shape }: Tensor, samples: readonly number[], count: number)
   return samples.flatMap((sample) => Array.from({ length: each }, (_, i) => sample * each + i));
 }
 
+function placesRead({ input, reading }: BlockLayer, feeds: Feeds): ReadPlaces {
+  return readPlaces(feeds[input]!.shape, reading.axis, reading.window);
+}
+
 /** @returns undefined where a tensor has another number of positions than its layer makes */
 function placesOf(
   { makers, readers, depthwise }: WidthBlock,
   feeds: Feeds,
 ): BlockSamples['places'] | undefined {
-  const of = ({ input, reading }: WidthBlock['makers'][number]): ReadPlaces =>
-    readPlaces(feeds[input]!.shape, reading.axis, reading.window);
   const places = {
-    makers: makers.map(of),
-    readers: readers.map(of),
+    makers: makers.map((maker) => placesRead(maker, feeds)),
+    readers: readers.map((reader) => placesRead(reader, feeds)),
     depthwise: depthwise.map(({ input, axis, layer }) => readPlaces(feeds[input]!.shape, axis, layer.window)),
     shapes: [...depthwise, readers[0]!].map(({ input }) => feeds[input]!.shape),
   };

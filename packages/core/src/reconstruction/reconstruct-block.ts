@@ -7,8 +7,9 @@
  * arXiv 1503.05671); those stay that serve samples best that were held back. (Blocks are reconstructed with what lies in them by Li et al., ICLR 2021,
  * arXiv 2102.05426, for quantization.)
  */
+import { MOST_COLUMNS } from '../calibration/moments.js';
 import type { DenseMatrix } from '../matrix/dense-matrix.js';
-import { BlockError } from './block-error.js';
+import { BlockError, joined } from './block-error.js';
 import { type BlockNetworks, gatherSamples } from './block-samples.js';
 import { descend } from './quasi-newton.js';
 import type { WidthBlock } from './width-block.js';
@@ -17,8 +18,7 @@ import type { WidthBlock } from './width-block.js';
 const STEPS = 10;
 /** Steps that may serve them worse, one after the other. */
 const PATIENCE = 2;
-/** The most columns of a layer, as of layers whose moments are taken column by column, and values of all weights. */
-const MOST_COLUMNS = 3584;
+/** The most values of all weights. */
 const MOST_WEIGHTS = 2 ** 22;
 
 /**
@@ -41,7 +41,7 @@ export async function reconstructBlock(
   const error = await BlockError.open(block, samples, start, filters, model, engine);
   try {
     if (!(await error.agrees(start))) return undefined;
-    const begin = Float64Array.from(start.flatMap(({ data }) => [...data]));
+    const begin = joined(start.map(({ data }) => data));
     let best: { point: Float64Array; error: number } = { point: begin, error: await error.held(begin) };
     let worse = 0;
     await descend(begin, (point) => error.evaluate(point), {

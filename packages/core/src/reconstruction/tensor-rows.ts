@@ -124,15 +124,26 @@ export function readRows(
  * @param read shape `[places, span·features]`
  * @param result shape `[positions, features]`, to which it is added
  */
-export function addReadRows(read: DenseMatrix, { positions, of }: ReadPlaces, result: DenseMatrix): void {
+export function addReadRows(read: DenseMatrix, places: ReadPlaces, result: DenseMatrix): void {
   const { cols, data } = result;
-  const samples = result.rows / of;
-  for (let sample = 0, from = 0; sample < samples; sample++) {
-    for (let at = 0; at < positions.length; at++, from += cols) {
+  forEachRead(places, result.rows, (row, position, s) => {
+    const from = (row * places.span + s) * cols;
+    const to = position * cols;
+    for (let f = 0; f < cols; f++) data[to + f] = data[to + f]! + read.data[from + f]!;
+  });
+}
+
+/** Calls with every row of a layer, a position that it reads, counted over all samples, and that one's place in the filter. @param rows positions */
+export function forEachRead(
+  { positions, span, of }: ReadPlaces,
+  rows: number,
+  visit: (row: number, position: number, s: number) => void,
+): void {
+  const places = positions.length / span;
+  for (let sample = 0; sample < rows / of; sample++) {
+    for (let at = 0; at < positions.length; at++) {
       const position = positions[at]!;
-      if (position < 0) continue;
-      const to = (sample * of + position) * cols;
-      for (let f = 0; f < cols; f++) data[to + f] = data[to + f]! + read.data[from + f]!;
+      if (position >= 0) visit(sample * places + Math.floor(at / span), sample * of + position, at % span);
     }
   }
 }

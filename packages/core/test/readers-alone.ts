@@ -1,4 +1,4 @@
-import type { Model } from '@spherize/core';
+import type { Model } from '../src/index.js';
 
 /** The same model, of which no part can be run alone: layers that make a width stay as they are, and only those that read it are refitted. */
 export function readersAlone(model: Model): Model {
