@@ -2,8 +2,8 @@
 import type { ImageLayout, Reduction, WeightType } from '@spherize/core';
 import type { ComparedLatency } from '@spherize/core/evaluation';
 
-/** What becomes smaller; see `compressModel`. A curve is of one kind: columns and widths together have none. */
-export type Reduce = Exclude<Reduction, 'both'> | 'none';
+/** What becomes smaller; see `compressModel`. */
+export type Reduce = Reduction | 'none';
 
 /** How inputs are made up, and how pixels become numbers: `(pixel − mean)/std`, pixels in [0, 1]. */
 export interface InputSettings {
@@ -27,6 +27,8 @@ export interface ModelFacts {
   readonly widths: number;
   readonly narrower: number;
   readonly layers: number;
+  /** Whether there are layers of one product per sample, and widths that none of them reads. */
+  readonly both: boolean;
   /** What becomes smaller where nobody chooses. */
   readonly reduce: Exclude<Reduce, 'none'>;
   /** In which types its weights can be stored; none where its format has one only. */
@@ -42,7 +44,7 @@ export interface ModelFacts {
 
 /** A place between the model as it is and the smallest that it can become. */
 export interface Place {
-  /** By width, or by layer. */
+  /** By width and by layer. */
   readonly ratios: readonly (readonly [string, number])[];
   /** Relative error of the outputs, as far as those of single widths or layers add up. */
   readonly loss: number;

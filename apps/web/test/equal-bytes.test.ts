@@ -45,6 +45,7 @@ describe.skipIf(CHROMIUM === undefined)(`the page's bytes, in ${CHROMIUM}`, () =
   test.each<[Format, string, Choice]>([
     ['onnx', '', { reduce: 'auto', storage: 'int8', samples: FEW }],
     ['tfjs', '', { reduce: 'auto', storage: 'int8', samples: FEW }],
+    ['onnx', '', { reduce: 'both', storage: 'int8', samples: FEW }],
     ['onnx', '?engine=portable', { reduce: 'columns', storage: 'float16', samples: 0 }],
   ])(
     '%s%s: those of the library in Node on the same runtime, refitted or not',

@@ -108,6 +108,7 @@ describe.skipIf(CHROMIUM === undefined)(`the page, in ${CHROMIUM}`, () => {
   test.each([
     ['onnx', 'neurons'],
     ['onnx', 'columns'],
+    ['onnx', 'both'],
     ['tfjs', 'neurons'],
   ] as const)(
     '%s, %s: what is written is about as large as the slider says, in any storage',

@@ -34,7 +34,7 @@ function numbers(id: 'mean' | 'std'): number[] | undefined {
 }
 
 /** Offers what this model can do, and chooses what the command would. */
-export function offerSettings({ narrower, layers, reduce, types, samples }: ModelFacts): void {
+export function offerSettings({ narrower, layers, both, reduce, types, samples }: ModelFacts): void {
   const offer = (name: string, isOffered: (value: string) => boolean): void => {
     const radios = [...document.querySelectorAll<HTMLInputElement>(`input[name='${name}']`)];
     for (const radio of radios) radio.disabled = !isOffered(radio.value);
@@ -44,6 +44,7 @@ export function offerSettings({ narrower, layers, reduce, types, samples }: Mode
     auto: narrower > 0,
     neurons: narrower > 0,
     columns: layers > 0,
+    both,
     none: types.length > 0,
   };
   element('reduce').querySelector<HTMLInputElement>(`[value=${reduce}]`)!.checked = true;

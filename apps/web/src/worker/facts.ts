@@ -1,6 +1,7 @@
 /** What a model is, in figures and short texts. */
 import {
   defaultCalibration,
+  findBoth,
   findWidths,
   type ImageLayout,
   imageLayout,
@@ -23,7 +24,7 @@ export async function factsOf({ name, format, files, model }: OpenModel): Promis
   const widths = model.features === undefined ? [] : findWidths(model.graph).widths;
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
   const samples = (await defaultCalibration(model, SEED))?.samples ?? 0;
-  const reduce = defaultReduction(model, { maxError: DEFAULT_MAX_ERROR });
+  const both = model.features && findBoth(model);
   return {
     name,
     format,
@@ -35,7 +36,8 @@ export async function factsOf({ name, format, files, model }: OpenModel): Promis
     widths: widths.length,
     narrower: widths.filter(({ reason }) => reason === undefined).length,
     layers: model.layers.length,
-    reduce: reduce === 'both' ? 'columns' : reduce,
+    both: both !== undefined && both.layers.length > 0 && both.widths.length > 0,
+    reduce: defaultReduction(model, { maxError: DEFAULT_MAX_ERROR }),
     types: model.storage === undefined ? [] : WEIGHT_TYPES,
     image: imageOf(model),
     samples,

@@ -1,6 +1,9 @@
 /** The curve of output error over size, from which a place is chosen. */
-import { type CalibrationInputs, type LongRunOptions, partOf, spanOf } from '@spherize/core';
+import { type LongRunOptions, partOf, selectBoth, spanOf } from '@spherize/core';
 import {
+  type BothPathOptions,
+  bothPath,
+  type ColumnPath,
   columnPath,
   DEFAULT_MAX_ERROR,
   LANES,
@@ -34,12 +37,17 @@ export async function measure(
   const { mean, std } = request;
   const macs = (await model.multiplyAccumulates?.()) ?? null;
   const inputs = await unseenInputs(model, macs, { seed: SEED + 1, mean, std });
-  const places = await (request.reduce === 'columns' ? columnPlaces : widthPlaces)(
-    opened,
-    request,
+  const calibration = await calibrationOf(model, request, onProgress);
+  const engine = await opened.engine();
+  const tools: Tools = {
+    engine,
+    seed: SEED,
+    memory: MEMORY,
+    calibration: calibration === 'none' ? undefined : calibration,
     inputs,
-    onProgress,
-  );
+    onProgress: partOf(onProgress, MADE_UP, 1),
+  };
+  const places = await PLACES_OF[request.reduce](opened, tools).finally(() => engine.release?.());
   const within = places.findIndex(({ loss }) => loss <= DEFAULT_MAX_ERROR);
   // Where even the mildest loses more, that one: the last is the model as it is.
   const mildest = Math.max(0, places.length - 2);
@@ -50,86 +58,91 @@ export async function measure(
   };
 }
 
+/** What measuring takes besides the model. */
+type Tools = Omit<BothPathOptions, 'signal'>;
+
+const PLACES_OF = {
+  auto: widthPlaces,
+  neurons: widthPlaces,
+  columns: columnPlaces,
+  both: bothPlaces,
+} as const satisfies Record<MeasureRequest['reduce'], unknown>;
+
 /** Places on the path of the widths. */
-async function widthPlaces(
-  opened: OpenModel,
-  request: MeasureRequest,
-  inputs: CalibrationInputs,
-  onProgress: Onward,
-): Promise<Place[]> {
+async function widthPlaces(opened: OpenModel, tools: Tools): Promise<Place[]> {
   const { model } = opened;
-  const calibration = await calibrationOf(model, request, onProgress);
-  const engine = await opened.engine();
-  try {
-    const path = await narrowingPath(
-      model,
-      { maxError: DEFAULT_MAX_ERROR },
-      {
-        engine,
-        calibration: calibration === 'none' ? undefined : calibration,
-        inputs,
-        roundTo: LANES,
-        seed: SEED,
-        memory: MEMORY,
-        onProgress: partOf(onProgress, MADE_UP, 1),
-      },
-    );
-    const sizes = new StoredSizes(opened);
-    return placesFrom(sizes, (left) => {
-      const { ratios, loss } = path(1 - left);
-      const shown = shownRatios(ratios);
-      const shape = narrowedShape(model, new Map(shown), LANES);
-      sizes.measure(shape, left === 0);
-      return { ratios: shown, loss, parameters: shape.parameters };
-    });
-  } finally {
-    await engine.release?.();
-  }
+  const path = await narrowingPath(model, { maxError: DEFAULT_MAX_ERROR }, { ...tools, roundTo: LANES });
+  const sizes = new StoredSizes(opened);
+  return placesFrom(sizes, (left) => {
+    const { ratios, loss } = path(1 - left);
+    const shown = shownRatios(ratios);
+    const shape = narrowedShape(model, new Map(shown), LANES);
+    sizes.measure(shape, left === 0);
+    return { ratios: shown, loss, parameters: shape.parameters };
+  });
 }
 
 /** Places on the path of the columns. */
-async function columnPlaces(
-  opened: OpenModel,
-  request: MeasureRequest,
-  inputs: CalibrationInputs,
-  onProgress: Onward,
-): Promise<Place[]> {
+async function columnPlaces(opened: OpenModel, tools: Tools): Promise<Place[]> {
+  const trials = await Trials.open(opened.model, tools);
+  const path = await columnPath(trials, tools);
+  const sizes = new StoredSizes(opened);
+  const parametersAt = await parametersOfColumns(trials, path, sizes);
+  return placesFrom(sizes, (left) => {
+    const { ratios, loss } = path(1 - left);
+    const shown = shownRatios(ratios);
+    return { ratios: shown, loss, parameters: parametersAt(new Map(shown)) };
+  });
+}
+
+/** Places on the path of both. */
+async function bothPlaces(opened: OpenModel, tools: Tools): Promise<Place[]> {
   const { model } = opened;
-  const calibration = await calibrationOf(model, request, onProgress);
-  const engine = await opened.engine();
-  try {
-    const trials = await Trials.open(model, {
-      engine,
-      seed: SEED,
-      memory: MEMORY,
-      calibration: calibration === 'none' ? undefined : calibration,
-    });
-    const sizes = new StoredSizes(opened);
-    const path = await columnPath(trials, { inputs, onProgress: partOf(onProgress, MADE_UP, 1) });
-    const weightsAt = (ratios: ReadonlyMap<string, number>): number =>
-      trials.layers.reduce(
-        (sum, layer) =>
-          sum + layer.outputs * spanOf(layer) * trials.clusters(layer, ratios.get(layer.name) ?? 0),
-        0,
-      );
-    // What some really take, with all that columns need besides their weights.
-    const known = [{ weights: weightsAt(new Map()), parameters: model.parameters }];
-    sizes.measure(model);
-    for (const ratios of [halves(trials), path(MOST_BUT_LAST).ratios, path(1).ratios]) {
-      const { model: made } = await trials.whole(await trials.cluster(ratios));
-      sizes.measure(made, true);
-      known.unshift({ weights: weightsAt(ratios), parameters: made.parameters });
-    }
-    known.sort((one, other) => one.weights - other.weights);
-    return placesFrom(sizes, (left) => {
-      const { ratios, loss } = path(1 - left);
-      const shown = shownRatios(ratios);
-      const at = between(known, ({ weights }) => weights, weightsAt(new Map(shown)));
-      return { ratios: shown, loss, parameters: Math.round(at(({ parameters }) => parameters)) };
-    });
-  } finally {
-    await engine.release?.();
+  const { layers, widths } = selectBoth(model);
+  const names = layers.map(({ name }) => name);
+  const trials = await Trials.open(model, { ...tools, layers: names, roundTo: LANES });
+  const path = await bothPath(trials, widths, { ...tools, roundTo: LANES });
+  const sizes = new StoredSizes(opened);
+  const parametersAt = await parametersOfColumns(trials, path, sizes);
+  return placesFrom(sizes, (left) => {
+    const { ratios, loss } = path(1 - left);
+    const shown = shownRatios(ratios);
+    const ofLayers = shown.filter(([name]) => names.includes(name));
+    const ofWidths = shown.filter(([name]) => !names.includes(name));
+    const narrower = narrowedShape(model, new Map(ofWidths), LANES);
+    sizes.measure(narrower);
+    // What columns save, widths do not: none of them is read by a layer whose columns are clustered.
+    const saved = model.parameters - parametersAt(new Map(ofLayers));
+    return { ratios: shown, loss, parameters: narrower.parameters - saved };
+  });
+}
+
+/** How many parameters are left at ratios of the layers, by what is left at a few of them, which are also stored. */
+async function parametersOfColumns(
+  trials: Trials,
+  path: ColumnPath,
+  sizes: StoredSizes,
+): Promise<(ratios: ReadonlyMap<string, number>) => number> {
+  const { model, layers } = trials;
+  const weightsAt = (ratios: ReadonlyMap<string, number>): number =>
+    layers.reduce(
+      (sum, layer) =>
+        sum + layer.outputs * spanOf(layer) * trials.clusters(layer, ratios.get(layer.name) ?? 0),
+      0,
+    );
+  // What some really take, with all that columns need besides their weights.
+  const known = [{ weights: weightsAt(new Map()), parameters: model.parameters }];
+  sizes.measure(model);
+  for (const ratios of [halves(trials), path(MOST_BUT_LAST).ratios, path(1).ratios]) {
+    const { model: made } = await trials.whole(await trials.cluster(ratios));
+    sizes.measure(made, true);
+    known.unshift({ weights: weightsAt(ratios), parameters: made.parameters });
   }
+  known.sort((one, other) => one.weights - other.weights);
+  return (ratios) => {
+    const at = between(known, ({ weights }) => weights, weightsAt(ratios));
+    return Math.round(at(({ parameters }) => parameters));
+  };
 }
 
 function halves({ layers }: Trials): Map<string, number> {

@@ -9,22 +9,18 @@ import { openEngine } from '../pipeline/open-engine.js';
 import { Trials } from '../trials/trials.js';
 import { selectBoth } from '../widths/select-both.js';
 import { lossOf, pathOfCurves } from './allocate-ratios.js';
-import { amountsOf } from './amounts.js';
-import { columnCurves, measureColumns, pathOfColumns } from './column-path.js';
+import { measureBoth, pathOfBoth } from './both-path.js';
+import { pathOfColumns } from './column-path.js';
 import { columnsToError, type ErrorReached } from './columns-to-error.js';
 import { placeOfLoss } from './furthest-within.js';
 import { type NarrowToTargetOptions, narrowToTarget } from './narrow-to-target.js';
-import { LANES, narrowingCurves } from './narrowing-path.js';
-import type { SavingCurve } from './savings.js';
+import { LANES } from './narrowing-path.js';
 
-/** Where measuring of columns ends, about, that of widths, and the search for the widths; the search for the columns takes the rest. */
-const [COLUMNS, WIDTHS, NARROWED] = [0.15, 0.4, 0.6];
+/** Where measuring ends, about, and the search for the widths; the search for the columns takes the rest. */
+const [MEASURED, NARROWED] = [0.4, 0.6];
 
 /** Refits of the widths: what they miss of their share of the error is left to the columns. */
 const CANDIDATES = 2;
-
-/** Rounds after which the shares of what is left are taken to be settled, and the least that is taken to be left of an amount. */
-const [ROUNDS, LEAST_LEFT] = [6, 0.01];
 
 /** How the error is kept. */
 export type BothToErrorOptions = Omit<NarrowToTargetOptions, 'reduce' | 'path' | 'data'>;
@@ -53,27 +49,22 @@ export async function bothToError(
     const openTrials = (of: Model): Promise<Trials> =>
       Trials.open(of, { ...shared, clusterer, roundTo, layers: layers.map(({ name }) => name) });
     const narrowing = { ...shared, roundTo: roundTo ?? LANES, latencyModel };
-    const amounts = await amountsOf(model, { maxError }, widths, narrowing);
-    const measuring = { inputs, amounts, signal, onProgress: partOf(onProgress, 0, COLUMNS) };
     let trials = await openTrials(model);
-    const measured = await measureColumns(trials, measuring);
-    const curves = await narrowingCurves(model, widths, {
-      ...narrowing,
-      amounts,
-      onProgress: partOf(onProgress, COLUMNS, WIDTHS),
-    });
-    const ratios = sharedOut([...curves, ...columnCurves(measured)], maxError);
+    const measuring = { ...narrowing, onProgress: partOf(onProgress, 0, MEASURED) };
+    const measured = await measureBoth(trials, widths, measuring);
+    const path = pathOfBoth(measured);
+    const { ratios } = path(placeOfLoss((at) => path(at).loss, maxError));
     const narrowed = await narrowToTarget(
       model,
-      { maxError: lossOf(curves, ratios) },
+      { maxError: lossOf(measured.widths, ratios) },
       {
         ...given,
         ...narrowing,
         calibration: made,
         layers: widths.map(({ name }) => name),
-        path: pathOfCurves(curves),
+        path: pathOfCurves(measured.widths),
         candidates: CANDIDATES,
-        onProgress: partOf(onProgress, WIDTHS, NARROWED),
+        onProgress: partOf(onProgress, MEASURED, NARROWED),
       },
     );
     // What was prepared holds only where nothing left.
@@ -81,7 +72,7 @@ export async function bothToError(
       trials = await openTrials(narrowed.result.model);
     const { result, reached } = await columnsToError(trials, maxError, {
       inputs,
-      path: pathOfColumns(measured),
+      path: pathOfColumns(measured.layers),
       original: model,
       storage,
       seed,
@@ -93,26 +84,4 @@ export async function bothToError(
   } finally {
     await release();
   }
-}
-
-/**
- * Ratios that together lose so much, and save most: a share of what is left counts, not of what there was, so that a tenth of what has become small
- * counts as much as a tenth of what is large. What is left depends on the ratios, and is found in a few rounds.
- */
-function sharedOut(curves: readonly SavingCurve[], maxError: number): ReadonlyMap<string, number> {
-  let ratios: ReadonlyMap<string, number> = new Map();
-  const saved = (i: number): number =>
-    curves.reduce((sum, { layer, savings }) => sum + (ratios.get(layer) ?? 0) * savings[i]!, 0);
-  for (let round = 0; round < ROUNDS; round++) {
-    const priced = curves.flatMap((curve) => {
-      const cost = curve.savings.reduce(
-        (sum, share, i) => sum + share / Math.max(LEAST_LEFT, 1 - saved(i)),
-        0,
-      );
-      return cost > 0 ? [{ ...curve, cost }] : [];
-    });
-    const path = pathOfCurves(priced);
-    ratios = path(placeOfLoss((at) => path(at).loss, maxError)).ratios;
-  }
-  return ratios;
 }

@@ -93,7 +93,8 @@ export async function measureColumns(
       errors.push([ratio, (await fidelityTo(recorded, whole.model, { signal })).outputError ?? 0]);
       smaller = whole.model;
     }
-    const savings = (await savingsOf(smaller)).map((share) => share / MEASURED_AT.at(-1)!);
+    // Small layers take longer with fewer columns: none of that time is saved, and their parameters still are.
+    const savings = (await savingsOf(smaller)).map((share) => Math.max(0, share) / MEASURED_AT.at(-1)!);
     measured.push({ layer: name, errors, savings });
   }
   return measured;

@@ -8,6 +8,7 @@ export {
 } from './allocate-ratios.js';
 export type { AmountOf, WidthAllocation, WidthPath } from './allocate-widths.js';
 export { type AmountOptions, timeOf } from './amounts.js';
+export { type BothPathOptions, bothPath } from './both-path.js';
 export { type BothToErrorOptions, bothToError } from './both-to-error.js';
 export { type ColumnAllocation, type ColumnPath, type ColumnPathOptions, columnPath } from './column-path.js';
 export { type ColumnsToErrorOptions, columnsToError, type ErrorReached } from './columns-to-error.js';

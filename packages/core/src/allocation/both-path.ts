@@ -1,0 +1,131 @@
+/** One path of widths and columns together: what each gets of an error is what the other would save less with. */
+import { partOf } from '../cancellation.js';
+import type { Trials } from '../trials/trials.js';
+import type { Width } from '../widths/find-widths.js';
+import type { AllocateWidthsOptions } from './allocate-widths.js';
+import { type AmountOptions, amountsOf } from './amounts.js';
+import { type ColumnPath, columnCurves, type MeasuredLayer, measureColumns } from './column-path.js';
+import { lowerHull } from './lower-hull.js';
+import { LANES, narrowingCurves } from './narrowing-path.js';
+import type { SavingCurve } from './savings.js';
+
+export type BothPathOptions = Omit<AllocateWidthsOptions, 'amounts'> & AmountOptions;
+
+/** What layers and widths lose and save, each measured alone. */
+export interface BothMeasured {
+  readonly layers: readonly MeasuredLayer[];
+  readonly widths: readonly SavingCurve[];
+}
+
+/** Where measuring of columns ends, about, and the least that is taken to be left of an amount. */
+const [COLUMNS, LEAST_LEFT] = [0.4, 0.01];
+
+/**
+ * The path that `bothToError` goes, see `pathOfBoth`.
+ *
+ * @param trials of the layers whose columns are clustered
+ * @param widths others than those layers read, see `selectBoth`
+ * @throws InputError as `columnPath` and `narrowingPath` do
+ *
+ * @example
+ * const { layers, widths } = selectBoth(model);
+ * const trials = await Trials.open(model, { layers: layers.map(({ name }) => name), calibration });
+ * const path = await bothPath(trials, widths, { engine, calibration, inputs });
+ * const { model: smaller } = await compressModel(model, { reduce: 'both', ratio: path(0.6).ratios, calibration });
+ */
+export async function bothPath(
+  trials: Trials,
+  widths: readonly Width[],
+  options: BothPathOptions,
+): Promise<ColumnPath> {
+  return pathOfBoth(await measureBoth(trials, widths, options));
+}
+
+/** Every layer clustered and every width narrower, alone. */
+export async function measureBoth(
+  trials: Trials,
+  widths: readonly Width[],
+  { latencyModel, roundTo = LANES, ...options }: BothPathOptions,
+): Promise<BothMeasured> {
+  const { model } = trials;
+  const { inputs, seed, signal, onProgress } = options;
+  // Parameters and time alike, as for any error that is to be kept.
+  const amounts = await amountsOf(model, { maxError: 0 }, widths, { latencyModel, seed, roundTo });
+  const onColumns = partOf(onProgress, 0, COLUMNS);
+  return {
+    layers: await measureColumns(trials, { inputs, amounts, signal, onProgress: onColumns }),
+    widths: await narrowingCurves(model, widths, {
+      ...options,
+      amounts,
+      roundTo,
+      onProgress: partOf(onProgress, COLUMNS, 1),
+    }),
+  };
+}
+
+/** A line of the hull of a layer or width that is gone along. */
+interface Step {
+  readonly layer: string;
+  readonly ratio: number;
+  readonly more: number;
+  readonly loss: number;
+  /** How much less is left, as a logarithm, summed over the amounts. */
+  readonly gain: number;
+}
+
+/**
+ * From nothing, at 0, to the most that can leave, at 1: what goes next is what loses least for what it saves. A share of what is left counts, not of
+ * what there was, so that a tenth of what has become small counts as much as a tenth of what is large, and each step along the path is felt alike.
+ */
+export function pathOfBoth({ layers, widths }: BothMeasured): ColumnPath {
+  const steps = stepsAlong([...widths, ...columnCurves(layers)]);
+  const most = steps.reduce((sum, { gain }) => sum + gain, 0);
+  return (place) => {
+    const ratios = new Map<string, number>();
+    let loss = 0;
+    let rest = place * most;
+    for (const step of steps) {
+      if (!(rest > 0)) break;
+      const part = place < 1 ? Math.min(1, rest / step.gain) : 1;
+      ratios.set(step.layer, step.ratio + part * step.more);
+      loss += part * step.loss;
+      rest -= step.gain;
+    }
+    return { ratios, loss };
+  };
+}
+
+/** All that saves something, in the order in which it goes. */
+function stepsAlong(curves: readonly SavingCurve[]): Step[] {
+  const left = (curves[0]?.savings ?? []).map(() => 1);
+  const ahead = curves.map(({ layer, points, savings }) => {
+    const hull = lowerHull(points);
+    const next = hull.slice(1).map(({ ratio, loss }, i) => {
+      const from = hull[i]!;
+      return { layer, ratio: from.ratio, more: ratio - from.ratio, loss: loss - from.loss };
+    });
+    return { savings, next };
+  });
+  const steps: Step[] = [];
+  for (;;) {
+    const offered = ahead.flatMap(({ savings, next }) => {
+      const [step] = next;
+      if (step === undefined) return [];
+      const gain = savings.reduce(
+        (sum, share, i) => sum + (share * step.more) / Math.max(LEAST_LEFT, left[i]!),
+        0,
+      );
+      return gain > 0 ? [{ savings, next, step: { ...step, gain } }] : [];
+    });
+    if (offered.length === 0) return steps;
+    const cheapest = offered.reduce((best, one) =>
+      one.step.loss * best.step.gain < best.step.loss * one.step.gain ? one : best,
+    );
+    const { savings, next, step } = cheapest;
+    next.shift();
+    steps.push(step);
+    savings.forEach((share, i) => {
+      left[i] = left[i]! - share * step.more;
+    });
+  }
+}
