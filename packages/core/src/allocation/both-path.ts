@@ -69,27 +69,27 @@ interface Step {
   readonly ratio: number;
   readonly more: number;
   readonly loss: number;
-  /** How much less is left, as a logarithm, summed over the amounts. */
-  readonly gain: number;
+  /** Share of the model, of all amounts together. */
+  readonly saved: number;
 }
 
 /**
  * From nothing, at 0, to the most that can leave, at 1: what goes next is what loses least for what it saves. A share of what is left counts, not of
- * what there was, so that a tenth of what has become small counts as much as a tenth of what is large, and each step along the path is felt alike.
+ * what there was, so that a tenth of what has become small counts as much as a tenth of what is large. Places are evenly spread over what is saved.
  */
 export function pathOfBoth({ layers, widths }: BothMeasured): ColumnPath {
   const steps = stepsAlong([...widths, ...columnCurves(layers)]);
-  const most = steps.reduce((sum, { gain }) => sum + gain, 0);
+  const most = steps.reduce((sum, { saved }) => sum + saved, 0);
   return (place) => {
     const ratios = new Map<string, number>();
     let loss = 0;
     let rest = place * most;
     for (const step of steps) {
       if (!(rest > 0)) break;
-      const part = place < 1 ? Math.min(1, rest / step.gain) : 1;
+      const part = place < 1 ? Math.min(1, rest / step.saved) : 1;
       ratios.set(step.layer, step.ratio + part * step.more);
       loss += part * step.loss;
-      rest -= step.gain;
+      rest -= step.saved;
     }
     return { ratios, loss };
   };
@@ -111,21 +111,16 @@ function stepsAlong(curves: readonly SavingCurve[]): Step[] {
     const offered = ahead.flatMap(({ savings, next }) => {
       const [step] = next;
       if (step === undefined) return [];
-      const gain = savings.reduce(
-        (sum, share, i) => sum + (share * step.more) / Math.max(LEAST_LEFT, left[i]!),
-        0,
-      );
-      return gain > 0 ? [{ savings, next, step: { ...step, gain } }] : [];
+      // Small layers take longer with fewer columns: none of that time is saved, and their parameters still are.
+      const saved = savings.map((share) => Math.max(0, share) * step.more);
+      const gain = saved.reduce((sum, share, i) => sum + share / Math.max(LEAST_LEFT, left[i]!), 0);
+      return gain > 0 ? [{ next, saved, slope: step.loss / gain }] : [];
     });
     if (offered.length === 0) return steps;
-    const cheapest = offered.reduce((best, one) =>
-      one.step.loss * best.step.gain < best.step.loss * one.step.gain ? one : best,
-    );
-    const { savings, next, step } = cheapest;
-    next.shift();
-    steps.push(step);
-    savings.forEach((share, i) => {
-      left[i] = left[i]! - share * step.more;
+    const { next, saved } = offered.reduce((best, one) => (one.slope < best.slope ? one : best));
+    steps.push({ ...next.shift()!, saved: saved.reduce((sum, share) => sum + share, 0) });
+    saved.forEach((share, i) => {
+      left[i] = left[i]! - share;
     });
   }
 }

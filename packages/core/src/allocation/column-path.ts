@@ -93,8 +93,7 @@ export async function measureColumns(
       errors.push([ratio, (await fidelityTo(recorded, whole.model, { signal })).outputError ?? 0]);
       smaller = whole.model;
     }
-    // Small layers take longer with fewer columns: none of that time is saved, and their parameters still are.
-    const savings = (await savingsOf(smaller)).map((share) => Math.max(0, share) / MEASURED_AT.at(-1)!);
+    const savings = (await savingsOf(smaller)).map((share) => share / MEASURED_AT.at(-1)!);
     measured.push({ layer: name, errors, savings });
   }
   return measured;

@@ -54,6 +54,11 @@ describe('the path of columns and widths', () => {
     expect(firstOf(pathOfBoth({ layers: [], widths }))).toBe('small');
   });
 
+  test('takes columns that only save parameters, and cost time', () => {
+    const path = pathOfBoth({ layers: [{ ...fc, savings: [0.3, -0.8] }], widths: measured.widths });
+    expect(path(1).ratios.get('fc')).toBe(columnCurves([fc])[0]!.points.at(-1)!.ratio);
+  });
+
   test('leaves alone what saves nothing', () => {
     const path = pathOfBoth({ ...measured, widths: [...measured.widths, width('idle', [0, 0], 0.001)] });
     expect(path(1).ratios.has('idle')).toBe(false);
