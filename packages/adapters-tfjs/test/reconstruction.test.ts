@@ -51,6 +51,60 @@ function graphModel(activation: string): Promise<Model> {
   return tfjsModel(b.output(second, [undefined, 6, 6, 6]).build());
 }
 
+/** expand → relu6 → depthwise → relu6 → project, as MobileNets do. */
+async function invertedLayers(): Promise<Model> {
+  const model = tfl.sequential();
+  const relu6 = { activation: 'relu6' } as const;
+  const filtered = { ...relu6, kernelSize: 3, strides: 2, padding: 'same' } as const;
+  model.add(tfl.layers.conv2d({ ...relu6, kernelSize: 1, filters: 16, inputShape: [8, 8, 3] }));
+  model.add(tfl.layers.depthwiseConv2d({ ...filtered, depthwiseInitializer: 'randomNormal' }));
+  model.add(tfl.layers.conv2d({ kernelSize: 1, filters: 6 }));
+  return tfjsModel(await artifactsOf(randomWeights(model)));
+}
+
+function invertedGraph(fused: boolean): Promise<Model> {
+  const b = new GraphBuilder();
+  const list = (step: string) => ({ list: { i: ['1', step, step, '1'] } });
+  const attr = { dilations: list('1'), padding: { s: btoa('SAME') }, data_format: { s: btoa('NHWC') } };
+  const [one, two] = [
+    { ...attr, strides: list('1') },
+    { ...attr, strides: list('2') },
+  ];
+  const x = b.input('x', [undefined, 8, 8, 3]);
+  const expanding = [x, b.weight('first/kernel', [1, 1, 3, 16]), b.weight('first/bias', [16])];
+  const first = b.fused('_FusedConv2D', 'first', expanding, ['BiasAdd', 'Relu'], one);
+  const filters = b.weight('filters/kernel', [3, 3, 16, 1]);
+  const filtered = fused
+    ? b.fused(
+        'FusedDepthwiseConv2dNative',
+        'filters',
+        [first, filters, b.weight('filters/bias', [16])],
+        ['BiasAdd', 'Relu'],
+        two,
+      )
+    : b.node('Relu', 'cut', [b.node('DepthwiseConv2dNative', 'filters', [first, filters], two)]);
+  const last = b.node('Conv2D', 'second', [filtered, b.weight('second/kernel', [1, 1, 16, 6])], one);
+  return tfjsModel(b.output(last, [undefined, 4, 4, 6]).build());
+}
+
+test.each([
+  ['layers', invertedLayers],
+  ['nodes', () => invertedGraph(false)],
+  ['fused nodes', () => invertedGraph(true)],
+])('through a depthwise convolution: %s', async (_, build) => {
+  const model = await build();
+  const calibration = signals(model, 600, 1);
+  const halved = async (of: Model): Promise<Model> =>
+    (await compressModel(of, { reduce: 'neurons', ratio: 0.75, calibration })).model;
+  const [together, alone] = [await halved(model), await halved(readersAlone(model))];
+  const errorOf = async (of: Model): Promise<number> =>
+    (await outputFidelity(model, of, signals(model, 60, 2))).outputError!;
+  const maker = ({ features, graph }: Model): Float32Array =>
+    features!.weights(graph.layers[0]!.name).weights.data;
+  expect(maker(together)).not.toEqual(maker(alone));
+  expect(await errorOf(together)).toBeLessThan(await errorOf(alone));
+});
+
 test.each([
   ['a layer with its activation', layersModel],
   ['a node with Relu fused', () => graphModel('Relu')],

@@ -13,7 +13,7 @@ import {
   nodeOf,
   text,
 } from './nodes/node-def.js';
-import { filterRoles } from './operations/filters.js';
+import { FORWARD, filterRoles } from './operations/filters.js';
 import type { Shape } from './operations/known-tensor.js';
 import { operationOf } from './operations/operation-table.js';
 import { shapesOf } from './tensor-shapes.js';
@@ -99,7 +99,7 @@ export function windowOf(index: GraphIndex, node: NodeDef, kernel: readonly numb
     return sizes.length === kernel.length + 2 ? sizes.slice(1, -1) : kernel.map(() => 1);
   };
   const [strides, dilations] = [along('strides'), along('dilations')];
-  const { input, back } = operationOf(node.op)!.filters!;
+  const { input, back } = operationOf(node.op)!.filters ?? FORWARD;
   if (back && dilations.some((step) => step !== 1))
     return 'it is dilated, which TensorFlow.js takes no notice of';
   const explicit = integers(node, 'explicit_paddings');

@@ -205,7 +205,7 @@ export class GraphModelFeatureGraph implements FeatureGraph, FlowWriter {
     const sizes = (role: AxisRole): number => sizeOf(shape.filter((_, axis) => roles[axis] === role));
     const outputs = sizes('output');
     const inputs = depthwise ? shape[roles.indexOf('output')]! : sizes('input');
-    const forward = operationOf(node.op)?.filters?.back === false && channelsLast(node);
+    const forward = (depthwise || operationOf(node.op)?.filters?.back === false) && channelsLast(node);
     const window = forward ? windowOf(this.index, node, shape.slice(0, -2)) : undefined;
     const layer: FeatureLayer = {
       name: this.#unique(nameOf(node, source)),

@@ -5,7 +5,7 @@ import { boundShapes } from './bound-shapes.js';
 import { callOrder } from './call-order.js';
 import { activationFlow, activationName } from './classes/activations.js';
 import { classOf } from './classes/class-table.js';
-import type { FlowFacts, FlowStep, KernelFlow, Shape } from './classes/layer-class.js';
+import type { FlowFacts, FlowStep, KernelFlow, KernelLayout, Shape } from './classes/layer-class.js';
 import { filterWindow } from './filter-window.js';
 import { InnerTensors, UniqueNames } from './inner-tensors.js';
 import { INPUT_LAYER, type LayerDef, type LayerGraph, tensorName } from './layer-graph.js';
@@ -131,7 +131,7 @@ export class LayersModelFeatureGraph implements FeatureGraph {
       return { type: 'other', reason: 'has a kernel that is no tensor of floats' };
     const added =
       bias && def.config.use_bias !== false ? weights.get(names.find(def.name, bias) ?? '') : undefined;
-    const window = kernel === 'kernel' && layout === 'inputs first' ? windowOf(def, shape) : undefined;
+    const window = layout === LAID_OUT[def.className] ? windowOf(def, shape) : undefined;
     const layer: FeatureLayer = {
       name,
       ...kernelFacts(shape, layout),
@@ -160,11 +160,16 @@ function furtherOutputs({ layers, outputs }: LayerGraph): ReadonlyMap<string, re
   return found;
 }
 
-const CONVOLUTIONS = new Set(['Conv1D', 'Conv2D', 'Conv3D']);
+/** Layers whose filters can be laid out, and how their kernels lie. */
+const LAID_OUT: Readonly<Record<string, KernelLayout>> = {
+  Conv1D: 'inputs first',
+  Conv2D: 'inputs first',
+  Conv3D: 'inputs first',
+  DepthwiseConv2D: 'depthwise',
+};
 
-/** Where a convolution looks; undefined where its filters cannot be laid out, and for any other layer. */
-function windowOf({ className, config }: LayerDef, shape: readonly number[]): FilterWindow | undefined {
-  if (!CONVOLUTIONS.has(className)) return undefined;
+/** Where a convolution looks; undefined where its filters cannot be laid out. */
+function windowOf({ config }: LayerDef, shape: readonly number[]): FilterWindow | undefined {
   const window = filterWindow(config, shape, false);
   return typeof window === 'string' ? undefined : window;
 }
