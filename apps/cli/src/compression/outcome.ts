@@ -120,25 +120,27 @@ export function printOutcome(outcome: Outcome | NothingToGain, wide = false): vo
     layer.fold.reason,
   ]);
   const few = (count: number): boolean => wide || count <= FEW;
+  const tables: string[] = [];
   if (reduce !== 'columns' && reduce !== 'none')
-    printLine(
+    tables.push(
       few(result.reductions.length)
         ? reductionTable(result.reductions)
         : `${result.reductions.filter(({ from, to }) => to < from).length} of ${result.reductions.length} widths are narrower: --wide lists them`,
     );
   if (rows.length > 0)
-    printLine(
+    tables.push(
       few(rows.length)
         ? formatTable(['layer', 'columns', 'clusters', 'reduction', 'sparsity', 'rel. error', 'scales'], rows)
         : `${rows.length} layers have fewer columns: --wide lists them`,
     );
   const groups = groupSkipped(leftAlone(outcome));
   if (groups.length > 0)
-    printLine(
+    tables.push(
       few(groups.length)
-        ? `\n${skippedTable(groups)}`
-        : `\n${groups.reduce((sum, { parameters }) => sum + parameters, 0)} parameters were left alone for ${groups.length} reasons: --wide lists them`,
+        ? skippedTable(groups)
+        : `${groups.reduce((sum, { parameters }) => sum + parameters, 0)} parameters were left alone for ${groups.length} reasons: --wide lists them`,
     );
+  if (tables.length > 0) printLine(tables.join('\n\n'));
   for (const note of model.notes ?? []) printLine(visible(`note: ${note}`));
   if (reduce !== 'none') printLine(`\n${calibrationSummary(result, reduce)}`);
   printLine(fidelitySummary(fidelity));
