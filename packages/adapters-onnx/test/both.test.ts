@@ -1,9 +1,10 @@
 /** Columns of fully connected layers, and the widths beside them. */
 import { compressModel, type Model, selectBoth } from '@spherize/core';
-import { bothToError, columnsToError, defaultReduction } from '@spherize/core/allocation';
+import { bothToTarget, columnsToError, defaultReduction } from '@spherize/core/allocation';
 import { outputFidelity } from '@spherize/core/evaluation';
 import { Trials } from '@spherize/core/trials';
 import { describe, expect, test } from 'vitest';
+import { onnxBytes } from '../src/index.js';
 import { onnxModel } from '../src/node.js';
 import { ModelBuilder, randomValues } from './build-model.js';
 
@@ -107,7 +108,11 @@ describe('an error of the outputs', () => {
   test.each([0.02, 0.1])('%s is shared, and more leaves than by columns alone', async (maxError) => {
     const options = { inputs: inputs(2), calibration: inputs(1) };
     const latencyModel = { multiplies: 1, depthwise: 1, weights: 1, values: 0, operations: 0, runs: 0 };
-    const { result, reached } = await bothToError(model, maxError, { ...options, latencyModel, roundTo: 1 });
+    const { result, reached } = await bothToTarget(
+      model,
+      { maxError },
+      { ...options, latencyModel, roundTo: 1 },
+    );
     expect(reached).toMatchObject({ maxError });
     expect(reached.reached).toBeLessThanOrEqual(maxError);
     expect(reached.reached).toBeGreaterThan(0.3 * maxError);
@@ -123,7 +128,11 @@ describe('an error of the outputs', () => {
   });
 
   test('is kept without a refit as well', async () => {
-    const { result, reached } = await bothToError(model, 0.1, { inputs: inputs(2), calibration: 'none' });
+    const { result, reached } = await bothToTarget(
+      model,
+      { maxError: 0.1 },
+      { inputs: inputs(2), calibration: 'none' },
+    );
     expect(reached.reached).toBeLessThanOrEqual(0.1);
     expect(result.model.parameters).toBeLessThan(model.parameters);
     expect(result.calibration).toBeUndefined();
@@ -131,9 +140,35 @@ describe('an error of the outputs', () => {
 
   test('that nothing keeps takes nothing', async () => {
     const options = { inputs: inputs(2), calibration: inputs(1) };
-    const { result, reached } = await bothToError(model, 1e-14, options);
+    const { result, reached } = await bothToTarget(model, { maxError: 1e-14 }, options);
     expect(reached.reached).toBe(0);
     expect(result.model.parameters).toBe(model.parameters);
+  });
+});
+
+describe('a size of the file', () => {
+  const bytesOf = async (own: Model): Promise<number> => onnxBytes(own).length;
+  const to = (size: number) =>
+    bothToTarget(
+      model,
+      { size, bytes: onnxBytes(model).length, bytesOf },
+      { inputs: inputs(2), calibration: inputs(1), roundTo: 1 },
+    );
+
+  test('is kept, and hardly more leaves than it takes', async () => {
+    const { result, reached } = await to(0.4);
+    expect(reached).toMatchObject({ size: 0.4 });
+    expect(reached).toHaveProperty('reached', onnxBytes(result.model).length / onnxBytes(model).length);
+    expect(onnxBytes(result.model).length).toBeLessThanOrEqual(0.4 * onnxBytes(model).length);
+    expect(onnxBytes(result.model).length).toBeGreaterThan(0.37 * onnxBytes(model).length);
+    const kindsOf = new Set(result.reductions.filter(({ from, to }) => to < from).map(({ kind }) => kind));
+    expect(kindsOf).toEqual(new Set(['neurons', 'columns']));
+  });
+
+  test('that cannot be reached is refused with the least that is left', async () => {
+    await expect(to(0.001)).rejects.toThrow(
+      /^size: widths and columns at their fewest leave 0\.0\d+: give at least that$/,
+    );
   });
 });
 

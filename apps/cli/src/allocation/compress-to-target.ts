@@ -8,8 +8,8 @@ import {
   selectLayers,
 } from '@spherize/core';
 import {
-  type BothToErrorOptions,
-  bothToError,
+  type BothToTargetOptions,
+  bothToTarget,
   CHOOSING_PART,
   type ColumnsToErrorOptions,
   columnsToError,
@@ -127,14 +127,28 @@ export async function searchColumnError(
   }
 }
 
-/** Makes widths narrower, and clusters the columns of the layers beside them, so that the outputs are near enough. */
-export async function searchBothError(
-  model: Model,
-  { maxError }: Extract<Target, { readonly maxError: number }>,
-  options: BothToErrorOptions & { readonly memory: number },
-): Promise<{ result: CompressedModel; reached: ErrorReached }> {
-  requireClusteringMemory(selectBoth(model, options.layers, options.widths).layers, options.memory, true);
-  return bothToError(model, maxError, options);
+/**
+ * Makes widths narrower, and clusters the columns of the layers beside them, so that a target is reached.
+ *
+ * @throws InputError `BAD_ARGUMENT` when it cannot be reached
+ */
+export async function searchBothTarget(
+  { model, bytes }: OpenModel,
+  target: Target,
+  { output, ...own }: BothToTargetOptions & { readonly memory: number; readonly output: string },
+): ReturnType<typeof bothToTarget> {
+  if (!('maxError' in target || 'size' in target))
+    throw new InputError(
+      'BAD_ARGUMENT',
+      '--reduce both takes ratios, a size or an error of the outputs: give --ratio, --target-size or --max-error, or take --reduce auto',
+    );
+  requireClusteringMemory(selectBoth(model, own.layers, own.widths).layers, own.memory, true);
+  const bytesOf = (smaller: Model): Promise<number> => writtenBytes(storedAs(smaller, own.storage), output);
+  try {
+    return await bothToTarget(model, 'size' in target ? { ...target, bytes, bytesOf } : target, own);
+  } catch (error) {
+    throw inFlags(error, target);
+  }
 }
 
 /** What the library says of a target, said of the flag. */

@@ -17,7 +17,7 @@ import { NAMED_OPTIONS } from '@spherize/core/sweep';
 import { replaceFile, requireMemory } from '@spherize/files';
 import { Command } from 'commander';
 import {
-  searchBothError,
+  searchBothTarget,
   searchColumnError,
   searchNarrowTarget,
   searchTarget,
@@ -422,13 +422,8 @@ async function compressed(job: Job, options: CompressOptions, onProgress: OnProg
   }
   const { latencyModel } = job;
   if (reduce === 'both') {
-    if (!('maxError' in target))
-      throw new InputError(
-        'BAD_ARGUMENT',
-        '--reduce both takes ratios or an error of the outputs: give --ratio or --max-error, or take --reduce auto',
-      );
-    const own = { ...shared, latencyModel, layers, widths, inputs: await choosing(), onProgress };
-    const found = await searchBothError(model, target, own);
+    const own = { ...shared, latencyModel, output, layers, widths, inputs: await choosing(), onProgress };
+    const found = await searchBothTarget(opened, target, own);
     return { ...found, reduce, result: await storeCompressed(model, found.result, shared) };
   }
   if (reduce !== 'columns') {

@@ -281,8 +281,8 @@ const TARGETS: Case[] = [
     '--measure chooses by time among widths, and here columns are clustered: give --reduce auto, or leave it out',
   ],
   [
-    'small.onnx --reduce both --target-size 0.5',
-    '--reduce both takes ratios or an error of the outputs: give --ratio or --max-error, or take --reduce auto',
+    'small.onnx --reduce both --target-speedup 2',
+    '--reduce both takes ratios, a size or an error of the outputs: give --ratio, --target-size or --max-error, or take --reduce auto',
   ],
   [
     'small.onnx --reduce both --ratio 0.5',

@@ -101,7 +101,7 @@ async function bothPlaces(opened: OpenModel, tools: Tools): Promise<Place[]> {
   const { layers, widths } = selectBoth(model);
   const names = layers.map(({ name }) => name);
   const trials = await Trials.open(model, { ...tools, layers: names, roundTo: LANES });
-  const path = await bothPath(trials, widths, { ...tools, roundTo: LANES });
+  const path = await bothPath(trials, widths, { maxError: DEFAULT_MAX_ERROR }, { ...tools, roundTo: LANES });
   const sizes = new StoredSizes(opened);
   const parametersAt = await parametersOfColumns(trials, path, sizes);
   return placesFrom(sizes, (left) => {

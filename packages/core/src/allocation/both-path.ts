@@ -6,7 +6,7 @@ import type { AllocateWidthsOptions } from './allocate-widths.js';
 import { type AmountOptions, amountsOf } from './amounts.js';
 import { type ColumnPath, columnCurves, type MeasuredLayer, measureColumns } from './column-path.js';
 import { lowerHull } from './lower-hull.js';
-import { LANES, narrowingCurves } from './narrowing-path.js';
+import { LANES, type NarrowTarget, narrowingCurves } from './narrowing-path.js';
 import type { SavingCurve } from './savings.js';
 
 export type BothPathOptions = Omit<AllocateWidthsOptions, 'amounts'> & AmountOptions;
@@ -21,36 +21,38 @@ export interface BothMeasured {
 const [COLUMNS, LEAST_LEFT] = [0.4, 0.01];
 
 /**
- * The path that `bothToError` goes, see `pathOfBoth`.
+ * The path that `bothToTarget` goes, see `pathOfBoth`.
  *
  * @param trials of the layers whose columns are clustered
  * @param widths others than those layers read, see `selectBoth`
+ * @param target only which one it is matters: what is to become less
  * @throws InputError as `columnPath` and `narrowingPath` do
  *
  * @example
  * const { layers, widths } = selectBoth(model);
  * const trials = await Trials.open(model, { layers: layers.map(({ name }) => name), calibration });
- * const path = await bothPath(trials, widths, { engine, calibration, inputs });
+ * const path = await bothPath(trials, widths, { maxError: 0.002 }, { engine, calibration, inputs });
  * const { model: smaller } = await compressModel(model, { reduce: 'both', ratio: path(0.6).ratios, calibration });
  */
 export async function bothPath(
   trials: Trials,
   widths: readonly Width[],
+  target: NarrowTarget,
   options: BothPathOptions,
 ): Promise<ColumnPath> {
-  return pathOfBoth(await measureBoth(trials, widths, options));
+  return pathOfBoth(await measureBoth(trials, widths, target, options));
 }
 
 /** Every layer clustered and every width narrower, alone. */
 export async function measureBoth(
   trials: Trials,
   widths: readonly Width[],
+  target: NarrowTarget,
   { latencyModel, roundTo = LANES, ...options }: BothPathOptions,
 ): Promise<BothMeasured> {
   const { model } = trials;
   const { inputs, seed, signal, onProgress } = options;
-  // Parameters and time alike, as for any error that is to be kept.
-  const amounts = await amountsOf(model, { maxError: 0 }, widths, { latencyModel, seed, roundTo });
+  const amounts = await amountsOf(model, target, widths, { latencyModel, seed, roundTo });
   const onColumns = partOf(onProgress, 0, COLUMNS);
   return {
     layers: await measureColumns(trials, { inputs, amounts, signal, onProgress: onColumns }),

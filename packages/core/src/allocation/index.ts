@@ -9,7 +9,7 @@ export {
 export type { AmountOf, WidthAllocation, WidthPath } from './allocate-widths.js';
 export { type AmountOptions, timeOf } from './amounts.js';
 export { type BothPathOptions, bothPath } from './both-path.js';
-export { type BothToErrorOptions, bothToError } from './both-to-error.js';
+export { type BothTarget, type BothToTargetOptions, bothToTarget } from './both-to-target.js';
 export { type ColumnAllocation, type ColumnPath, type ColumnPathOptions, columnPath } from './column-path.js';
 export { type ColumnsToErrorOptions, columnsToError, type ErrorReached } from './columns-to-error.js';
 export {

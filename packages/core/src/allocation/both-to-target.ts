@@ -1,0 +1,178 @@
+/** Widths and columns to one target: what each gets of the error is what the other would save less with. */
+import { partOf } from '../cancellation.js';
+import { rankOne } from '../clustering/rank-one.js';
+import { InputError } from '../errors.js';
+import { spanOf } from '../format/filter-window.js';
+import type { Model } from '../format/model-format.js';
+import type { MatrixEngine } from '../matrix/matrix-engine.js';
+import { clusteredAfter, compressBoth } from '../pipeline/compress-both.js';
+import type { CompressedModel, ResolvedOptions } from '../pipeline/compressed-model.js';
+import { defaultCalibration } from '../pipeline/default-calibration.js';
+import { openEngine } from '../pipeline/open-engine.js';
+import { Trials } from '../trials/trials.js';
+import { type Both, selectBoth } from '../widths/select-both.js';
+import { lossOf, pathOfCurves } from './allocate-ratios.js';
+import { type BothMeasured, measureBoth, pathOfBoth } from './both-path.js';
+import { pathOfColumns } from './column-path.js';
+import { columnsToError } from './columns-to-error.js';
+import type { Target } from './compress-to-target.js';
+import { placeOfLoss } from './furthest-within.js';
+import { type NarrowedReport, type NarrowToTargetOptions, narrowToTarget } from './narrow-to-target.js';
+import { narrowedShape } from './narrowed-shape.js';
+import { LANES } from './narrowing-path.js';
+
+/** Where measuring ends, about, and the search for the widths; the search for the columns takes the rest. */
+const [MEASURED, NARROWED] = [0.4, 0.6];
+/** Refits of the widths: what they miss of their share of the error is left to the columns. */
+const CANDIDATES = 2;
+/** How closely a place on the path is found. */
+const STEPS = 12;
+
+/** What both together reach: a size of the file, or an error of the outputs. */
+export type BothTarget = Extract<Target, { readonly size: number }> | { readonly maxError: number };
+
+/** How a target is searched for. */
+export type BothToTargetOptions = Omit<NarrowToTargetOptions, 'reduce' | 'path' | 'data'>;
+
+type Found = {
+  readonly result: CompressedModel;
+  readonly reached: Extract<NarrowedReport, { readonly size: number } | { readonly maxError: number }>;
+};
+
+/** What both searches start from. */
+interface Search extends Both {
+  readonly model: Model;
+  readonly measured: BothMeasured;
+  /** Of the layers, in the whole model. */
+  readonly trials: Trials;
+  readonly openTrials: (of: Model) => Promise<Trials>;
+  readonly options: Resolved;
+}
+
+type Resolved = Omit<BothToTargetOptions, 'layers' | 'widths' | 'calibration'> &
+  Pick<ResolvedOptions, 'clusterer' | 'calibration'> & {
+    readonly engine: MatrixEngine;
+    readonly roundTo: number;
+  };
+
+/**
+ * The least that is left of a model whose outputs are near enough, about, or those nearest of a file that is small enough: columns of the fully
+ * connected layers of one product per sample, and features of the widths that none of them reads, see `selectBoth`. Widths and layers are measured
+ * alone, and share the error where the last bit of it saves as much in both (Lagrange). The widths become narrower first. For an error, what they and
+ * the columns together do to the outputs is what the search for the columns sees. The result is proved, as `compressModel` does.
+ *
+ * @throws InputError and ProofError as `selectBoth` and `compressModel` do; `BAD_ARGUMENT` when a size cannot be reached, with its name as `option`
+ */
+export async function bothToTarget(
+  model: Model,
+  target: BothTarget,
+  { layers: names, widths: meant, inputs, latencyModel, engine: own, ...given }: BothToTargetOptions,
+): Promise<Found> {
+  const both = selectBoth(model, names, meant);
+  const { signal, onProgress, seed = 0, clusterer = rankOne, roundTo, memory } = given;
+  const made = given.calibration ?? (await defaultCalibration(model, seed));
+  const calibration = made === 'none' ? undefined : made;
+  const { engine, release } = await openEngine(model, own);
+  try {
+    const shared = { engine, seed, memory, calibration, signal };
+    const layers = both.layers.map(({ name }) => name);
+    const openTrials = (of: Model): Promise<Trials> =>
+      Trials.open(of, { ...shared, clusterer, roundTo, layers });
+    const trials = await openTrials(model);
+    const lanes = 'size' in target ? 1 : LANES;
+    const options = { ...given, ...shared, clusterer, inputs, latencyModel, roundTo: roundTo ?? lanes };
+    const measuring = { ...options, onProgress: partOf(onProgress, 0, MEASURED) };
+    const measured = await measureBoth(trials, both.widths, target, measuring);
+    const search = { ...both, model, measured, trials, openTrials, options };
+    return 'size' in target ? await searchSize(search, target) : await searchError(search, target.maxError);
+  } finally {
+    await release();
+  }
+}
+
+/** The widths to their share of the error, then the columns to all of it. */
+async function searchError(
+  { model, widths, measured, trials, openTrials, options }: Search,
+  maxError: number,
+): Promise<Found> {
+  const { calibration, onProgress, storage, ...others } = options;
+  const path = pathOfBoth(measured);
+  const { ratios } = path(placeOfLoss((at) => path(at).loss, maxError));
+  const narrowed = await narrowToTarget(
+    model,
+    { maxError: lossOf(measured.widths, ratios) },
+    {
+      ...others,
+      calibration: calibration ?? 'none',
+      layers: widths.map(({ name }) => name),
+      path: pathOfCurves(measured.widths),
+      candidates: CANDIDATES,
+      onProgress: partOf(onProgress, MEASURED, NARROWED),
+    },
+  );
+  // What was prepared holds only where nothing left.
+  const isNarrower = narrowed.result.reductions.some(({ from, to }) => to < from);
+  const { result, reached } = await columnsToError(
+    isNarrower ? await openTrials(narrowed.result.model) : trials,
+    maxError,
+    {
+      ...others,
+      storage,
+      path: pathOfColumns(measured.layers),
+      original: model,
+      onProgress: partOf(onProgress, NARROWED, 1),
+    },
+  );
+  return { result: clusteredAfter(narrowed.result, result), reached };
+}
+
+/** The mildest place on the path of both whose file is small enough. */
+async function searchSize(
+  { model, layers, widths, measured, trials, options }: Search,
+  { size, bytes, bytesOf }: Extract<BothTarget, { readonly size: number }>,
+): Promise<Found> {
+  const { inputs: _, latencyModel: __, storage: ___, ...compressing } = options;
+  const { onProgress } = compressing;
+  const limit = Math.floor(size * bytes);
+  const path = pathOfBoth(measured);
+  const ratiosAt = (place: number): readonly Map<string, number>[] => {
+    const { ratios } = path(place);
+    return [widths, layers].map(
+      (named) => new Map(named.map(({ name }) => [name, ratios.get(name) ?? 0] as const)),
+    );
+  };
+  // Columns save the weights of their layers, of which no width takes a part.
+  const estimate = async (place: number): Promise<number> => {
+    const [ofWidths, ofLayers] = ratiosAt(place);
+    const shape = narrowedShape(model, ofWidths!, options.roundTo);
+    const saved = layers.reduce((sum, layer) => {
+      const left = trials.clusters(layer, ofLayers!.get(layer.name)!);
+      return sum + layer.outputs * spanOf(layer) * (layer.inputs - left);
+    }, 0);
+    return (await bytesOf(shape)) * (1 - saved / shape.parameters);
+  };
+  // What columns need besides their weights is known once some were made.
+  let beside = 0;
+  for (;;) {
+    let [low, high] = [0, 1];
+    for (let step = 0; step < STEPS; step++) {
+      const middle = (low + high) / 2;
+      if ((await estimate(middle)) + beside <= limit) high = middle;
+      else low = middle;
+    }
+    const [ofWidths, ofLayers] = ratiosAt(high);
+    const made = await compressBoth(model, ofWidths!, ofLayers!, {
+      ...compressing,
+      onProgress: partOf(onProgress, MEASURED, 1),
+    });
+    const amount = await bytesOf(made.model);
+    if (amount <= limit) return { result: made, reached: { size, reached: amount / bytes } };
+    if (high === 1)
+      throw new InputError(
+        'BAD_ARGUMENT',
+        `widths and columns at their fewest leave ${(amount / bytes).toFixed(4)}: give at least that`,
+        { option: 'size' },
+      );
+    beside += amount - limit;
+  }
+}
