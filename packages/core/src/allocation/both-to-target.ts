@@ -25,8 +25,8 @@ import { LANES } from './narrowing-path.js';
 const [MEASURED, NARROWED] = [0.4, 0.6];
 /** Refits of the widths: what they miss of their share of the error is left to the columns. */
 const CANDIDATES = 2;
-/** How closely a place on the path is found. */
-const STEPS = 12;
+/** How closely a place on the path is found, models that are made on it where one keeps the size, and the share of it that is enough. */
+const [STEPS, MOST_MADE, USED] = [12, 3, 0.97];
 
 /** What both together reach: a size of the file, or an error of the outputs. */
 export type BothTarget = Extract<Target, { readonly size: number }> | { readonly maxError: number };
@@ -151,28 +151,32 @@ async function searchSize(
     }, 0);
     return (await bytesOf(shape)) * (1 - saved / shape.parameters);
   };
-  // What columns need besides their weights is known once some were made.
-  let beside = 0;
-  for (;;) {
-    let [low, high] = [0, 1];
+  // What becomes of columns besides their weights is known once some were made: some need more, and others leave with what makes them.
+  let scale = 1;
+  let tooLarge = 0;
+  let best: { place: number; made: CompressedModel; amount: number } | undefined;
+  for (let tried = 1; tried <= MOST_MADE || best === undefined; tried++) {
+    let [low, high] = [tooLarge, best?.place ?? 1];
     for (let step = 0; step < STEPS; step++) {
       const middle = (low + high) / 2;
-      if ((await estimate(middle)) + beside <= limit) high = middle;
+      if (scale * (await estimate(middle)) <= limit) high = middle;
       else low = middle;
     }
+    if (high === best?.place) break;
     const [ofWidths, ofLayers] = ratiosAt(high);
-    const made = await compressBoth(model, ofWidths!, ofLayers!, {
-      ...compressing,
-      onProgress: partOf(onProgress, MEASURED, 1),
-    });
+    const own = { ...compressing, onProgress: partOf(onProgress, MEASURED, 1) };
+    const made = await compressBoth(model, ofWidths!, ofLayers!, own);
     const amount = await bytesOf(made.model);
-    if (amount <= limit) return { result: made, reached: { size, reached: amount / bytes } };
-    if (high === 1)
+    scale = amount / (await estimate(high));
+    if (amount <= limit) best = { place: high, made, amount };
+    else if (high < 1) tooLarge = high;
+    else
       throw new InputError(
         'BAD_ARGUMENT',
         `widths and columns at their fewest leave ${(amount / bytes).toFixed(4)}: give at least that`,
         { option: 'size' },
       );
-    beside += amount - limit;
+    if (amount <= limit && amount >= USED * limit) break;
   }
+  return { result: best!.made, reached: { size, reached: best!.amount / bytes } };
 }
