@@ -1,5 +1,5 @@
 /** Columns of fully connected layers, and the widths beside them. */
-import { compressModel, type Model, selectBoth } from '@spherize/core';
+import { compressModel, findWidths, type Model, selectBoth } from '@spherize/core';
 import { bothToTarget, columnsToError, defaultReduction } from '@spherize/core/allocation';
 import { outputFidelity } from '@spherize/core/evaluation';
 import { Trials } from '@spherize/core/trials';
@@ -43,10 +43,23 @@ const kinds = ({ reductions }: Awaited<ReturnType<typeof compressModel>>) =>
   reductions.map(({ width, from, to, kind }) => [width, to < from, kind]);
 
 describe('what both means', () => {
-  test('layers of one product per sample, and widths that none of them reads', () => {
+  test('layers of one product per sample, and widths that they neither make nor read', () => {
     const { layers, widths } = selectBoth(model);
     expect(layers.map(({ name }) => name)).toEqual(['c', 'd']);
     expect(widths.map(({ name }) => name)).toEqual(['a']);
+  });
+
+  test('a width that such a layer makes is none of them', () => {
+    const b = new ModelBuilder();
+    const x = b.input('x', [undefined, 6]);
+    const made = b.node('MatMul', [x, b.weight('c', [6, 8], randomValues(48, 1))]);
+    const image = b.node('Unsqueeze', [b.node('Relu', [made]), b.integers([2, 3])]);
+    const first = b.node('Conv', [image, b.weight('k', [6, 8, 1, 1], randomValues(48, 2))]);
+    b.node('Conv', [b.node('Relu', [first]), b.weight('l', [3, 6, 1, 1], randomValues(18, 3))], {}, ['y']);
+    const generator = onnxModel(b.output('y', [undefined, 3, 1, 1]).build());
+    const offered = findWidths(generator.graph).widths.filter(({ reason }) => reason === undefined);
+    expect(offered.map(({ producers }) => producers)).toEqual([['c'], ['k']]);
+    expect(selectBoth(generator).widths.map(({ producers }) => producers)).toEqual([['k']]);
   });
 
   test('a name is that of a layer before it is that of a width', () => {
@@ -67,7 +80,7 @@ describe('what both means', () => {
     const hidden = layered.node('MatMul', [x, layered.weight('a', [6, 8], randomValues(48, 1))]);
     layered.node('MatMul', [hidden, layered.weight('b', [8, 3], randomValues(24, 2))], {}, ['y']);
     expect(() => selectBoth(onnxModel(layered.output('y', [undefined, 3]).build()))).toThrow(
-      'no fully connected layer reads: reduce columns',
+      'no fully connected layer makes or reads: reduce columns',
     );
     const tokens = new ModelBuilder();
     const t = tokens.input('x', [undefined, 4, 6]);

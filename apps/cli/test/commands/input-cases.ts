@@ -286,7 +286,7 @@ const TARGETS: Case[] = [
   ],
   [
     'small.onnx --reduce both --ratio 0.5',
-    'reduce: the model has no width that can become narrower and that no fully connected layer reads: reduce columns',
+    'reduce: the model has no width that can become narrower and that no fully connected layer makes or reads: reduce columns',
   ],
   [
     'small.onnx --reduce both --ratio conv=0.5',

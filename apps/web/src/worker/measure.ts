@@ -111,7 +111,7 @@ async function bothPlaces(opened: OpenModel, tools: Tools): Promise<Place[]> {
     const ofWidths = shown.filter(([name]) => !names.includes(name));
     const narrower = narrowedShape(model, new Map(ofWidths), LANES);
     sizes.measure(narrower);
-    // What columns save, widths do not: none of them is read by a layer whose columns are clustered.
+    // What columns save, widths do not: none of them is made or read by a layer whose columns are clustered.
     const saved = model.parameters - parametersAt(new Map(ofLayers));
     return { ratios: shown, loss, parameters: narrower.parameters - saved };
   });

@@ -24,7 +24,7 @@ const [COLUMNS, LEAST_LEFT] = [0.4, 0.01];
  * The path that `bothToTarget` goes, see `pathOfBoth`.
  *
  * @param trials of the layers whose columns are clustered
- * @param widths others than those layers read, see `selectBoth`
+ * @param widths others than those layers make or read, see `selectBoth`
  * @param target only which one it is matters: what is to become less
  * @throws InputError as `columnPath` and `narrowingPath` do
  *

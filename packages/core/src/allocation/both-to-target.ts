@@ -57,7 +57,7 @@ type Resolved = Omit<BothToTargetOptions, 'layers' | 'widths' | 'calibration'> &
 
 /**
  * The least that is left of a model whose outputs are near enough, about, or those nearest of a file that is small enough: columns of the fully
- * connected layers of one product per sample, and features of the widths that none of them reads, see `selectBoth`. Widths and layers are measured
+ * connected layers of one product per sample, and features of the widths beside them, see `selectBoth`. Widths and layers are measured
  * alone, and share the error where the last bit of it saves as much in both (Lagrange). The widths become narrower first. For an error, what they and
  * the columns together do to the outputs is what the search for the columns sees. The result is proved, as `compressModel` does.
  *
@@ -135,18 +135,18 @@ async function searchSize(
   const { onProgress } = compressing;
   const limit = Math.floor(size * bytes);
   const path = pathOfBoth(measured);
-  const ratiosAt = (place: number): readonly Map<string, number>[] => {
+  const ratiosAt = (place: number) => {
     const { ratios } = path(place);
-    return [widths, layers].map(
-      (named) => new Map(named.map(({ name }) => [name, ratios.get(name) ?? 0] as const)),
-    );
+    const of = (named: readonly { readonly name: string }[]): Map<string, number> =>
+      new Map(named.map(({ name }) => [name, ratios.get(name) ?? 0] as const));
+    return { ofWidths: of(widths), ofLayers: of(layers.filter(({ name }) => ratios.has(name))) };
   };
   // Columns save the weights of their layers, of which no width takes a part.
   const estimate = async (place: number): Promise<number> => {
-    const [ofWidths, ofLayers] = ratiosAt(place);
-    const shape = narrowedShape(model, ofWidths!, options.roundTo);
+    const { ofWidths, ofLayers } = ratiosAt(place);
+    const shape = narrowedShape(model, ofWidths, options.roundTo);
     const saved = layers.reduce((sum, layer) => {
-      const left = trials.clusters(layer, ofLayers!.get(layer.name)!);
+      const left = trials.clusters(layer, ofLayers.get(layer.name) ?? 0);
       return sum + layer.outputs * spanOf(layer) * (layer.inputs - left);
     }, 0);
     return (await bytesOf(shape)) * (1 - saved / shape.parameters);
@@ -163,9 +163,9 @@ async function searchSize(
       else low = middle;
     }
     if (high === best?.place) break;
-    const [ofWidths, ofLayers] = ratiosAt(high);
+    const { ofWidths, ofLayers } = ratiosAt(high);
     const own = { ...compressing, onProgress: partOf(onProgress, MEASURED, 1) };
-    const made = await compressBoth(model, ofWidths!, ofLayers!, own);
+    const made = await compressBoth(model, ofWidths, ofLayers, own);
     const amount = await bytesOf(made.model);
     scale = amount / (await estimate(high));
     if (amount <= limit) best = { place: high, made, amount };

@@ -30,7 +30,7 @@ export interface CompressModelOptions
    * - `columns` (default): the columns of fully connected layers are clustered;
    * - `neurons`: features leave widths, and nothing is added to the graph;
    * - `auto`: of each width whichever of both keeps the outputs closer with as many parameters;
-   * - `both`: columns of the fully connected layers of one product per sample, and features of the widths that none of them reads;
+   * - `both`: columns of the fully connected layers of one product per sample, and features of the widths that they neither make nor read;
    * - `none`: the model stays as it is, without a ratio, and its weights are stored as `storage` says.
    */
   readonly reduce?: Reduction | 'none' | undefined;

@@ -11,7 +11,7 @@ import { offeredWidths, selectWidths, type WidthsMeant } from './select-widths.j
 export interface Both {
   /** Of one product per sample: their columns are clustered. */
   readonly layers: readonly FcLayer[];
-  /** Read by none of the model's layers of one product per sample: they become narrower. */
+  /** Neither made nor read by the model's layers of one product per sample: they become narrower. */
   readonly widths: readonly Width[];
 }
 
@@ -21,7 +21,7 @@ export function findBoth(model: Model, meant: WidthsMeant = 'all'): Both {
   const layers = model.layers.filter(({ name }) => once.has(name));
   const own = new Set(layers.map(({ name }) => name));
   const widths = offeredWidths(model, meant).filter(
-    ({ consumers }) => !consumers.some((name) => own.has(name)),
+    ({ producers, consumers }) => ![...producers, ...consumers].some((name) => own.has(name)),
   );
   return { layers, widths };
 }
@@ -29,7 +29,7 @@ export function findBoth(model: Model, meant: WidthsMeant = 'all'): Both {
 /**
  * Finds layers and widths, by name or all.
  *
- * @param names layers of one product per sample, or widths that none of those reads: a name that may be either is the layer's. All when left out
+ * @param names layers of one product per sample, or widths that those neither make nor read: a name that may be either is the layer's. All when left out
  * @param meant which widths where none is named
  * @throws InputError `UNSUPPORTED` when nothing is named and the model lacks one of both kinds; as `selectWidths` does for what is no such layer
  */
@@ -42,7 +42,7 @@ export function selectBoth(model: Model, names?: readonly string[], meant: Width
       'UNSUPPORTED',
       all.layers.length === 0
         ? 'the model has no fully connected layer of one product per sample beside its widths: reduce neurons'
-        : 'the model has no width that can become narrower and that no fully connected layer reads: reduce columns',
+        : 'the model has no width that can become narrower and that no fully connected layer makes or reads: reduce columns',
       { option: 'reduce' },
     );
   }
