@@ -69,10 +69,8 @@ export async function searchTarget(
     const probe = data && { data, part };
     const open = await openTrials(opened, layers, { probe, calibration }, options, { signal });
     try {
-      const { bytes } = opened;
-      const bytesOf = (model: Model): Promise<number> =>
-        writtenBytes(storedAs(model, options.weights), options.output);
-      return await compressToTarget(open.trials, 'size' in target ? { ...target, bytes, bytesOf } : target, {
+      const own = counted(opened, target, options.output, options.weights);
+      return await compressToTarget(open.trials, own, {
         data,
         seed: options.seed,
         mean: options.mean,
@@ -98,15 +96,13 @@ export async function searchTarget(
  * @throws InputError `BAD_ARGUMENT` when it cannot be reached
  */
 export async function searchNarrowTarget(
-  { model, bytes }: OpenModel,
+  opened: OpenModel,
   target: Target,
   options: NarrowToTargetOptions & { readonly output: string },
 ): Promise<{ result: CompressedModel; reached: NarrowedReport }> {
   const { output, ...own } = options;
-  const bytesOf = (smaller: Model): Promise<number> =>
-    writtenBytes(storedAs(smaller, options.storage), output);
   try {
-    return await narrowToTarget(model, 'size' in target ? { ...target, bytes, bytesOf } : target, own);
+    return await narrowToTarget(opened.model, counted(opened, target, output, options.storage), own);
   } catch (error) {
     throw inFlags(error, target);
   }
@@ -133,22 +129,37 @@ export async function searchColumnError(
  * @throws InputError `BAD_ARGUMENT` when it cannot be reached
  */
 export async function searchBothTarget(
-  { model, bytes }: OpenModel,
+  opened: OpenModel,
   target: Target,
   { output, ...own }: BothToTargetOptions & { readonly memory: number; readonly output: string },
 ): ReturnType<typeof bothToTarget> {
+  const { model } = opened;
   if (!('maxError' in target || 'size' in target))
     throw new InputError(
       'BAD_ARGUMENT',
       '--reduce both takes ratios, a size or an error of the outputs: give --ratio, --target-size or --max-error, or take --reduce auto',
     );
   requireClusteringMemory(selectBoth(model, own.layers, own.widths).layers, own.memory, true);
-  const bytesOf = (smaller: Model): Promise<number> => writtenBytes(storedAs(smaller, own.storage), output);
   try {
-    return await bothToTarget(model, 'size' in target ? { ...target, bytes, bytesOf } : target, own);
+    return await bothToTarget(model, counted(opened, target, output, own.storage), own);
   } catch (error) {
     throw inFlags(error, target);
   }
+}
+
+type Counted<T> = T extends { readonly size: number }
+  ? T & { readonly bytes: number; readonly bytesOf: (model: Model) => Promise<number> }
+  : T;
+
+/** A target, with what counts the bytes of the file where it is a size of it. */
+function counted<T extends Target>(
+  { bytes }: OpenModel,
+  target: T,
+  output: string,
+  weights: WeightsOption['weights'],
+): Counted<T> {
+  const bytesOf = (smaller: Model): Promise<number> => writtenBytes(storedAs(smaller, weights), output);
+  return ('size' in target ? { ...target, bytes, bytesOf } : target) as Counted<T>;
 }
 
 /** What the library says of a target, said of the flag. */

@@ -6,7 +6,7 @@ import type { AllocateWidthsOptions } from './allocate-widths.js';
 import { type AmountOptions, amountsOf } from './amounts.js';
 import { type ColumnPath, columnCurves, type MeasuredLayer, measureColumns } from './column-path.js';
 import { lowerHull } from './lower-hull.js';
-import { LANES, type NarrowTarget, narrowingCurves } from './narrowing-path.js';
+import { type NarrowTarget, narrowingCurves } from './narrowing-path.js';
 import type { SavingCurve } from './savings.js';
 
 export type BothPathOptions = Omit<AllocateWidthsOptions, 'amounts'> & AmountOptions;
@@ -48,20 +48,16 @@ export async function measureBoth(
   trials: Trials,
   widths: readonly Width[],
   target: NarrowTarget,
-  { latencyModel, roundTo = LANES, ...options }: BothPathOptions,
+  options: BothPathOptions,
 ): Promise<BothMeasured> {
   const { model } = trials;
-  const { inputs, seed, signal, onProgress } = options;
-  const amounts = await amountsOf(model, target, widths, { latencyModel, seed, roundTo });
+  const { inputs, signal, onProgress } = options;
+  const amounts = await amountsOf(model, target, widths, options);
   const onColumns = partOf(onProgress, 0, COLUMNS);
+  const onWidths = partOf(onProgress, COLUMNS, 1);
   return {
     layers: await measureColumns(trials, { inputs, amounts, signal, onProgress: onColumns }),
-    widths: await narrowingCurves(model, widths, {
-      ...options,
-      amounts,
-      roundTo,
-      onProgress: partOf(onProgress, COLUMNS, 1),
-    }),
+    widths: await narrowingCurves(model, widths, { ...options, amounts, onProgress: onWidths }),
   };
 }
 

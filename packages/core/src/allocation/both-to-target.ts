@@ -16,7 +16,7 @@ import { type BothMeasured, measureBoth, pathOfBoth } from './both-path.js';
 import { pathOfColumns } from './column-path.js';
 import { columnsToError } from './columns-to-error.js';
 import type { Target } from './compress-to-target.js';
-import { placeOfLoss } from './furthest-within.js';
+import { mildestWhere, placeOfLoss } from './furthest-within.js';
 import { type NarrowedReport, type NarrowToTargetOptions, narrowToTarget } from './narrow-to-target.js';
 import { narrowedShape } from './narrowed-shape.js';
 import { LANES } from './narrowing-path.js';
@@ -156,20 +156,16 @@ async function searchSize(
   let tooLarge = 0;
   let best: { place: number; made: CompressedModel; amount: number } | undefined;
   for (let tried = 1; tried <= MOST_MADE || best === undefined; tried++) {
-    let [low, high] = [tooLarge, best?.place ?? 1];
-    for (let step = 0; step < STEPS; step++) {
-      const middle = (low + high) / 2;
-      if (scale * (await estimate(middle)) <= limit) high = middle;
-      else low = middle;
-    }
-    if (high === best?.place) break;
-    const { ofWidths, ofLayers } = ratiosAt(high);
+    const fits = async (at: number): Promise<boolean> => scale * (await estimate(at)) <= limit;
+    const place = await mildestWhere(fits, tooLarge, best?.place ?? 1, STEPS);
+    if (place === best?.place) break;
+    const { ofWidths, ofLayers } = ratiosAt(place);
     const own = { ...compressing, onProgress: partOf(onProgress, MEASURED, 1) };
     const made = await compressBoth(model, ofWidths, ofLayers, own);
     const amount = await bytesOf(made.model);
-    scale = amount / (await estimate(high));
-    if (amount <= limit) best = { place: high, made, amount };
-    else if (high < 1) tooLarge = high;
+    scale = amount / (await estimate(place));
+    if (amount <= limit) best = { place, made, amount };
+    else if (place < 1) tooLarge = place;
     else
       throw new InputError(
         'BAD_ARGUMENT',

@@ -62,6 +62,22 @@ export function placeOfLoss(lossAt: (place: number) => number, loss: number): nu
   return lastWhere((place) => lossAt(place) <= loss, 0, 1);
 }
 
+/** The mildest place, nearly, at which something fits that does not at the first and does at the end. */
+export async function mildestWhere(
+  fits: (place: number) => Promise<boolean>,
+  first: number,
+  end: number,
+  steps: number,
+): Promise<number> {
+  let [low, high] = [first, end];
+  for (let step = 0; step < steps; step++) {
+    const middle = (low + high) / 2;
+    if (await fits(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
 interface Point {
   readonly x: number;
   readonly y: number;

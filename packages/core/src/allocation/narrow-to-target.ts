@@ -26,7 +26,7 @@ import { type AmountOptions, type SpeedAmount, speedAmount } from './amounts.js'
 import { columnsAtEqualTime } from './columns-at-equal-time.js';
 import type { Target } from './compress-to-target.js';
 import { CLAIM_CONFIDENCE } from './fixed-sequence.js';
-import { furthestWithin } from './furthest-within.js';
+import { furthestWithin, mildestWhere } from './furthest-within.js';
 import { narrowedShape } from './narrowed-shape.js';
 import { LANES, type NarrowTarget, narrowingPath } from './narrowing-path.js';
 import { CHOOSING_PART, requireEnoughSamples, strongestOf } from './within-drop.js';
@@ -176,18 +176,14 @@ async function searchAmount(
       `widths at their narrowest leave ${(least / full).toFixed(4)}: give ${bySize ? 'at least that' : `at most ${(full / least).toFixed(1)}`}`,
       { option: bySize ? 'size' : 'speedup' },
     );
-  let [low, high] = [0, 1];
-  for (let step = 0; step < STEPS; step++) {
-    const middle = (low + high) / 2;
-    if ((await amountOf(shape(middle))) <= limit) high = middle;
-    else low = middle;
-  }
-  let result = await compress(high);
+  const fits = async (place: number): Promise<boolean> => (await amountOf(shape(place))) <= limit;
+  let place = await mildestWhere(fits, 0, 1, STEPS);
+  let result = await compress(place);
   let amount = await amountOf(result.model);
   // Columns that take the place of neurons add a little of their own.
-  for (; amount > limit && high < 1; amount = await amountOf(result.model)) {
-    high = Math.min(1, high + 0.01);
-    result = await compress(high);
+  for (; amount > limit && place < 1; amount = await amountOf(result.model)) {
+    place = Math.min(1, place + 0.01);
+    result = await compress(place);
   }
   const reached = bySize
     ? { size: target.size, reached: amount / full }
