@@ -1,5 +1,5 @@
 /** Columns of fully connected layers, and the widths beside them. */
-import { compressModel, findWidths, type Model, selectBoth } from '@spherize/core';
+import { compressModel, findWidths, type Model, namesOfBoth, selectBoth } from '@spherize/core';
 import { bothToTarget, columnsToError, defaultReduction } from '@spherize/core/allocation';
 import { outputFidelity } from '@spherize/core/evaluation';
 import { Trials } from '@spherize/core/trials';
@@ -43,13 +43,14 @@ const kinds = ({ reductions }: Awaited<ReturnType<typeof compressModel>>) =>
   reductions.map(({ width, from, to, kind }) => [width, to < from, kind]);
 
 describe('what both means', () => {
-  test('layers of one product per sample, and widths that they neither make nor read', () => {
-    const { layers, widths } = selectBoth(model);
-    expect(layers.map(({ name }) => name)).toEqual(['c', 'd']);
-    expect(widths.map(({ name }) => name)).toEqual(['a']);
+  test('layers of one product per sample that read more than single neurons, and the widths that those do not read', () => {
+    const both = selectBoth(model);
+    expect(both.layers.map(({ name }) => name)).toEqual(['c']);
+    expect(both.widths.map(({ name }) => name)).toEqual(['a', 'c']);
+    expect(namesOfBoth(model, both)).toEqual(['c', 'a', 'c:neurons']);
   });
 
-  test('a width that such a layer makes is none of them', () => {
+  test('a width that such a layer makes for a convolution is one of them', () => {
     const b = new ModelBuilder();
     const x = b.input('x', [undefined, 6]);
     const made = b.node('MatMul', [x, b.weight('c', [6, 8], randomValues(48, 1))]);
@@ -59,13 +60,22 @@ describe('what both means', () => {
     const generator = onnxModel(b.output('y', [undefined, 3, 1, 1]).build());
     const offered = findWidths(generator.graph).widths.filter(({ reason }) => reason === undefined);
     expect(offered.map(({ producers }) => producers)).toEqual([['c'], ['k']]);
-    expect(selectBoth(generator).widths.map(({ producers }) => producers)).toEqual([['k']]);
+    expect(selectBoth(generator).widths.map(({ producers }) => producers)).toEqual([['c'], ['k']]);
   });
 
   test('a name is that of a layer before it is that of a width', () => {
     const { layers, widths } = selectBoth(model, ['c', 'a']);
     expect(layers.map(({ name }) => name)).toEqual(['c']);
     expect(widths.map(({ name }) => name)).toEqual(['a']);
+    const made = selectBoth(model, ['c:neurons']);
+    expect(made.layers).toEqual([]);
+    expect(namesOfBoth(model, made)).toEqual(['c:neurons']);
+  });
+
+  test('a layer whose columns are neurons is refused with their width', () => {
+    expect(() => selectBoth(model, ['d'])).toThrow(
+      "each column of 'd' is a neuron of width 'c:neurons': name that",
+    );
   });
 
   test('a width that a layer reads is refused with that layer', () => {
@@ -77,17 +87,16 @@ describe('what both means', () => {
   test('a model without one of both kinds is refused with the other reduction', () => {
     const layered = new ModelBuilder();
     const x = layered.input('x', [undefined, 6]);
-    const hidden = layered.node('MatMul', [x, layered.weight('a', [6, 8], randomValues(48, 1))]);
-    layered.node('MatMul', [hidden, layered.weight('b', [8, 3], randomValues(24, 2))], {}, ['y']);
+    layered.node('MatMul', [x, layered.weight('a', [6, 3], randomValues(18, 1))], {}, ['y']);
     expect(() => selectBoth(onnxModel(layered.output('y', [undefined, 3]).build()))).toThrow(
-      'no fully connected layer makes or reads: reduce columns',
+      'no width that can become narrower beside the columns of its fully connected layers: reduce columns',
     );
     const tokens = new ModelBuilder();
     const t = tokens.input('x', [undefined, 4, 6]);
     const wider = tokens.node('MatMul', [t, tokens.weight('a', [6, 8], randomValues(48, 1))]);
     tokens.node('MatMul', [wider, tokens.weight('b', [8, 3], randomValues(24, 2))], {}, ['y']);
     expect(() => selectBoth(onnxModel(tokens.output('y', [undefined, 4, 3]).build()))).toThrow(
-      'no fully connected layer of one product per sample beside its widths: reduce neurons',
+      'no fully connected layer of one product per sample whose columns are more than its neurons: reduce neurons',
     );
   });
 });
@@ -95,12 +104,18 @@ describe('what both means', () => {
 describe('ratios', () => {
   test('are those of neurons first, then those of columns', async () => {
     const calibration = inputs(1);
-    const both = await compressModel(model, { reduce: 'both', ratio: { a: 0.5, c: 0.4 }, calibration });
+    const ratio = { a: 0.5, 'c:neurons': 0.3, c: 0.4 };
+    const both = await compressModel(model, { reduce: 'both', ratio, calibration });
     expect(kinds(both)).toEqual([
       ['a', true, 'neurons'],
+      ['c:neurons', true, 'neurons'],
       ['c', true, 'columns'],
     ]);
-    const narrower = await compressModel(model, { reduce: 'neurons', ratio: { a: 0.5 }, calibration });
+    const narrower = await compressModel(model, {
+      reduce: 'neurons',
+      ratio: { a: 0.5, c: 0.3 },
+      calibration,
+    });
     const apart = await compressModel(narrower.model, { ratio: { c: 0.4 }, calibration });
     const { outputError } = await outputFidelity(apart.model, both.model, inputs(3));
     expect(outputError).toBeLessThan(1e-12);
@@ -111,14 +126,17 @@ describe('ratios', () => {
     const both = await compressModel(model, { reduce: 'both', ratio: 0.5, calibration: 'none' });
     expect(kinds(both)).toEqual([
       ['a', true, 'neurons'],
+      ['c:neurons', true, 'neurons'],
       ['c', true, 'columns'],
-      ['d', true, 'columns'],
     ]);
   });
 });
 
 describe('an error of the outputs', () => {
-  test.each([0.02, 0.1])('%s is shared, and more leaves than by columns alone', async (maxError) => {
+  test.each([
+    [0.02, ['a', 'c']],
+    [0.1, ['a', 'c:neurons', 'c']],
+  ])('%s is shared, and more leaves than by columns alone', async (maxError, narrower) => {
     const options = { inputs: inputs(2), calibration: inputs(1) };
     const latencyModel = { multiplies: 1, depthwise: 1, weights: 1, values: 0, operations: 0, runs: 0 };
     const { result, reached } = await bothToTarget(
@@ -134,7 +152,7 @@ describe('an error of the outputs', () => {
       kinds(result)
         .filter(([, less]) => less)
         .map(([name]) => name),
-    ).toEqual(['a', 'c', 'd']);
+    ).toEqual(narrower);
     const columns = await columnsToError(await Trials.open(model, options), maxError, options);
     const macs = async (own: Model): Promise<number> => (await own.multiplyAccumulates?.()) ?? Number.NaN;
     expect(await macs(result.model)).toBeLessThan(await macs(columns.result.model));

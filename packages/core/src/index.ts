@@ -191,6 +191,6 @@ export { findWidths, type Width, type Widths } from './widths/find-widths.js';
 export { type NarrowedLayer, type Narrowing, narrow } from './widths/narrow.js';
 export { narrowedValues } from './widths/narrowed-values.js';
 export { productsPerSample } from './widths/products-per-sample.js';
-export { type Both, findBoth, selectBoth } from './widths/select-both.js';
+export { type Both, findBoth, namesOfBoth, ratiosApart, selectBoth } from './widths/select-both.js';
 export { selectWidths, type WidthsMeant } from './widths/select-widths.js';
 export { unreached } from './widths/unreached.js';

@@ -2,6 +2,7 @@
 import {
   type FcLayer,
   type Model,
+  namesOfBoth,
   type Reduction,
   selectBoth,
   selectLayers,
@@ -15,10 +16,7 @@ export type Selection = (names?: readonly string[]) => readonly { readonly name:
 export function selectionFor(model: Model, reduce: Reduction, meant: WidthsMeant): Selection {
   if (reduce === 'columns') return (names) => selectLayers(model, names);
   if (reduce !== 'both') return (names) => selectWidths(model, names, meant);
-  return (names) => {
-    const { layers, widths } = selectBoth(model, names, meant);
-    return [...layers, ...widths];
-  };
+  return (names) => namesOfBoth(model, selectBoth(model, names, meant)).map((name) => ({ name }));
 }
 
 /** Of what was selected, the layers whose columns are clustered. */

@@ -284,10 +284,7 @@ const TARGETS: Case[] = [
     'small.onnx --reduce both --target-speedup 2',
     '--reduce both takes ratios, a size or an error of the outputs: give --ratio, --target-size or --max-error, or take --reduce auto',
   ],
-  [
-    'small.onnx --reduce both --ratio 0.5',
-    'reduce: the model has no width that can become narrower and that no fully connected layer makes or reads: reduce columns',
-  ],
+  ['small.onnx --reduce both --ratio fc3=0.5', "each column of 'fc3' is a neuron of width 'fc2': name that"],
   [
     'small.onnx --reduce both --ratio conv=0.5',
     "width 'conv' is read by 'fc1', whose columns are clustered: name that layer",

@@ -336,8 +336,8 @@ describe('both', () => {
     const report = await compress('both.onnx', 'error.onnx', '--reduce', 'both', '--max-error', '0.1');
     expect(kinds(report)).toEqual([
       ['conv1', 'neurons'],
+      ['fc:neurons', 'neurons'],
       ['fc', 'columns'],
-      ['out', 'columns'],
     ]);
     expect(report.outputError).toBeLessThan(0.15);
     const bytes = readFileSync(join(folder, 'error.onnx'));
@@ -346,10 +346,11 @@ describe('both', () => {
   });
 
   test('takes ratios of layers and of widths', async () => {
-    const ratios = ['--reduce', 'both', '--ratio', 'conv1=0.5,fc=0.25'];
+    const ratios = ['--reduce', 'both', '--ratio', 'conv1=0.5,fc:neurons=0.75,fc=0.25'];
     const report = await compress('both.onnx', 'ratios.onnx', ...ratios);
     expect(report.reductions).toEqual([
       { width: 'conv1', from: 24, to: 12, kind: 'neurons' },
+      { width: 'fc:neurons', from: 12, to: 3, kind: 'neurons' },
       { width: 'fc', from: 450, to: 338, kind: 'columns' },
     ]);
   });

@@ -1,5 +1,13 @@
 /** The curve of output error over size, from which a place is chosen. */
-import { type LongRunOptions, partOf, selectBoth, spanOf } from '@spherize/core';
+import {
+  type FcLayer,
+  type LongRunOptions,
+  type Model,
+  partOf,
+  ratiosApart,
+  selectBoth,
+  spanOf,
+} from '@spherize/core';
 import {
   type BothPathOptions,
   bothPath,
@@ -107,14 +115,22 @@ async function bothPlaces(opened: OpenModel, tools: Tools): Promise<Place[]> {
   return placesFrom(sizes, (left) => {
     const { ratios, loss } = path(1 - left);
     const shown = shownRatios(ratios);
-    const ofLayers = shown.filter(([name]) => names.includes(name));
-    const ofWidths = shown.filter(([name]) => !names.includes(name));
-    const narrower = narrowedShape(model, new Map(ofWidths), LANES);
+    const { ofLayers, ofWidths } = ratiosApart(model, { layers, widths }, new Map(shown));
+    const narrower = narrowedShape(model, ofWidths, LANES);
     sizes.measure(narrower);
-    // What columns save, widths do not: none of them is made or read by a layer whose columns are clustered.
-    const saved = model.parameters - parametersAt(new Map(ofLayers));
-    return { ratios: shown, loss, parameters: narrower.parameters - saved };
+    // Columns save as much less as their layers have lost of their rows.
+    const rowsLeft = weightsOf(narrower, layers) / weightsOf(model, layers);
+    const saved = rowsLeft * (model.parameters - parametersAt(ofLayers));
+    return { ratios: shown, loss, parameters: Math.round(narrower.parameters - saved) };
   });
+}
+
+/** The weights of some layers, as they are in a model with fewer of their rows. */
+function weightsOf({ layers }: Model, of: readonly FcLayer[]): number {
+  const names = new Set(of.map(({ name }) => name));
+  return layers
+    .filter(({ name }) => names.has(name))
+    .reduce((sum, { outputs, inputs }) => sum + outputs * inputs, 0);
 }
 
 /** How many parameters are left at ratios of the layers, by what is left at a few of them, which are also stored. */

@@ -12,6 +12,7 @@ import type { PrincipalFeatures } from '../neurons/principal-features.js';
 import { keptFeatures, reduceNeurons } from '../neurons/reduce-neurons.js';
 import type { Width } from '../widths/find-widths.js';
 import type { CurvePoint } from './allocate-ratios.js';
+import { lossThrough } from './loss-through.js';
 import { narrowedShape } from './narrowed-shape.js';
 import { meanSaving, type SavingCurve, savingsAgainst } from './savings.js';
 
@@ -59,8 +60,8 @@ export type WidthPath = (place: number) => WidthAllocation;
 
 /**
  * What every width saves and loses. What it loses is the error of the outputs when about half of it leaves alone, and for other shares as much more or
- * less as the layers that read it err more or less, which one pass tells for every number of features. Where it does not, errors grow with the square
- * of the share.
+ * less as the layers that read it err more or less, which one pass tells for every number of features. Where it does not, what is lost at two shares
+ * tells of all others, see `lossThrough`, and without a calibration errors grow with the square of the share.
  *
  * @returns without widths that save nothing; costs are shares of the amounts
  * @throws InputError `UNSUPPORTED` where no width saves anything
@@ -93,11 +94,11 @@ async function lossesAlone(
   { inputs, calibration, onProgress, ...options }: Omit<AllocateWidthsOptions, 'amounts' | 'roundTo'>,
 ): Promise<Map<string, LossOf>> {
   const recorded = await recordOutputs(model, firstSamples(inputs, COMPARED), options);
-  const measured = new Map<string, { keep: number; loss: number }>();
+  const measured = new Map<string, { keep: number; loss: number }[]>();
   const measure = async ({ name }: Width, keep: number, narrower: Model): Promise<void> => {
     // Where outputs cannot be compared, an error of what reads a width counts as much as any other.
     const { outputError } = await fidelityTo(recorded, narrower, options);
-    measured.set(name, { keep, loss: outputError ?? 1 });
+    measured.set(name, [...(measured.get(name) ?? []), { keep, loss: outputError ?? 1 }]);
   };
   let errors: ReadonlyMap<string, Float64Array> = new Map();
   if (calibration !== undefined)
@@ -112,10 +113,15 @@ async function lossesAlone(
     }
   return new Map(
     widths.map((width) => {
-      const { keep: kept, loss } = measured.get(width.name) ?? { keep: 1, loss: 0 };
+      const size = width.blocks[0]!.length;
+      const points = measured.get(width.name) ?? [{ keep: 1, loss: 0 }];
+      if (points.length > 1) {
+        const lossAt = lossThrough(points.map(({ keep, loss }) => [1 - keep / size, loss]));
+        return [width.name, (keep: number) => lossAt(1 - keep / size)];
+      }
+      const { keep: kept, loss } = points[0]!;
       const curve = errors.get(width.name);
-      const shape: LossOf = (keep) =>
-        (curve && errorAt(width, curve, keep)) ?? (1 - keep / width.blocks[0]!.length) ** 2;
+      const shape: LossOf = (keep) => (curve && errorAt(width, curve, keep)) ?? (1 - keep / size) ** 2;
       return [width.name, (keep: number) => (loss * shape(keep)) / Math.max(shape(kept), TINY)];
     }),
   );

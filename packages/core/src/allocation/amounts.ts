@@ -19,18 +19,32 @@ export interface AmountOptions {
   readonly roundTo?: number | undefined;
 }
 
+/** Something that is to become less. */
+export interface Amount {
+  readonly of: AmountOf;
+  /** What each weight of a layer takes of it that computes one product per sample. */
+  readonly perWeight: number;
+}
+
 /** What a target names, else parameters and time alike. @param widths those that become narrower */
 export async function amountsOf(
   model: Model,
   target: NarrowTarget,
   widths: readonly Width[],
   options: AmountOptions,
-): Promise<AmountOf[]> {
-  const parameters: AmountOf = async (own) => own.parameters;
+): Promise<Amount[]> {
+  const parameters: Amount = { of: async (own) => own.parameters, perWeight: 1 };
   if ('size' in target) return [parameters];
-  if ('speedup' in target) return [(await speedAmount(model, target.speedup, widths, options)).amountOf];
-  const time = (await timeOf(model, options)) ?? (await multiplyAccumulatesOf(model));
-  return time === undefined ? [parameters] : [parameters, time];
+  const { latencyModel = model.latencyModel } = options;
+  const ms = latencyModel ? (latencyModel.multiplies + latencyModel.weights) / 1e6 : Number.NaN;
+  if ('speedup' in target) {
+    const { amountOf, counts } = await speedAmount(model, target.speedup, widths, options);
+    return [{ of: amountOf, perWeight: counts === 'milliseconds' ? ms : 1 }];
+  }
+  const time = await timeOf(model, options);
+  if (time !== undefined) return [parameters, { of: time, perWeight: ms }];
+  const macs = await multiplyAccumulatesOf(model);
+  return macs === undefined ? [parameters] : [parameters, { of: macs, perWeight: 1 }];
 }
 
 /** What stands for a model's time. */

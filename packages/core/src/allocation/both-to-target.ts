@@ -5,13 +5,14 @@ import { InputError } from '../errors.js';
 import { spanOf } from '../format/filter-window.js';
 import type { Model } from '../format/model-format.js';
 import type { MatrixEngine } from '../matrix/matrix-engine.js';
-import { clusteredAfter, compressBoth } from '../pipeline/compress-both.js';
+import { clusteredAfter, compressBoth, namedInBoth } from '../pipeline/compress-both.js';
 import type { CompressedModel, ResolvedOptions } from '../pipeline/compressed-model.js';
 import { defaultCalibration } from '../pipeline/default-calibration.js';
 import { openEngine } from '../pipeline/open-engine.js';
 import { Trials } from '../trials/trials.js';
-import { type Both, selectBoth } from '../widths/select-both.js';
-import { lossOf, pathOfCurves } from './allocate-ratios.js';
+import { type Both, nameInBoth, ratiosApart, selectBoth } from '../widths/select-both.js';
+import { lossOf } from './allocate-ratios.js';
+import type { WidthPath } from './allocate-widths.js';
 import { type BothMeasured, measureBoth, pathOfBoth } from './both-path.js';
 import { pathOfColumns } from './column-path.js';
 import { columnsToError } from './columns-to-error.js';
@@ -24,7 +25,7 @@ import { LANES } from './narrowing-path.js';
 /** Where measuring ends, about, and the search for the widths; the search for the columns takes the rest. */
 const [MEASURED, NARROWED] = [0.4, 0.6];
 /** Refits of the widths: what they miss of their share of the error is left to the columns. */
-const CANDIDATES = 2;
+const CANDIDATES = 3;
 /** How closely a place on the path is found, models that are made on it where one keeps the size, and the share of it that is enough. */
 const [STEPS, MOST_MADE, USED] = [12, 3, 0.97];
 
@@ -57,7 +58,7 @@ type Resolved = Omit<BothToTargetOptions, 'layers' | 'widths' | 'calibration'> &
 
 /**
  * The least that is left of a model whose outputs are near enough, about, or those nearest of a file that is small enough: columns of the fully
- * connected layers of one product per sample, and features of the widths beside them, see `selectBoth`. Widths and layers are measured
+ * connected layers of one product per sample, and features of the other widths, see `selectBoth`. Widths and layers are measured
  * alone, and share the error where the last bit of it saves as much in both (Lagrange). The widths become narrower first. For an error, what they and
  * the columns together do to the outputs is what the search for the columns sees. The result is proved, as `compressModel` does.
  *
@@ -84,7 +85,9 @@ export async function bothToTarget(
     const measuring = { ...options, onProgress: partOf(onProgress, 0, MEASURED) };
     const measured = await measureBoth(trials, both.widths, target, measuring);
     const search = { ...both, model, measured, trials, openTrials, options };
-    return 'size' in target ? await searchSize(search, target) : await searchError(search, target.maxError);
+    const found =
+      'size' in target ? await searchSize(search, target) : await searchError(search, target.maxError);
+    return { ...found, result: namedInBoth(model, found.result) };
   } finally {
     await release();
   }
@@ -97,15 +100,20 @@ async function searchError(
 ): Promise<Found> {
   const { calibration, onProgress, storage, ...others } = options;
   const path = pathOfBoth(measured);
-  const { ratios } = path(placeOfLoss((at) => path(at).loss, maxError));
+  const ofWidths: WidthPath = (place) => {
+    const { ratios } = path(place);
+    const own = widths.map(({ name }) => [name, ratios.get(nameInBoth(model, name)) ?? 0] as const);
+    return { ratios: new Map(own), loss: lossOf(measured.widths, ratios) };
+  };
+  const { loss } = ofWidths(placeOfLoss((at) => path(at).loss, maxError));
   const narrowed = await narrowToTarget(
     model,
-    { maxError: lossOf(measured.widths, ratios) },
+    { maxError: loss },
     {
       ...others,
       calibration: calibration ?? 'none',
       layers: widths.map(({ name }) => name),
-      path: pathOfCurves(measured.widths),
+      path: ofWidths,
       candidates: CANDIDATES,
       onProgress: partOf(onProgress, MEASURED, NARROWED),
     },
@@ -135,19 +143,17 @@ async function searchSize(
   const { onProgress } = compressing;
   const limit = Math.floor(size * bytes);
   const path = pathOfBoth(measured);
-  const ratiosAt = (place: number) => {
-    const { ratios } = path(place);
-    const of = (named: readonly { readonly name: string }[]): Map<string, number> =>
-      new Map(named.map(({ name }) => [name, ratios.get(name) ?? 0] as const));
-    return { ofWidths: of(widths), ofLayers: of(layers.filter(({ name }) => ratios.has(name))) };
-  };
-  // Columns save the weights of their layers, of which no width takes a part.
+  const whole = widths.map(({ name }) => [nameInBoth(model, name), 0] as const);
+  const ratiosAt = (place: number) =>
+    ratiosApart(model, { layers, widths }, new Map([...whole, ...path(place).ratios]));
   const estimate = async (place: number): Promise<number> => {
     const { ofWidths, ofLayers } = ratiosAt(place);
     const shape = narrowedShape(model, ofWidths, options.roundTo);
+    // Columns save weights of the rows that are left.
+    const rows = new Map(shape.layers.map((layer) => [layer.name, layer.outputs * spanOf(layer)]));
     const saved = layers.reduce((sum, layer) => {
       const left = trials.clusters(layer, ofLayers.get(layer.name) ?? 0);
-      return sum + layer.outputs * spanOf(layer) * (layer.inputs - left);
+      return sum + rows.get(layer.name)! * (layer.inputs - left);
     }, 0);
     return (await bytesOf(shape)) * (1 - saved / shape.parameters);
   };

@@ -7,13 +7,14 @@ import type { Trials } from '../trials/trials.js';
 import { allocateRatios, smallestAllocation } from './allocate-ratios.js';
 import type { AmountOf } from './allocate-widths.js';
 import { columnsWith } from './columns-with.js';
+import { lossThrough, type MeasuredLoss } from './loss-through.js';
 import { meanSaving, type SavingCurve, savingsAgainst } from './savings.js';
 
 /** What a layer costs, and what it loses alone. */
 export interface MeasuredLayer {
   readonly layer: string;
   /** Errors by ρ in (0, 1), ascending, in a unit that adds up over layers, such as a squared error. */
-  readonly errors: readonly (readonly [ratio: number, error: number])[];
+  readonly errors: readonly MeasuredLoss[];
   /** What of each amount would leave with all columns, as a share of the model. */
   readonly savings: readonly number[];
 }
@@ -31,15 +32,8 @@ export type ColumnPath = (place: number) => ColumnAllocation;
 /** Where each layer is measured by itself, and on how many samples. */
 const MEASURED_AT = [0.5, 0.875] as const;
 const MEASURED = 64;
-/**
- * How the logarithm of the error goes at least with that of `ρ / (1 − ρ)` below the first of them, where columns that are alike go first: 1.2 to 2.7 for
- * layers of two networks of three layers for Fashion-MNIST.
- */
-const SLOPE_BELOW = 1.8;
 /** Ratios of a curve's points. */
 const POINTS: readonly number[] = Array.from({ length: 98 }, (_, i) => (i + 1) / 100);
-/** An error that is rounding. */
-const TINY = 1e-9;
 /** What a layer is taken to save, at least: one with which nothing is saved loses its columns last. */
 const LEAST_SAVING = 1e-6;
 
@@ -105,22 +99,8 @@ export async function measureColumns(
  */
 export function columnCurves(layers: readonly MeasuredLayer[]): SavingCurve[] {
   return layers.map(({ layer, errors, savings }) => {
-    const [first, last] = [logarithms(errors[0]!), logarithms(errors.at(-1)!)];
-    const told = Math.max(0, last.y - first.y) / (last.x - first.x);
-    const lossAt = (x: number): number => {
-      const slope = x < first.x ? Math.max(told, SLOPE_BELOW) : told;
-      return Math.exp(first.y + slope * (x - first.x));
-    };
-    const points = POINTS.map((ratio) => ({ ratio, loss: lossAt(logOdds(ratio)) }));
+    const lossAt = lossThrough(errors);
+    const points = POINTS.map((ratio) => ({ ratio, loss: lossAt(ratio) }));
     return { layer, cost: Math.max(meanSaving(savings), LEAST_SAVING), savings, points };
   });
-}
-
-/** Of `ρ / (1 − ρ)` and of the error. */
-function logarithms([ratio, error]: readonly [number, number]): { x: number; y: number } {
-  return { x: logOdds(ratio), y: Math.log(Math.max(error, TINY)) };
-}
-
-function logOdds(ratio: number): number {
-  return Math.log(ratio / (1 - ratio));
 }

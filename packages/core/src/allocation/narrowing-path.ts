@@ -50,7 +50,9 @@ export async function narrowingPath(
 ): Promise<WidthPath> {
   const chosen = selectWidths(model, layers, widths);
   const amounts = await amountsOf(model, target, chosen, { ...options, latencyModel });
-  return pathOfCurves(await narrowingCurves(model, chosen, { ...options, amounts }));
+  return pathOfCurves(
+    await narrowingCurves(model, chosen, { ...options, amounts: amounts.map(({ of }) => of) }),
+  );
 }
 
 /** What those widths save and lose of which the path is made. */

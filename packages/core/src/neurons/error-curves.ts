@@ -19,13 +19,16 @@ export interface ErrorCurvesOptions extends LongRunOptions {
   readonly ordered?: PrincipalFeatures['ordered'] | undefined;
   /**
    * Given the model in which one width alone keeps so many features in each block, and what reads it is refitted: half of them, or fewer where half
-   * costs its readers next to nothing. What an error there does to the outputs can be measured on it.
+   * costs its readers next to nothing. What an error there does to the outputs can be measured on it. Where no error is known, half of them and an
+   * eighth.
    */
   readonly onNarrowed?: ((width: Width, keep: number, model: Model) => Promise<void>) | undefined;
 }
 
 /** Shares that may leave a width: it tells most at the first that costs its readers so much. */
 const [TOLD_AT, TOLD_BY] = [[0.5, 0.75, 0.9], 1e-4] as const;
+/** Where nothing is told, shares that leave. */
+const UNTOLD_AT = [0.5, 0.875] as const;
 
 /**
  * The error over the number of features that leave, for every number at once, from one pass over the inputs.
@@ -56,9 +59,8 @@ export async function errorCurves(
     onProgress?.({ phase: 'curves', done, total, layer: width.name, share: done / total });
     const { errors, narrowed } = await refit.curve(step);
     curves.set(width.name, errors);
-    const keep = keptWhereTold(width, errors);
-    if (onNarrowed !== undefined && keep < width.blocks[0]!.length)
-      await onNarrowed(width, keep, await narrowed(keep));
+    if (onNarrowed === undefined) continue;
+    for (const keep of keptAt(width, errors)) await onNarrowed(width, keep, await narrowed(keep));
   }
   onProgress?.({ phase: 'curves', done: widths.length, total: widths.length, share: 1 });
   return curves;
@@ -70,7 +72,13 @@ export function errorAt({ blocks }: Width, errors: Float64Array, keep: number): 
   return most > 0 ? errors[Math.round(((errors.length - 1) * (most + 1 - keep)) / most)] : errors[0];
 }
 
-function keptWhereTold(width: Width, errors: Float64Array): number {
-  const kept = TOLD_AT.map((share) => clustersForRatio(width.blocks[0]!.length, share));
-  return kept.find((keep) => (errorAt(width, errors, keep) ?? 1) >= TOLD_BY) ?? kept.at(-1)!;
+/** So many features of each block at which the outputs are compared, fewer than there are. */
+function keptAt(width: Width, errors: Float64Array): number[] {
+  const size = width.blocks[0]!.length;
+  const keptOf = (shares: readonly number[]): number[] =>
+    [...new Set(shares.map((share) => clustersForRatio(size, share)))].filter((keep) => keep < size);
+  if (errors.length === 0) return keptOf(UNTOLD_AT);
+  const kept = keptOf(TOLD_AT);
+  const told = kept.find((keep) => (errorAt(width, errors, keep) ?? 1) >= TOLD_BY) ?? kept.at(-1);
+  return told === undefined ? [] : [told];
 }

@@ -119,7 +119,7 @@ export class LayerSystem implements ReadingLayer {
     const stay = this.#stay(leaving);
     const start = columnsOf(weights, stay);
     const { strength } = await this.#strongest(stay, start, this.#found);
-    for (const { z, y } of this.#held) await this.#moments.add(z, y);
+    for (const { z, y } of this.#held.splice(0)) await this.#moments.add(z, y);
     const solved =
       strength === null ? undefined : await affineRidge(this.#momentsOf(stay), start, this.#engine)(strength);
     const places = stay.map((c) => columns[c]!);

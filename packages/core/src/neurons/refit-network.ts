@@ -60,7 +60,7 @@ export interface WidthCurve {
   /** By the features that have left. */
   readonly errors: Float64Array;
   /**
-   * The model in which this width alone has lost features, and what reads it is refitted: once, since rows that were held back are then used.
+   * The model in which this width alone has lost features, and what reads it is refitted. Rows that were held back choose the first one's ridge alone.
    *
    * @param keep features that stay in each block
    */

@@ -121,7 +121,6 @@ export class WideLayer implements ReadingLayer {
       : layer;
     const places = stay.map((c) => columns[c]!);
     replaceGroup(this.#network, this.#layer, this.#group, places, centroids, refitted ?? moved);
-    this.#rows.length = 0;
   }
 
   async *#batches(): AsyncGenerator<{ inputs: DenseMatrix; targets: DenseMatrix }> {

@@ -1,6 +1,7 @@
 /** Widths become narrower, then the columns of layers are clustered. */
 import { partOf } from '../cancellation.js';
 import type { Model } from '../format/model-format.js';
+import { nameInBoth } from '../widths/select-both.js';
 import { compressColumns } from './compress-columns.js';
 import { compressWidths } from './compress-widths.js';
 import type { CompressedModel, ResolvedOptions } from './compressed-model.js';
@@ -40,4 +41,12 @@ export function clusteredAfter(narrowed: CompressedModel, clustered: CompressedM
     reductions: [...narrowed.reductions, ...clustered.reductions],
     proof: narrowed.proof?.deviation === null ? narrowed.proof : clustered.proof,
   };
+}
+
+/** The result with its widths by what they are called among both. */
+export function namedInBoth<Result extends CompressedModel>(model: Model, result: Result): Result {
+  const reductions = result.reductions.map((report) =>
+    report.kind === 'columns' ? report : { ...report, width: nameInBoth(model, report.width) },
+  );
+  return { ...result, reductions };
 }

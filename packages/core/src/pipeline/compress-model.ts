@@ -7,10 +7,10 @@ import type { Model } from '../format/model-format.js';
 import { selectLayers } from '../format/select-layers.js';
 import { requireRunnable } from '../proof/compare-models.js';
 import { requireStorage } from '../storage/store-weights.js';
-import { selectBoth } from '../widths/select-both.js';
+import { namesOfBoth, ratiosApart, selectBoth } from '../widths/select-both.js';
 import { selectWidths } from '../widths/select-widths.js';
 import { compressBest } from './compress-best.js';
-import { compressBoth } from './compress-both.js';
+import { compressBoth, namedInBoth } from './compress-both.js';
 import { compressColumns } from './compress-columns.js';
 import { compressWidths } from './compress-widths.js';
 import type { CompressedModel, CompressModelOptions } from './compressed-model.js';
@@ -92,16 +92,13 @@ async function reduced(model: Model, options: CompressModelOptions): Promise<Com
   const inputs = made === 'none' ? undefined : made;
   if (reduce === 'none') return unreduced(model, options, inputs);
   if (reduce === 'both') {
-    const own = (name: string): string => {
-      const { layers, widths } = selectBoth(model, [name]);
-      return [...layers, ...widths][0]!.name;
-    };
-    const { names, byName, all } = ratiosByName(ratio, own);
+    const called = (name: string): string => namesOfBoth(model, selectBoth(model, [name]))[0]!;
+    const { names, byName, all } = ratiosByName(ratio, called);
     const chosen = selectBoth(model, options.layers ?? names, options.widths);
-    const ratiosOf = (named: readonly { readonly name: string }[]) =>
-      new Map(named.map(({ name }) => [name, byName.get(name) ?? all]));
+    const ratios = new Map(namesOfBoth(model, chosen).map((name) => [name, byName.get(name) ?? all]));
+    const { ofWidths, ofLayers } = ratiosApart(model, chosen, ratios);
     const resolved = { ...others, clusterer, calibration: inputs };
-    return compressBoth(model, ratiosOf(chosen.widths), ratiosOf(chosen.layers), resolved);
+    return namedInBoth(model, await compressBoth(model, ofWidths, ofLayers, resolved));
   }
   const { names, byName, all } = ratiosByName(ratio, (name) => selectWidths(model, [name])[0]!.name);
   const chosen = selectWidths(model, options.layers ?? names, options.widths);

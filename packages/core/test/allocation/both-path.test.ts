@@ -18,7 +18,11 @@ const fc = {
   ],
   savings: [0.8, 0.3],
 } as const;
-const measured: BothMeasured = { layers: [fc], widths: [width('conv', [0.1, 0.6], 0.02)] };
+const measured: BothMeasured = {
+  layers: [fc],
+  widths: [width('conv', [0.1, 0.6], 0.02)],
+  products: [],
+};
 
 describe('the path of columns and widths', () => {
   test('goes from nothing to all that was measured, and neither ratios nor losses fall on the way', () => {
@@ -51,11 +55,26 @@ describe('the path of columns and widths', () => {
       return begun('small') < begun('other') ? 'small' : 'other';
     };
     expect(firstOf(pathOfCurves(widths))).toBe('other');
-    expect(firstOf(pathOfBoth({ layers: [], widths }))).toBe('small');
+    expect(firstOf(pathOfBoth({ layers: [], widths, products: [] }))).toBe('small');
+  });
+
+  test('takes nothing twice: of weights whose columns have left no row saves anything', () => {
+    const widths = [width('neurons', [0.9, 0.9], 0.02), width('other', [0.08, 0.08], 0.02)];
+    const layers = [{ ...fc, savings: [0.85, 0.85] }];
+    const products = [{ rows: 'neurons', columns: 'fc', shares: [0.85, 0.85] }];
+    /** How far the neurons have gone where the other width is half-way. */
+    const neuronsAt = (shared: BothMeasured['products']): number => {
+      const path = pathOfBoth({ layers, widths, products: shared });
+      const places = Array.from({ length: 401 }, (_, i) => path(i / 400).ratios);
+      return places.find((ratios) => ratios.get('other')! >= 0.48)?.get('neurons') ?? 0;
+    };
+    expect(neuronsAt([])).toBe(0.96);
+    expect(neuronsAt(products)).toBeLessThan(0.96);
+    expect(neuronsAt(products)).toBeGreaterThan(0);
   });
 
   test('takes columns that only save parameters, and cost time', () => {
-    const path = pathOfBoth({ layers: [{ ...fc, savings: [0.3, -0.8] }], widths: measured.widths });
+    const path = pathOfBoth({ ...measured, layers: [{ ...fc, savings: [0.3, -0.8] }] });
     expect(path(1).ratios.get('fc')).toBe(columnCurves([fc])[0]!.points.at(-1)!.ratio);
   });
 
