@@ -33,7 +33,7 @@ import { rewriteModel } from './rewrite/rewrite-model.js';
 import { splitModel } from './rewrite/split-model.js';
 import { findWeightProducts, multiplicationsIn } from './runtime/multiply-accumulates.js';
 import { packedModel, storedIn } from './storage/packed-model.js';
-import { rowLayers, storeOnnxWeights } from './storage/store-weights.js';
+import { rowLayers, sharesWithoutZeros, storeOnnxWeights } from './storage/store-weights.js';
 import type { StoredTensors } from './storage/stored-weights.js';
 
 /** What is known about a model beside how it is held. */
@@ -153,9 +153,13 @@ export class OnnxModel implements Model {
   }
 
   get storage(): WeightStorage {
+    const [graph, tensors] = [this.#graph, this.#stored];
     return {
-      found: mostOf(this.#stored),
-      rowLayers: rowLayers(this.#graph, this.#stored),
+      found: mostOf(tensors),
+      get rowLayers() {
+        return rowLayers(graph, tensors);
+      },
+      withoutZeros: (type) => sharesWithoutZeros(graph, type),
       store: (type, rounded) => {
         const { model, stored, report } = storeOnnxWeights(this.#graph, this.#stored, type, rounded);
         return { model: this.#with(model, stored), floats: this.#with(model, new Map()), report };
@@ -166,7 +170,10 @@ export class OnnxModel implements Model {
   get bytesPerWeight(): number | undefined {
     const stored = storedIn(this.#held.proto, this.#stored);
     if (stored.length === 0) return undefined;
-    const bytes = stored.reduce((sum, { data }) => sum + data.rawData.length, 0);
+    const bytes = stored.reduce((sum, { data, others }) => {
+      const held = others === undefined ? [data] : [others.gaps, others.values];
+      return held.reduce((all, { rawData }) => all + rawData.length, sum);
+    }, 0);
     return bytes / stored.reduce((sum, { floats }) => sum + sizeOf(floats), 0);
   }
 

@@ -34,7 +34,7 @@ import { unseenInputs } from '../calibration/unseen-inputs.js';
 import { requireClusteringMemory } from '../clustering/required-memory.js';
 import { comparedAccuracy } from '../compression/compared-accuracy.js';
 import { defaultOutput, makeOutputFolder, removeIfEmpty } from '../compression/default-output.js';
-import { nothingGained } from '../compression/gain.js';
+import { nothingGained, timesFaster } from '../compression/gain.js';
 import { type NothingToGain, type Outcome, outcomeDocument, printOutcome } from '../compression/outcome.js';
 import { clusteredLayers, selectionFor } from '../compression/selection.js';
 import { type MeasuredSize, sizesAround } from '../compression/sizes-around.js';
@@ -472,7 +472,9 @@ async function worthWriting(
   const stored = storedAs(model, shared.storage);
   if (found.reduce !== NO_REDUCTION && stored !== model) {
     const bytesStored = await writtenBytes(stored, output);
-    if ((await nothingGained(found.result.model, output, bytesStored, latency)) !== undefined) {
+    // Files that leave zeros out may be smaller than those of faster models: as many times faster may be as many times larger.
+    const most = timesFaster(latency) * bytesStored;
+    if ((await nothingGained(found.result.model, output, most, latency)) !== undefined) {
       const alone = await worthWriting(await unreduced(job), job, required);
       return 'reason' in alone && reason !== undefined ? { reason } : alone;
     }

@@ -28,3 +28,8 @@ export async function nothingGained(
     return `what the outputs can do without leaves ${share} of the bytes, no faster`;
   return undefined;
 }
+
+/** How many times faster a model is than the original; 1 where that is not known, or no faster beyond noise. */
+export function timesFaster(latency: ComparedLatency | undefined): number {
+  return latency !== undefined && isFaster(latency) ? latency.before.median / latency.after.median : 1;
+}

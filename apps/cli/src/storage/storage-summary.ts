@@ -10,6 +10,7 @@ export function storageFigures({
   type,
   form,
   tensors,
+  withoutZeros = 0,
   values,
   error,
   kept,
@@ -20,6 +21,7 @@ export function storageFigures({
     weights: type,
     form,
     tensors,
+    withoutZeros,
     values,
     weightError: error,
     rounding: rounding ?? null,
@@ -30,14 +32,17 @@ export function storageFigures({
 
 /** A line for what is stored so, and one for what is not. */
 export function storageLines(storage: StorageResult): string[] {
-  const { form, tensors, values, error, rounding, kept, proof } = storage;
+  const { form, tensors, withoutZeros = 0, values, error, rounding, kept, proof } = storage;
   if (storage.type === 'float32') return ['storage: weights as float32'];
   const count = values.toLocaleString('en-US');
   const how = rounding === undefined ? 'to the nearest' : `by ${rounding} inputs`;
   const lines =
     tensors === 0
       ? [`storage: no tensor of weights is smaller as ${form}`]
-      : [`storage: ${form}: ${count} weights of ${tensors} tensors rounded ${how}, ${percent(error, 2)} off`];
+      : [
+          `storage: ${form}: ${count} weights of ${tensors} tensors rounded ${how}, ${percent(error, 2)} off` +
+            (withoutZeros > 0 ? `; zeros are left out of ${withoutZeros} of them` : ''),
+        ];
   if (proof !== undefined && proof.deviation !== null)
     lines.push(
       `verified: the file computes what its rounded weights say, to ${proof.deviation.toExponential(1)} of the largest output`,

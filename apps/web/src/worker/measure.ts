@@ -21,7 +21,7 @@ import {
 } from '@spherize/core/allocation';
 import { recordOutputs, unseenInputs } from '@spherize/core/evaluation';
 import { Trials } from '@spherize/core/trials';
-import type { Curve, MeasureRequest, Place } from '../protocol.js';
+import type { Curve, MeasureRequest, Place, StoredBytes } from '../protocol.js';
 import { between } from './between.js';
 import type { OpenModel } from './open-model.js';
 import { calibrationOf, MADE_UP, MEMORY, SEED } from './settings.js';
@@ -47,8 +47,10 @@ export async function measure(
   const inputs = await unseenInputs(model, macs, { seed: SEED + 1, mean, std });
   const calibration = await calibrationOf(model, request, onProgress);
   const engine = await opened.engine();
+  const storage = await lightestStorage(model, await recordOutputs(model, inputs), DEFAULT_MAX_ERROR);
   const tools: Tools = {
     engine,
+    storage,
     seed: SEED,
     memory: MEMORY,
     calibration: calibration === 'none' ? undefined : calibration,
@@ -62,7 +64,7 @@ export async function measure(
   return {
     places,
     start: within < 0 ? mildest : Math.min(within, mildest),
-    storage: await lightestStorage(model, await recordOutputs(model, inputs), DEFAULT_MAX_ERROR),
+    storage,
   };
 }
 
@@ -81,12 +83,13 @@ async function widthPlaces(opened: OpenModel, tools: Tools): Promise<Place[]> {
   const { model } = opened;
   const path = await narrowingPath(model, { maxError: DEFAULT_MAX_ERROR }, { ...tools, roundTo: LANES });
   const sizes = new StoredSizes(opened);
-  return placesFrom(sizes, (left) => {
+  return placesFrom((left) => {
     const { ratios, loss } = path(1 - left);
     const shown = shownRatios(ratios);
     const shape = narrowedShape(model, new Map(shown), LANES);
     sizes.measure(shape, left === 0);
-    return { ratios: shown, loss, parameters: shape.parameters };
+    const { parameters } = shape;
+    return { ratios: shown, loss, parameters, bytes: () => sizes.at(parameters) };
   });
 }
 
@@ -95,11 +98,12 @@ async function columnPlaces(opened: OpenModel, tools: Tools): Promise<Place[]> {
   const trials = await Trials.open(opened.model, tools);
   const path = await columnPath(trials, tools);
   const sizes = new StoredSizes(opened);
-  const parametersAt = await parametersOfColumns(trials, path, sizes);
-  return placesFrom(sizes, (left) => {
+  const { parametersAt } = await weightsOfColumns(trials, path, sizes);
+  return placesFrom((left) => {
     const { ratios, loss } = path(1 - left);
     const shown = shownRatios(ratios);
-    return { ratios: shown, loss, parameters: parametersAt(new Map(shown)) };
+    const parameters = parametersAt(new Map(shown));
+    return { ratios: shown, loss, parameters, bytes: () => sizes.at(parameters) };
   });
 }
 
@@ -110,18 +114,27 @@ async function bothPlaces(opened: OpenModel, tools: Tools): Promise<Place[]> {
   const names = layers.map(({ name }) => name);
   const trials = await Trials.open(model, { ...tools, layers: names, roundTo: LANES });
   const path = await bothPath(trials, widths, { maxError: DEFAULT_MAX_ERROR }, { ...tools, roundTo: LANES });
-  const sizes = new StoredSizes(opened);
-  const parametersAt = await parametersOfColumns(trials, path, sizes);
-  return placesFrom(sizes, (left) => {
+  const [sizes, ofColumns] = [new StoredSizes(opened), new StoredSizes(opened)];
+  const columns = await weightsOfColumns(trials, path, ofColumns);
+  return placesFrom((left) => {
     const { ratios, loss } = path(1 - left);
     const shown = shownRatios(ratios);
     const { ofLayers, ofWidths } = ratiosApart(model, { layers, widths }, new Map(shown));
-    const narrower = narrowedShape(model, ofWidths, LANES);
-    sizes.measure(narrower);
-    // Columns save as much less as their layers have lost of their rows.
-    const rowsLeft = weightsOf(narrower, layers) / weightsOf(model, layers);
-    const saved = rowsLeft * (model.parameters - parametersAt(ofLayers));
-    return { ratios: shown, loss, parameters: Math.round(narrower.parameters - saved) };
+    const narrower = narrowedShape(model, ofWidths, LANES, ofLayers.keys());
+    sizes.measure(narrower, left === 0);
+    // Rows that have left take their part of what columns save, and none of what is added beside the weights.
+    const full = columns.savedAt(ofLayers);
+    const saved = (full * weightsOf(narrower, layers)) / weightsOf(model, layers);
+    const clustered = columns.parametersAt(ofLayers);
+    const parameters = Math.round(narrower.parameters + clustered - model.parameters + full - saved);
+    const bytes = (): StoredBytes => {
+      const whole = ofColumns.at(model.parameters);
+      // Places and factors stay as they are in every storage.
+      const plain = 'float32' in whole ? 'float32' : 'kept';
+      const added = ofColumns.at(clustered)[plain]! - whole[plain]! + full * sizes.bytesPerWeight(plain);
+      return sizes.at(narrower.parameters, (type, own) => own - saved * sizes.bytesPerWeight(type) + added);
+    };
+    return { ratios: shown, loss, parameters, bytes };
   });
 }
 
@@ -133,12 +146,19 @@ function weightsOf({ layers }: Model, of: readonly FcLayer[]): number {
     .reduce((sum, { outputs, inputs }) => sum + outputs * inputs, 0);
 }
 
-/** How many parameters are left at ratios of the layers, by what is left at a few of them, which are also stored. */
-async function parametersOfColumns(
+interface WeightsOfColumns {
+  /** Parameters of the model at ratios of the layers. */
+  readonly parametersAt: (ratios: ReadonlyMap<string, number>) => number;
+  /** The weights that have left its layers. */
+  readonly savedAt: (ratios: ReadonlyMap<string, number>) => number;
+}
+
+/** By what is left at a few ratios, where the models are also stored. */
+async function weightsOfColumns(
   trials: Trials,
   path: ColumnPath,
   sizes: StoredSizes,
-): Promise<(ratios: ReadonlyMap<string, number>) => number> {
+): Promise<WeightsOfColumns> {
   const { model, layers } = trials;
   const weightsAt = (ratios: ReadonlyMap<string, number>): number =>
     layers.reduce(
@@ -155,9 +175,12 @@ async function parametersOfColumns(
     known.unshift({ weights: weightsAt(ratios), parameters: made.parameters });
   }
   known.sort((one, other) => one.weights - other.weights);
-  return (ratios) => {
-    const at = between(known, ({ weights }) => weights, weightsAt(ratios));
-    return Math.round(at(({ parameters }) => parameters));
+  return {
+    parametersAt: (ratios) => {
+      const at = between(known, ({ weights }) => weights, weightsAt(ratios));
+      return Math.round(at(({ parameters }) => parameters));
+    },
+    savedAt: (ratios) => weightsAt(new Map()) - weightsAt(ratios),
   };
 }
 
@@ -166,13 +189,15 @@ function halves({ layers }: Trials): Map<string, number> {
 }
 
 /** @param placeAt what is found where this share of what can leave is left: 1 for the whole model, which comes first, 0 for the smallest */
-function placesFrom(sizes: StoredSizes, placeAt: (left: number) => Omit<Place, 'bytes'>): Place[] {
+function placesFrom(
+  placeAt: (left: number) => Omit<Place, 'bytes'> & { readonly bytes: () => StoredBytes },
+): Place[] {
   const all = Array.from({ length: PLACES + 1 }, (_, i) => placeAt(1 - i / PLACES)).reverse();
   return (
     all
       // Of those of one size, that which loses least.
       .filter(({ parameters }, i) => parameters !== all[i + 1]?.parameters)
-      .map((place) => ({ ...place, bytes: sizes.at(place.parameters) }))
+      .map((place) => ({ ...place, bytes: place.bytes() }))
   );
 }
 

@@ -1,11 +1,13 @@
 /** What files of models take by how their weights are stored, from a few models that are stored in every type. */
-import { type Model, WEIGHT_TYPES } from '@spherize/core';
+import { type Model, WEIGHT_TYPES, type WeightType } from '@spherize/core';
 import type { StoredBytes } from '../protocol.js';
 import { between } from './between.js';
 import type { OpenModel } from './open-model.js';
 
 /** A model is stored where it has at most so much of the parameters of any that is known: all of them together take a few times as long as the largest. */
 const NEXT = 0.8;
+
+const BYTES: Readonly<Record<WeightType, number>> = { float32: 4, float16: 2, int16: 2, int8: 1 };
 
 export class StoredSizes {
   readonly #opened: OpenModel;
@@ -25,13 +27,34 @@ export class StoredSizes {
     this.#known.sort((a, b) => a.parameters - b.parameters);
   }
 
-  /** Bytes of a model of so many parameters, between those that are known. */
-  at(parameters: number): StoredBytes {
+  /**
+   * Bytes of a model of so many parameters, between those that are known.
+   *
+   * @param changed what becomes of them. Default: they stay
+   */
+  at(
+    parameters: number,
+    changed: (type: keyof StoredBytes, bytes: number) => number = (_, bytes) => bytes,
+  ): StoredBytes {
     const known = between(this.#known, (one) => one.parameters, parameters);
-    const names = Object.keys(this.#known[0]!.bytes) as (keyof StoredBytes)[];
+    const types = Object.keys(this.#known[0]!.bytes) as (keyof StoredBytes)[];
     return Object.fromEntries(
-      names.map((name) => [name, Math.round(known(({ bytes }) => bytes[name]!))]),
+      types.map((type) => [
+        type,
+        Math.round(
+          changed(
+            type,
+            known(({ bytes }) => bytes[type]!),
+          ),
+        ),
+      ]),
     ) as StoredBytes;
+  }
+
+  /** Bytes of a weight as a type stores it. */
+  bytesPerWeight(type: keyof StoredBytes): number {
+    const { model } = this.#opened;
+    return BYTES[type === 'kept' ? (model.storage?.found ?? 'float32') : type];
   }
 
   #stored(model: Model): StoredBytes {

@@ -3,6 +3,7 @@ import { TensorProto_DataType as DataType, type ModelProto, type NodeProto } fro
 import { copyMessage, makeNode } from '../proto/onnx-protos.js';
 import { GraphEditor } from '../rewrite/graph-editor.js';
 import { GraphIndex } from '../tensors/graph-index.js';
+import { addNodes } from './left-out-zeros.js';
 import type { StoredTensor, StoredTensors } from './stored-weights.js';
 
 /** The same model where no tensor is stored in another form. */
@@ -24,7 +25,7 @@ export function storedIn({ graph }: ModelProto, stored: StoredTensors): StoredTe
 }
 
 /** Constants are folded when a model is loaded, also those that such nodes compute. */
-function nodesOf(editor: GraphEditor, { floats, data, scales, type }: StoredTensor): NodeProto[] {
+function nodesOf(editor: GraphEditor, { floats, data, scales, type, others }: StoredTensor): NodeProto[] {
   const { name, dataType } = floats;
   const add = (tensor: typeof data, suffix: string): string =>
     editor.addInitializer(copyMessage(tensor, { name: editor.fresh(`${name}_${suffix}`) }));
@@ -35,7 +36,10 @@ function nodesOf(editor: GraphEditor, { floats, data, scales, type }: StoredTens
     nodes.push(makeNode(opType, made, inputs, [output], to === undefined ? {} : { to }));
     return output;
   };
-  const values = add(data, type);
+  const values =
+    others === undefined
+      ? add(data, type)
+      : addNodes(editor, nodes, copyMessage(data, { name: `${name}_${type}` }), others);
   if (scales === undefined) {
     append('Cast', [values], true, dataType);
     return nodes;

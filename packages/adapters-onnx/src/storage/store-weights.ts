@@ -35,6 +35,7 @@ import {
 } from '../proto/tensor-values.js';
 import { GraphEditor } from '../rewrite/graph-editor.js';
 import type { GraphIndex } from '../tensors/graph-index.js';
+import { otherValues, shareWithoutZeros } from './left-out-zeros.js';
 import { type RowAxes, rowAxes, scaleShape } from './row-form.js';
 import type { StoredTensor, StoredTensors } from './stored-weights.js';
 
@@ -110,7 +111,8 @@ export function storeOnnxWeights(
     }
     const floats = floatTensor(name, dimsOf(tensor), dataType, made.values);
     editor.replaceConstant(floats);
-    stored.set(name, { type, floats, data: made.data, scales: made.scales });
+    const others = otherValues(index, made.data);
+    stored.set(name, { type, floats, data: made.data, scales: made.scales, others });
     values += own.length;
     const energies = roundingEnergies(own, made.values);
     square += energies.square;
@@ -121,19 +123,47 @@ export function storeOnnxWeights(
   return {
     model: editor.finish(),
     stored,
-    report: { ...report, tensors: stored.size, values, error, kept },
+    report: {
+      ...report,
+      tensors: stored.size,
+      withoutZeros: [...stored.values()].filter(({ others }) => others !== undefined).length,
+      values,
+      error,
+      kept,
+    },
   };
 }
 
-/** Layers whose weights are matrices or filters of this layer alone, as they are stored: of those the steps may be chosen. */
+/**
+ * Layers whose weights are matrices or filters of this layer alone, as they are stored: of those the steps may be chosen. Not of those whose zeros
+ * are left out, of which few would stay zero.
+ */
 export function rowLayers(graph: OnnxModelFacts, stored: StoredTensors): string[] {
   const tensors = new Set(weightTensors(graph.index));
+  const shares = sharesWithoutZeros(graph, 'int8');
   return graph.features.layers.flatMap(({ name }) => {
     const own = graph.features.weighted(name);
     const { tensor } = own.weights;
     const plain = tensors.has(tensor) && stored.get(tensor.name)?.floats !== tensor;
-    return plain && isSmaller(tensor, axesOf(own), 'int8') && isOwn(own) ? [name] : [];
+    const chosen = plain && isSmaller(tensor, axesOf(own), 'int8') && isOwn(own);
+    return chosen && !shares.has(name) ? [name] : [];
   });
+}
+
+/** By layer, the share of the bytes of its weights that a type takes where their zeros are left out. */
+export function sharesWithoutZeros(
+  { index, features }: OnnxModelFacts,
+  type: WeightType,
+): ReadonlyMap<string, number> {
+  if (type === 'float32') return new Map();
+  const tensors = new Set(weightTensors(index));
+  const shares = features.layers.flatMap(({ name }) => {
+    const { tensor } = features.weighted(name).weights;
+    if (!tensors.has(tensor)) return [];
+    const share = shareWithoutZeros(index, floatValues(tensor), BYTES[type]);
+    return share === undefined ? [] : [[name, share] as const];
+  });
+  return new Map(shares);
 }
 
 function isOwn({ layer, layout, product }: WeightedNode): boolean {

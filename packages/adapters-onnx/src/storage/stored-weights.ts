@@ -1,6 +1,6 @@
 /**
  * Weights that a file holds in fewer bits than the model computes with: floats of 16 bits behind a Cast, or whole numbers behind a Cast and a
- * Mul by scales. Runtimes compute such constants once, when they load the model. In memory the weights are plain floats in the place of the
+ * Mul by scales, with nodes in front that put zeros among them where most are. Runtimes compute such constants once, when they load the model. In memory the weights are plain floats in the place of the
  * last of these nodes, so that everything else sees constants; the file's form is kept beside them, for as long as nobody changes them.
  */
 import { type RowForm, rowValues, type WeightType } from '@spherize/core';
@@ -15,6 +15,7 @@ import { copyMessage, intAttribute, isStandard, makeValueInfo } from '../proto/o
 import { dimsOf, floatTensor, floatValues, isFloatType, sizeOf } from '../proto/tensor-values.js';
 import { wholeNumbers } from '../tensors/dequantization.js';
 import { GraphIndex } from '../tensors/graph-index.js';
+import { type OtherValues, valuesBehind } from './left-out-zeros.js';
 
 /** A tensor of weights as it is in memory and in the file. */
 export interface StoredTensor {
@@ -25,6 +26,8 @@ export interface StoredTensor {
   readonly data: TensorProto;
   /** What the whole numbers are multiplied by. */
   readonly scales?: TensorProto | undefined;
+  /** What the file holds in place of the data, where it leaves their zeros out. */
+  readonly others?: OtherValues | undefined;
 }
 
 /** By the name of the tensor that the model reads. */
@@ -52,8 +55,7 @@ export function withFloats(model: ModelProto): { model: ModelProto; stored: Stor
     stored.set(found.tensor.floats.name, found.tensor);
     for (const own of found.nodes) gone.add(own);
     for (const { output } of found.nodes.slice(0, -1)) unread.add(output[0]!);
-    unread.add(found.tensor.data.name);
-    if (found.tensor.scales !== undefined) unread.add(found.tensor.scales.name);
+    for (const name of found.constants) unread.add(name);
   }
   if (stored.size === 0) return { model, stored };
   const { graph } = index;
@@ -84,23 +86,31 @@ function inputsOf(
   return [...graph.input.filter(kept), ...(listed ? made : [])];
 }
 
+interface FoundWeights {
+  readonly tensor: StoredTensor;
+  /** The last one makes the floats. */
+  readonly nodes: readonly NodeProto[];
+  /** Names of the constants that they read. */
+  readonly constants: readonly string[];
+}
+
 /** The weights that begin with a Cast, where nothing else reads what lies between. */
-function storedBehind(
-  index: GraphIndex,
-  cast: NodeProto,
-): { tensor: StoredTensor; nodes: readonly NodeProto[] } | undefined {
+function storedBehind(index: GraphIndex, cast: NodeProto): FoundWeights | undefined {
   if (cast.opType !== 'Cast' || !isStandard(cast)) return undefined;
-  const data = index.initializers.get(cast.input[0]!);
+  const others = valuesBehind(index, cast.input[0]!);
+  const data = others?.tensor ?? index.initializers.get(cast.input[0]!);
   const type = data && TYPES[data.dataType as DataType];
   if (data === undefined || type === undefined || data.dims.length < 2 || !own(index, data.name))
     return undefined;
+  const before = others?.nodes ?? [];
+  const constants = others?.constants ?? [data.name];
   const result = cast.output[0]!;
   const dataType = intAttribute(cast, 'to', DataType.FLOAT);
   if (index.isOutput(result) || !isFloatType(dataType)) return undefined;
   if (type === 'float16') {
     if (dataType !== DataType.FLOAT && dataType !== DataType.DOUBLE) return undefined;
     const floats = floatTensor(result, dimsOf(data), dataType, floatValues(data));
-    return { tensor: { type, floats, data }, nodes: [cast] };
+    return { tensor: { type, floats, data, others }, nodes: [...before, cast], constants };
   }
   const [multiply] = index.consumers(result);
   if (
@@ -124,7 +134,11 @@ function storedBehind(
   if (index.isOutput(name)) return undefined;
   const floats = floatTensor(name, dimsOf(data), last === multiply ? DataType.FLOAT : to!, values);
   const nodes = last === multiply ? [cast, multiply] : [cast, multiply, last];
-  return { tensor: { type, floats, data, scales: scales! }, nodes };
+  return {
+    tensor: { type, floats, data, scales: scales!, others },
+    nodes: [...before, ...nodes],
+    constants: [...constants, scales!.name],
+  };
 }
 
 /** Whether one node alone reads a tensor. */

@@ -13,14 +13,16 @@ import { Trials } from '../trials/trials.js';
 import { type Both, nameInBoth, ratiosApart, selectBoth } from '../widths/select-both.js';
 import { lossOf } from './allocate-ratios.js';
 import type { WidthPath } from './allocate-widths.js';
-import { type BothMeasured, measureBoth, pathOfBoth } from './both-path.js';
-import { pathOfColumns } from './column-path.js';
+import { type BothChoice, choicesOfBoth, smallestOf } from './both-path.js';
+import { type ColumnPath, pathOfColumns } from './column-path.js';
 import { columnsToError } from './columns-to-error.js';
 import type { Target } from './compress-to-target.js';
-import { mildestWhere, placeOfLoss } from './furthest-within.js';
+import { mildestWhere } from './furthest-within.js';
+import { measureBoth } from './measure-both.js';
 import { type NarrowedReport, type NarrowToTargetOptions, narrowToTarget } from './narrow-to-target.js';
 import { narrowedShape } from './narrowed-shape.js';
 import { LANES } from './narrowing-path.js';
+import { pathOfBoth } from './path-of-both.js';
 
 /** Where measuring ends, about, and the search for the widths; the search for the columns takes the rest. */
 const [MEASURED, NARROWED] = [0.4, 0.6];
@@ -43,10 +45,10 @@ type Found = {
 /** What both searches start from. */
 interface Search extends Both {
   readonly model: Model;
-  readonly measured: BothMeasured;
+  readonly choices: readonly BothChoice[];
   /** Of the layers, in the whole model. */
   readonly trials: Trials;
-  readonly openTrials: (of: Model) => Promise<Trials>;
+  readonly openTrials: (of: Model, layers: readonly string[]) => Promise<Trials>;
   readonly options: Resolved;
 }
 
@@ -76,15 +78,18 @@ export async function bothToTarget(
   const { engine, release } = await openEngine(model, own);
   try {
     const shared = { engine, seed, memory, calibration, signal };
-    const layers = both.layers.map(({ name }) => name);
-    const openTrials = (of: Model): Promise<Trials> =>
+    const openTrials: Search['openTrials'] = (of, layers) =>
       Trials.open(of, { ...shared, clusterer, roundTo, layers });
-    const trials = await openTrials(model);
+    const trials = await openTrials(
+      model,
+      both.layers.map(({ name }) => name),
+    );
     const lanes = 'size' in target ? 1 : LANES;
     const options = { ...given, ...shared, clusterer, inputs, latencyModel, roundTo: roundTo ?? lanes };
     const measuring = { ...options, onProgress: partOf(onProgress, 0, MEASURED) };
     const measured = await measureBoth(trials, both.widths, target, measuring);
-    const search = { ...both, model, measured, trials, openTrials, options };
+    const choices = choicesOfBoth(model, both.layers, measured, given.storage);
+    const search = { ...both, model, choices, trials, openTrials, options };
     const found =
       'size' in target ? await searchSize(search, target) : await searchError(search, target.maxError);
     return { ...found, result: namedInBoth(model, found.result) };
@@ -95,33 +100,37 @@ export async function bothToTarget(
 
 /** The widths to their share of the error, then the columns to all of it. */
 async function searchError(
-  { model, widths, measured, trials, openTrials, options }: Search,
+  { model, widths, choices, trials, openTrials, options }: Search,
   maxError: number,
 ): Promise<Found> {
   const { calibration, onProgress, storage, ...others } = options;
-  const path = pathOfBoth(measured);
-  const ofWidths: WidthPath = (place) => {
-    const { ratios } = path(place);
+  const { measured, path, place } = smallestOf(choices, maxError);
+  const ofWidths: WidthPath = (at) => {
+    const { ratios } = path(at);
     const own = widths.map(({ name }) => [name, ratios.get(nameInBoth(model, name)) ?? 0] as const);
     return { ratios: new Map(own), loss: lossOf(measured.widths, ratios) };
   };
-  const { loss } = ofWidths(placeOfLoss((at) => path(at).loss, maxError));
+  const clustered = measured.layers.map(({ layer }) => layer);
+  const alone = clustered.length === 0;
   const narrowed = await narrowToTarget(
     model,
-    { maxError: loss },
+    { maxError: alone ? maxError : ofWidths(place).loss },
     {
       ...others,
+      storage: alone ? storage : undefined,
       calibration: calibration ?? 'none',
       layers: widths.map(({ name }) => name),
       path: ofWidths,
       candidates: CANDIDATES,
-      onProgress: partOf(onProgress, MEASURED, NARROWED),
+      onProgress: partOf(onProgress, MEASURED, alone ? 1 : NARROWED),
     },
   );
+  if (alone) return narrowed as Found;
   // What was prepared holds only where nothing left.
   const isNarrower = narrowed.result.reductions.some(({ from, to }) => to < from);
+  const isSame = !isNarrower && clustered.length === trials.layers.length;
   const { result, reached } = await columnsToError(
-    isNarrower ? await openTrials(narrowed.result.model) : trials,
+    isSame ? trials : await openTrials(narrowed.result.model, clustered),
     maxError,
     {
       ...others,
@@ -136,19 +145,18 @@ async function searchError(
 
 /** The mildest place on the path of both whose file is small enough. */
 async function searchSize(
-  { model, layers, widths, measured, trials, options }: Search,
+  { model, layers, widths, choices, trials, options }: Search,
   { size, bytes, bytesOf }: Extract<BothTarget, { readonly size: number }>,
 ): Promise<Found> {
   const { inputs: _, latencyModel: __, storage: ___, ...compressing } = options;
   const { onProgress } = compressing;
   const limit = Math.floor(size * bytes);
-  const path = pathOfBoth(measured);
   const whole = widths.map(({ name }) => [nameInBoth(model, name), 0] as const);
-  const ratiosAt = (place: number) =>
+  const ratiosAt = (path: ColumnPath, place: number) =>
     ratiosApart(model, { layers, widths }, new Map([...whole, ...path(place).ratios]));
-  const estimate = async (place: number): Promise<number> => {
-    const { ofWidths, ofLayers } = ratiosAt(place);
-    const shape = narrowedShape(model, ofWidths, options.roundTo);
+  const estimate = async (path: ColumnPath, place: number): Promise<number> => {
+    const { ofWidths, ofLayers } = ratiosAt(path, place);
+    const shape = narrowedShape(model, ofWidths, options.roundTo, ofLayers.keys());
     // Columns save weights of the rows that are left.
     const rows = new Map(shape.layers.map((layer) => [layer.name, layer.outputs * spanOf(layer)]));
     const saved = layers.reduce((sum, layer) => {
@@ -159,17 +167,28 @@ async function searchSize(
   };
   // What becomes of columns besides their weights is known once some were made: some need more, and others leave with what makes them.
   let scale = 1;
+  const placeFor = (path: ColumnPath, first: number, end: number): Promise<number> =>
+    mildestWhere(async (at) => scale * (await estimate(path, at)) <= limit, first, end, STEPS);
+  const paths = await Promise.all(
+    choices.map(async ({ measured }) => {
+      const path = pathOfBoth(measured);
+      const place = await placeFor(path, 0, 1);
+      // Some cannot become so small.
+      const fits = (await estimate(path, place)) <= limit;
+      return { path, loss: fits ? path(place).loss : Number.POSITIVE_INFINITY };
+    }),
+  );
+  const { path } = paths.reduce((best, one) => (one.loss < best.loss ? one : best));
   let tooLarge = 0;
   let best: { place: number; made: CompressedModel; amount: number } | undefined;
   for (let tried = 1; tried <= MOST_MADE || best === undefined; tried++) {
-    const fits = async (at: number): Promise<boolean> => scale * (await estimate(at)) <= limit;
-    const place = await mildestWhere(fits, tooLarge, best?.place ?? 1, STEPS);
+    const place = await placeFor(path, tooLarge, best?.place ?? 1);
     if (place === best?.place) break;
-    const { ofWidths, ofLayers } = ratiosAt(place);
+    const { ofWidths, ofLayers } = ratiosAt(path, place);
     const own = { ...compressing, onProgress: partOf(onProgress, MEASURED, 1) };
     const made = await compressBoth(model, ofWidths, ofLayers, own);
     const amount = await bytesOf(made.model);
-    scale = amount / (await estimate(place));
+    scale = amount / (await estimate(path, place));
     if (amount <= limit) best = { place, made, amount };
     else if (place < 1) tooLarge = place;
     else

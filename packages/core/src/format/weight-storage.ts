@@ -26,6 +26,8 @@ export interface StorageReport {
   /** Tensors that are stored so, and the values in them. */
   readonly tensors: number;
   readonly values: number;
+  /** Of these tensors, those whose zeros the file leaves out. */
+  readonly withoutZeros?: number | undefined;
   /** `‖stored − before‖ / ‖before‖` over all of them. */
   readonly error: number;
   /** Tensors of weights that stay as they were although the type would make them smaller, each with the reason. */
@@ -50,6 +52,11 @@ export interface WeightStorage {
    * are rounded to the nearest.
    */
   readonly rowLayers?: readonly string[] | undefined;
+  /**
+   * By layer of the graph, the share of the bytes of its weights in a type that is left where the file leaves their zeros out: only of layers with
+   * so many zeros. They stay zero when they are rounded. Left out: no file does.
+   */
+  readonly withoutZeros?: ((type: WeightType) => ReadonlyMap<string, number>) | undefined;
   /**
    * The model with its large tensors of weights in a type. Weights that are in it already stay as they are, unless they are among `rounded`.
    * Small tensors, vectors such as biases, and what the type cannot hold stay.

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { pathOfCurves } from '../../src/allocation/allocate-ratios.js';
-import { type BothMeasured, pathOfBoth } from '../../src/allocation/both-path.js';
 import { columnCurves } from '../../src/allocation/column-path.js';
+import { type BothMeasured, pathOfBoth } from '../../src/allocation/path-of-both.js';
 import type { SavingCurve } from '../../src/allocation/savings.js';
 
 /** Losses that grow as the square of the ratio. */
