@@ -27,7 +27,7 @@ export interface ModelFacts {
   readonly widths: number;
   readonly narrower: number;
   readonly layers: number;
-  /** Whether there are layers of one product per sample, and widths that they neither make nor read. */
+  /** Whether there are layers of one product per sample with columns to cluster, and widths that those do not read. */
   readonly both: boolean;
   /** What becomes smaller where nobody chooses. */
   readonly reduce: Exclude<Reduce, 'none'>;

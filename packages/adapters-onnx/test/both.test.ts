@@ -1,6 +1,6 @@
-/** Columns of fully connected layers, and the widths beside them. */
+/** Columns of fully connected layers, and all other widths. */
 import { compressModel, findWidths, type Model, namesOfBoth, selectBoth } from '@spherize/core';
-import { bothToTarget, columnsToError, defaultReduction } from '@spherize/core/allocation';
+import { bothToTarget, columnsToError, defaultReduction, narrowedShape } from '@spherize/core/allocation';
 import { outputFidelity } from '@spherize/core/evaluation';
 import { Trials } from '@spherize/core/trials';
 import { describe, expect, test } from 'vitest';
@@ -16,8 +16,8 @@ function alike([rows, ...others]: readonly [number, ...number[]], seed: number):
   return noise.map((value, at) => base[at % (few * cols)]! + 0.1 * value);
 }
 
-/** Two convolutions of which the second is read by the first of two layers. */
-function chain(side = 9, hidden = 40): Model {
+/** Two convolutions of which the second is read by the first of two layers, which has one weight in so many. */
+function chain(side = 9, hidden = 40, every = 1): Model {
   const b = new ModelBuilder();
   const weights = (name: string, shape: readonly [number, ...number[]], seed: number): string =>
     b.weight(name, shape, alike(shape, seed));
@@ -25,16 +25,19 @@ function chain(side = 9, hidden = 40): Model {
   const a = b.node('Relu', [b.node('Conv', [x, weights('a', [16, 2, 3, 3], 1)])]);
   const made = b.node('Relu', [b.node('Conv', [a, weights('b', [12, 16, 3, 3], 2)])]);
   const columns = 12 * (side - 4) ** 2;
-  const first = b.node('MatMul', [b.node('Flatten', [made]), weights('c', [columns, hidden], 3)]);
+  const few = alike([columns, hidden], 3).map((value, at) => ((at * 7919) % every === 0 ? value : 0));
+  const first = b.node('MatMul', [b.node('Flatten', [made]), b.weight('c', [columns, hidden], few)]);
   b.node('MatMul', [b.node('Relu', [first]), weights('d', [hidden, 5], 4)], {}, ['y']);
   return onnxModel(b.output('y', [undefined, 5]).build());
 }
 
-const inputs = (seed: number) => ({
+const inputs = (seed: number, samples = 600, side = 9) => ({
   name: 'random',
-  samples: 600,
+  samples,
   async *batches() {
-    yield { x: { shape: [600, 2, 9, 9], data: randomValues(600 * 162, seed) } };
+    yield {
+      x: { shape: [samples, 2, side, side], data: randomValues(samples * 2 * side ** 2, seed) },
+    };
   },
 });
 
@@ -174,6 +177,38 @@ describe('an error of the outputs', () => {
     const { result, reached } = await bothToTarget(model, { maxError: 1e-14 }, options);
     expect(reached.reached).toBe(0);
     expect(result.model.parameters).toBe(model.parameters);
+  });
+});
+
+describe('a layer whose zeros a file leaves out', () => {
+  const pruned = chain(22, 64, 17);
+  const options = {
+    inputs: inputs(2, 60, 22),
+    calibration: 'none',
+    storage: 'int8',
+    roundTo: 1,
+  } as const;
+
+  test('keeps its columns, and neurons leave it, where an error says how far', async () => {
+    const { result, reached } = await bothToTarget(pruned, { maxError: 0.02 }, options);
+    expect(reached.reached).toBeLessThanOrEqual(0.05);
+    const narrower = kinds(result).filter(([, less]) => less);
+    expect(narrower.length).toBeGreaterThan(0);
+    expect(narrower.every(([, , kind]) => kind === 'neurons')).toBe(true);
+    const floats = await bothToTarget(pruned, { maxError: 0.02 }, { ...options, storage: undefined });
+    expect(kinds(floats.result)).toContainEqual(['c', true, 'columns']);
+    const share = result.model.storage!.withoutZeros!('int8').get('c');
+    expect(share).toBeLessThan(0.2);
+  });
+
+  test('is as large as it will be in a shape: dense where it is refitted, without its zeros where it is not', async () => {
+    const bytesOf = (own: Model): number => onnxBytes(own.storage!.store('int8').model).length;
+    const before = bytesOf(pruned);
+    expect(before).toBeLessThan(0.3 * bytesOf(chain(22, 64)));
+    const narrower = narrowedShape(pruned, new Map([['c', 0.5]]));
+    expect(bytesOf(narrower)).toBeLessThan(before);
+    const clustered = narrowedShape(pruned, new Map(), 1, ['c']);
+    expect(bytesOf(clustered)).toBeGreaterThan(0.9 * bytesOf(chain(22, 64)));
   });
 });
 

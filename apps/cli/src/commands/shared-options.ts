@@ -211,7 +211,7 @@ function reduceOption(kinds: readonly string[], more: string): Option {
 /** `--reduce`, also `none`, and `--widths`; what is reduced by default depends on what says how far. */
 export function addReduceOptions(command: Command): Command {
   const more =
-    '; both: columns of fully connected layers and the widths beside them; none with --weights alone (default: columns with --ratio, else auto, or both where most weights are in wide layers)';
+    '; both: columns of fully connected layers and all other widths; none with --weights alone (default: columns with --ratio, else auto, or both where most weights are in wide layers)';
   return addWidthsOption(command.addOption(reduceOption([...REDUCTIONS, 'both', NO_REDUCTION], more)));
 }
 

@@ -11,7 +11,7 @@ import type { NarrowTarget } from './narrowing-path.js';
 /**
  * What becomes smaller where nothing says it: columns for given ratios, of models without widths that can become narrower, and for targets of
  * those that are mostly layers of one product per sample; of all others each width by what loses less. An error is kept by columns only where
- * those layers are too wide for their neurons to be chosen well, and by the widths beside them where there are any.
+ * those layers are too wide for their neurons to be chosen well, and by all other widths where there are any.
  *
  * @param target undefined for given ratios
  */

@@ -15,7 +15,7 @@ import type { AssembledModel } from './assemble-model.js';
 import type { ClusterLayerOptions } from './cluster-layer.js';
 import type { RatiosByLayer } from './ratios.js';
 
-/** What becomes smaller: the columns of layers, the widths between them, of each width what loses less, or columns and the widths beside them. */
+/** What becomes smaller: the columns of layers, the widths between them, of each width what loses less, or columns and the widths that those are not. */
 export type Reduction = 'columns' | 'neurons' | 'auto' | 'both';
 
 /** What is to be compressed, how far and how. Everything but the ratio has a default. */
@@ -30,7 +30,7 @@ export interface CompressModelOptions
    * - `columns` (default): the columns of fully connected layers are clustered;
    * - `neurons`: features leave widths, and nothing is added to the graph;
    * - `auto`: of each width whichever of both keeps the outputs closer with as many parameters;
-   * - `both`: columns of the fully connected layers of one product per sample, and features of the widths that they neither make nor read;
+   * - `both`: columns of the fully connected layers of one product per sample, and features of all other widths;
    * - `none`: the model stays as it is, without a ratio, and its weights are stored as `storage` says.
    */
   readonly reduce?: Reduction | 'none' | undefined;

@@ -18,7 +18,7 @@ export interface StoreCompressedOptions extends LongRunOptions {
 }
 
 /**
- * Rounds by what layers read of the calibration inputs where those are the user's own: one pass over made-up inputs costs more than it gains.
+ * Rounds, once, by what layers read of the calibration inputs where those are the user's own: one pass over made-up inputs costs more than it gains.
  *
  * @param model the original
  * @throws InputError and ProofError as `storeWeights` does
@@ -28,7 +28,7 @@ export async function storeCompressed<Result extends CompressedModel>(
   result: Result,
   { storage = model.storage?.found, ...options }: StoreCompressedOptions,
 ): Promise<Result> {
-  if (storage === undefined) return result;
+  if (storage === undefined || result.storage?.type === storage) return result;
   const { engine, release } = await openEngine(model, options.engine);
   try {
     const inputs = result.calibration?.name === 'generated' ? undefined : result.calibration;
