@@ -11,10 +11,10 @@ import { type MeasureBothOptions, measureBoth } from './measure-both.js';
 import type { NarrowTarget } from './narrowing-path.js';
 import { type BothMeasured, leftAt, pathOfBoth } from './path-of-both.js';
 
-export interface BothPathOptions extends MeasureBothOptions {
+export type BothPathOptions = MeasureBothOptions & {
   /** How the weights of the result will be stored. Default: as the model's file holds them. */
   readonly storage?: WeightType | undefined;
-}
+};
 
 /**
  * The path that `bothToTarget` goes, see `pathOfBoth`: to an error, that of the choice which leaves least, see `choicesOfBoth`.

@@ -61,7 +61,8 @@ type Resolved = Omit<BothToTargetOptions, 'layers' | 'widths' | 'calibration'> &
 /**
  * The least that is left of a model whose outputs are near enough, about, or those nearest of a file that is small enough: columns of the fully
  * connected layers of one product per sample, and features of the other widths, see `selectBoth`. Widths and layers are measured
- * alone, and share the error where the last bit of it saves as much in both (Lagrange). The widths become narrower first. For an error, what they and
+ * alone, and share the error where the last bit of it saves as much in both (Lagrange); columns stay where leaving out the zeros of their layer takes
+ * fewer bytes, see `choicesOfBoth`. The widths become narrower first. For an error, what they and
  * the columns together do to the outputs is what the search for the columns sees. The result is proved, as `compressModel` does.
  *
  * @throws InputError and ProofError as `selectBoth` and `compressModel` do; `BAD_ARGUMENT` when a size cannot be reached, with its name as `option`
