@@ -150,12 +150,17 @@ export function rowLayers(graph: OnnxModelFacts, stored: StoredTensors): string[
   });
 }
 
-/** By layer, the share of the bytes of its weights that a type takes where their zeros are left out. */
-export function sharesWithoutZeros(
-  { index, features }: OnnxModelFacts,
-  type: WeightType,
-): ReadonlyMap<string, number> {
-  if (type === 'float32') return new Map();
+const known = new WeakMap<OnnxModelFacts, Map<WeightType, ReadonlyMap<string, number>>>();
+
+/** By layer, the share of the bytes of its weights that a type takes where their zeros are left out. Found once per model. */
+export function sharesWithoutZeros(graph: OnnxModelFacts, type: WeightType): ReadonlyMap<string, number> {
+  const found = known.get(graph) ?? new Map<WeightType, ReadonlyMap<string, number>>();
+  known.set(graph, found);
+  if (!found.has(type)) found.set(type, type === 'float32' ? new Map() : findShares(graph, type));
+  return found.get(type)!;
+}
+
+function findShares({ index, features }: OnnxModelFacts, type: WeightType): ReadonlyMap<string, number> {
   const tensors = new Set(weightTensors(index));
   const shares = features.layers.flatMap(({ name }) => {
     const { tensor } = features.weighted(name).weights;
