@@ -73,7 +73,7 @@ export type {
   StoredStatistics,
 } from './format/feature-flow.js';
 export { type FilterWindow, spanOf } from './format/filter-window.js';
-export { fromFloat16, toFloat16 } from './format/float16.js';
+export { fromFloat16, fromFloat16s, toFloat16, toFloat16s } from './format/float16.js';
 export { KINDS_OF_WORK, type LatencyModel, type ModelWork, predictedMs } from './format/latency-model.js';
 export type {
   FcLayer,

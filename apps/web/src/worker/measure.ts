@@ -31,6 +31,8 @@ import { StoredSizes } from './stored-sizes.js';
 const PLACES = 40;
 /** A place on the path of columns between half of them and the end. */
 const MOST_BUT_LAST = 0.9;
+/** Where the sizes of places begin to be counted, as a share of the time, about. */
+const COUNTED = 0.9;
 /** Digits of a ratio: enough for whole features of every width that fits, and few enough to be read in a command line. */
 const DIGITS = 4;
 
@@ -55,7 +57,8 @@ export async function measure(
     memory: MEMORY,
     calibration: calibration === 'none' ? undefined : calibration,
     inputs,
-    onProgress: partOf(onProgress, MADE_UP, 1),
+    onProgress: partOf(onProgress, MADE_UP, COUNTED),
+    onPlace: partOf(onProgress, COUNTED, 1),
   };
   const places = await PLACES_OF[request.reduce](opened, tools).finally(() => engine.release?.());
   const within = places.findIndex(({ loss }) => loss <= DEFAULT_MAX_ERROR);
@@ -69,7 +72,10 @@ export async function measure(
 }
 
 /** What measuring takes besides the model. */
-type Tools = Omit<BothPathOptions, 'signal'>;
+interface Tools extends Omit<BothPathOptions, 'signal'> {
+  /** While sizes are counted. */
+  readonly onPlace: LongRunOptions['onProgress'];
+}
 
 const PLACES_OF = {
   auto: widthPlaces,
@@ -83,7 +89,7 @@ async function widthPlaces(opened: OpenModel, tools: Tools): Promise<Place[]> {
   const { model } = opened;
   const path = await narrowingPath(model, { maxError: DEFAULT_MAX_ERROR }, { ...tools, roundTo: LANES });
   const sizes = new StoredSizes(opened);
-  return placesFrom((left) => {
+  return placesFrom(tools, (left) => {
     const { ratios, loss } = path(1 - left);
     const shown = shownRatios(ratios);
     const shape = narrowedShape(model, new Map(shown), LANES);
@@ -99,7 +105,7 @@ async function columnPlaces(opened: OpenModel, tools: Tools): Promise<Place[]> {
   const path = await columnPath(trials, tools);
   const sizes = new StoredSizes(opened);
   const { parametersAt } = await weightsOfColumns(trials, path, sizes);
-  return placesFrom((left) => {
+  return placesFrom(tools, (left) => {
     const { ratios, loss } = path(1 - left);
     const shown = shownRatios(ratios);
     const parameters = parametersAt(new Map(shown));
@@ -116,7 +122,7 @@ async function bothPlaces(opened: OpenModel, tools: Tools): Promise<Place[]> {
   const path = await bothPath(trials, widths, { maxError: DEFAULT_MAX_ERROR }, { ...tools, roundTo: LANES });
   const [sizes, ofColumns] = [new StoredSizes(opened), new StoredSizes(opened)];
   const columns = await weightsOfColumns(trials, path, ofColumns);
-  return placesFrom((left) => {
+  return placesFrom(tools, (left) => {
     const { ratios, loss } = path(1 - left);
     const shown = shownRatios(ratios);
     const { ofLayers, ofWidths } = ratiosApart(model, { layers, widths }, new Map(shown));
@@ -190,9 +196,13 @@ function halves({ layers }: Trials): Map<string, number> {
 
 /** @param placeAt what is found where this share of what can leave is left: 1 for the whole model, which comes first, 0 for the smallest */
 function placesFrom(
+  { onPlace }: Pick<Tools, 'onPlace'>,
   placeAt: (left: number) => Omit<Place, 'bytes'> & { readonly bytes: () => StoredBytes },
 ): Place[] {
-  const all = Array.from({ length: PLACES + 1 }, (_, i) => placeAt(1 - i / PLACES)).reverse();
+  const all = Array.from({ length: PLACES + 1 }, (_, i) => {
+    onPlace?.({ phase: 'storage', done: i, total: PLACES + 1, share: i / (PLACES + 1) });
+    return placeAt(1 - i / PLACES);
+  }).reverse();
   return (
     all
       // Of those of one size, that which loses least.

@@ -5,7 +5,7 @@
  * it is aligned to four bytes; every other form is decoded into a new array.
  */
 import { create } from '@bufbuild/protobuf';
-import { fromFloat16, InputError, toFloat16 } from '@spherize/core';
+import { fromFloat16, fromFloat16s, InputError, toFloat16, toFloat16s } from '@spherize/core';
 import { TensorProto_DataType as DataType, type TensorProto, TensorProtoSchema } from 'onnx-buf';
 import { fromBfloat16, toBfloat16 } from './bfloat16.js';
 
@@ -164,7 +164,7 @@ function decodeFloats(tensor: TensorProto): Float32Array {
     case DataType.DOUBLE:
       return Float32Array.from(raw ? new Float64Array(aligned(rawData, 8)) : tensor.doubleData);
     case DataType.FLOAT16:
-      return Float32Array.from(raw ? new Uint16Array(aligned(rawData, 2)) : tensor.int32Data, fromFloat16);
+      return fromFloat16s(raw ? new Uint16Array(aligned(rawData, 2)) : tensor.int32Data);
     case DataType.BFLOAT16:
       return Float32Array.from(raw ? new Uint16Array(aligned(rawData, 2)) : tensor.int32Data, fromBfloat16);
     default:
@@ -177,7 +177,7 @@ function encodeFloats(dataType: number, values: Float32Array): ArrayBufferView {
     case DataType.DOUBLE:
       return Float64Array.from(values);
     case DataType.FLOAT16:
-      return Uint16Array.from(values, toFloat16);
+      return toFloat16s(values);
     case DataType.BFLOAT16:
       return Uint16Array.from(values, toBfloat16);
     default:

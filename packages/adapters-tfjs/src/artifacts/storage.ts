@@ -3,11 +3,11 @@
  * `value = scale · stored + min`.
  */
 import {
-  fromFloat16,
+  fromFloat16s,
   relativeRounding,
   roundingEnergies,
   type StorageRounding,
-  toFloat16,
+  toFloat16s,
 } from '@spherize/core';
 import { floatValues, floatWeight, intWeight, isFloat, type Weight, type Weights } from './weights.js';
 
@@ -138,8 +138,8 @@ export function valuesAs(type: 'float16' | StepType, values: Float32Array): Stor
 
 /** undefined where a value would become infinite. */
 function asHalves(values: Float32Array): Stored | undefined {
-  const halves = Uint16Array.from(values, toFloat16);
-  const decoded = Float32Array.from(halves, fromFloat16);
+  const halves = toFloat16s(values);
+  const decoded = fromFloat16s(halves);
   return decoded.every(Number.isFinite) ? { bytes: new Uint8Array(halves.buffer), decoded } : undefined;
 }
 

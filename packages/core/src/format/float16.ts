@@ -34,3 +34,17 @@ function roundToEven(value: number): number {
   const rest = value - floor;
   return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
 }
+
+/** The values of bit patterns. `Float32Array.from` with a function takes ten times as long. */
+export function fromFloat16s(halves: ArrayLike<number>): Float32Array {
+  const values = new Float32Array(halves.length);
+  for (let i = 0; i < values.length; i++) values[i] = fromFloat16(halves[i]!);
+  return values;
+}
+
+/** The bit patterns of values. */
+export function toFloat16s(values: ArrayLike<number>): Uint16Array {
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < halves.length; i++) halves[i] = toFloat16(values[i]!);
+  return halves;
+}
