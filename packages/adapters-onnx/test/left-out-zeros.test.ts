@@ -130,6 +130,16 @@ test('zeros stay zeros where the others are rounded by what the layers read', as
   ).toBe(true);
 });
 
+test('a size that no model has is left to the nodes', () => {
+  const claims = decode(onnxBytes(onnxModel(product(pruned(10))).storage!.store('int8').model));
+  const named = (end: string) => claims.graph!.initializer.find(({ name }) => name.endsWith(end))!;
+  const lengths = BigInt64Array.of(2n ** 30n, 2n ** 20n);
+  named('_shape').rawData = new Uint8Array(lengths.buffer);
+  named('_size').rawData = new Uint8Array(BigInt64Array.of(2n ** 50n).buffer);
+  const model = onnxModel(toBinary(ModelProtoSchema, claims));
+  expect(model.layers.map(({ name }) => name)).not.toContain('w');
+});
+
 test('nodes like them that do something else are left as they are', async () => {
   const bytes = onnxBytes(onnxModel(product(pruned(10))).storage!.store('int8').model);
   const changed = decode(bytes);

@@ -14,6 +14,8 @@ const MOST_BYTES = 0.75;
 const NODES = 500;
 /** The farthest that a value is behind the one before: farther ones have a zero between. */
 const MOST_GAP = 255;
+/** Larger tensors are left to the nodes: a small file can claim any size. */
+const MOST_VALUES = 2 ** 31;
 /** CumSum and ScatterND came with this operator set. */
 const OLDEST_OPSET = 11;
 
@@ -147,6 +149,7 @@ export function valuesBehind(index: GraphIndex, name: string): FoundValues | und
     dims !== undefined &&
     bytes !== undefined &&
     dims.every((length) => length > 0) &&
+    product(dims) <= MOST_VALUES &&
     integersIn(size)?.join() === String(product(dims)) &&
     integersIn(axis)?.join() === '0' &&
     zero.dataType === values.dataType &&
