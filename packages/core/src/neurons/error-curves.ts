@@ -19,15 +19,15 @@ export interface ErrorCurvesOptions extends LongRunOptions {
   readonly ordered?: PrincipalFeatures['ordered'] | undefined;
   /**
    * Given the model in which one width alone keeps so many features in each block, and what reads it is refitted: half of them, or fewer where half
-   * costs its readers next to nothing. What an error there does to the outputs can be measured on it. Where no error is known, half of them and an
-   * eighth.
+   * costs its readers next to nothing. What an error there does to the outputs can be measured on it. Where layers read it and no error is known, half of
+   * them and an eighth.
    */
   readonly onNarrowed?: ((width: Width, keep: number, model: Model) => Promise<void>) | undefined;
 }
 
 /** Shares that may leave a width: it tells most at the first that costs its readers so much. */
 const [TOLD_AT, TOLD_BY] = [[0.5, 0.75, 0.9], 1e-4] as const;
-/** Where nothing is told, shares that leave. */
+/** Where layers read a width and do not tell, shares that leave. */
 const UNTOLD_AT = [0.5, 0.875] as const;
 
 /**
@@ -77,7 +77,7 @@ function keptAt(width: Width, errors: Float64Array): number[] {
   const size = width.blocks[0]!.length;
   const keptOf = (shares: readonly number[]): number[] =>
     [...new Set(shares.map((share) => clustersForRatio(size, share)))].filter((keep) => keep < size);
-  if (errors.length === 0) return keptOf(UNTOLD_AT);
+  if (errors.length === 0 && width.consumers.length > 0) return keptOf(UNTOLD_AT);
   const kept = keptOf(TOLD_AT);
   const told = kept.find((keep) => (errorAt(width, errors, keep) ?? 1) >= TOLD_BY) ?? kept.at(-1);
   return told === undefined ? [] : [told];
