@@ -35,14 +35,14 @@ function roundToEven(value: number): number {
   return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
 }
 
-/** The values of bit patterns. `Float32Array.from` with a function takes ten times as long. */
+/** The values of bit patterns. `Float32Array.from` with a function takes three times as long. */
 export function fromFloat16s(halves: ArrayLike<number>): Float32Array {
   const values = new Float32Array(halves.length);
   for (let i = 0; i < values.length; i++) values[i] = fromFloat16(halves[i]!);
   return values;
 }
 
-/** The bit patterns of values. */
+/** The bit patterns of values. `Uint16Array.from` with a function takes thirty times as long. */
 export function toFloat16s(values: ArrayLike<number>): Uint16Array {
   const halves = new Uint16Array(values.length);
   for (let i = 0; i < halves.length; i++) halves[i] = toFloat16(values[i]!);
