@@ -115,6 +115,7 @@ export { groupSkipped, type SkippedGroup } from './format/skipped-groups.js';
 export { tensorIndex } from './format/tensor-index.js';
 export { type FeatureTransform, featuresAfter, transformFeatures } from './format/transform-features.js';
 export {
+  BYTES_OF_TYPE,
   type RoundedWeights,
   type StorageReport,
   type StoredModel,

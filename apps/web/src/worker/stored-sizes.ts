@@ -1,13 +1,11 @@
 /** What files of models take by how their weights are stored, from a few models that are stored in every type. */
-import { type Model, WEIGHT_TYPES, type WeightType } from '@spherize/core';
+import { BYTES_OF_TYPE, type Model, WEIGHT_TYPES } from '@spherize/core';
 import type { StoredBytes } from '../protocol.js';
 import { between } from './between.js';
 import type { OpenModel } from './open-model.js';
 
 /** A model is stored where it has at most so much of the parameters of any that is known: all of them together take a few times as long as the largest. */
 const NEXT = 0.8;
-
-const BYTES: Readonly<Record<WeightType, number>> = { float32: 4, float16: 2, int16: 2, int8: 1 };
 
 export class StoredSizes {
   readonly #opened: OpenModel;
@@ -54,7 +52,7 @@ export class StoredSizes {
   /** Bytes of a weight as a type stores it. */
   bytesPerWeight(type: keyof StoredBytes): number {
     const { model } = this.#opened;
-    return BYTES[type === 'kept' ? (model.storage?.found ?? 'float32') : type];
+    return BYTES_OF_TYPE[type === 'kept' ? (model.storage?.found ?? 'float32') : type];
   }
 
   #stored(model: Model): StoredBytes {

@@ -3,7 +3,7 @@
  * Standard nodes put them among zeros: `ScatterND(Expand(0), CumSum(Cast(gaps)), values)`, which runtimes compute once, when they load the model.
  */
 import { TensorProto_DataType as DataType, type NodeProto, type TensorProto } from 'onnx-buf';
-import { intAttribute, isStandard, makeNode } from '../proto/onnx-protos.js';
+import { copyMessage, intAttribute, isStandard, makeNode } from '../proto/onnx-protos.js';
 import { dimsOf, int64Tensor, integerValues, rawTensor, sizeOf } from '../proto/tensor-values.js';
 import type { GraphEditor } from '../rewrite/graph-editor.js';
 import type { GraphIndex } from '../tensors/graph-index.js';
@@ -81,12 +81,11 @@ export function otherValues(index: GraphIndex, tensor: TensorProto): OtherValues
 export function addNodes(
   editor: GraphEditor,
   nodes: NodeProto[],
-  { name, dataType, dims }: TensorProto,
+  tensor: TensorProto,
   { gaps, values }: OtherValues,
 ): string {
-  const shape = dims.map(Number);
-  const size = shape.reduce((product, length) => product * length, 1);
-  const zero = new Uint8Array(values.rawData.length / Number(values.dims[0]));
+  const { name, dataType } = tensor;
+  const zero = new Uint8Array(WIDTHS[dataType]!);
   const constant = (suffix: string, make: (name: string) => TensorProto): string =>
     editor.addInitializer(make(editor.fresh(`${name}_${suffix}`)));
   const append = (opType: string, inputs: string[], attributes = {}): string => {
@@ -94,16 +93,15 @@ export function addNodes(
     nodes.push(makeNode(opType, made, inputs, [made], attributes));
     return made;
   };
-  const named = (tensor: TensorProto) => (own: string) =>
-    rawTensor(own, dimsOf(tensor), tensor.dataType, tensor.rawData);
+  const named = (own: TensorProto) => (called: string) => copyMessage(own, { name: called });
   const far = append('Cast', [constant('gaps', named(gaps))], { to: DataType.INT64 });
   const places = append('CumSum', [far, constant('axis', (own) => rawTensor(own, [], DataType.INT64, ZERO))]);
   const zeros = append('Expand', [
     constant('zero', (own) => rawTensor(own, [1], dataType, zero)),
-    constant('size', (own) => int64Tensor(own, [size])),
+    constant('size', (own) => int64Tensor(own, [sizeOf(tensor)])),
   ]);
   const flat = append('ScatterND', [zeros, places, constant('values', named(values))]);
-  return append('Reshape', [flat, constant('shape', (own) => int64Tensor(own, shape))]);
+  return append('Reshape', [flat, constant('shape', (own) => int64Tensor(own, dimsOf(tensor)))]);
 }
 
 const ZERO = BigInt64Array.of(0n);

@@ -1,5 +1,6 @@
 /** Stores the large tensors of weights of an ONNX model in another type. */
 import {
+  BYTES_OF_TYPE,
   InputError,
   MOST_STEPS,
   type RoundedWeights,
@@ -46,7 +47,6 @@ const NODES = 200;
 /** Casts to these types came with this operator set, as numbers instead of names; products are broadcast from the next one on. */
 const OLDEST_OPSET = 7;
 
-const BYTES: Readonly<Record<WeightType, number>> = { float32: 4, float16: 2, int16: 2, int8: 1 };
 const FORMS: Readonly<Record<WeightType, string>> = {
   float32: 'float32',
   float16: 'float16',
@@ -165,7 +165,7 @@ function findShares({ index, features }: OnnxModelFacts, type: WeightType): Read
   const shares = features.layers.flatMap(({ name }) => {
     const { tensor } = features.weighted(name).weights;
     if (!tensors.has(tensor)) return [];
-    const share = shareWithoutZeros(index, floatValues(tensor), BYTES[type]);
+    const share = shareWithoutZeros(index, floatValues(tensor), BYTES_OF_TYPE[type]);
     return share === undefined ? [] : [[name, share] as const];
   });
   return new Map(shares);
@@ -194,7 +194,7 @@ function isSmaller(tensor: TensorProto, axes: RowAxes, type: WeightType): boolea
   const scales = type === 'float16' ? 0 : 4 * formOf(tensor, axes).rows;
   const size = sizeOf(tensor);
   const now = tensor.dataType === DataType.DOUBLE ? 8 : isHalf(tensor.dataType) ? 2 : 4;
-  return size * BYTES[type] + scales + NODES + 4 * tensor.name.length < size * now;
+  return size * BYTES_OF_TYPE[type] + scales + NODES + 4 * tensor.name.length < size * now;
 }
 
 function isHalf(dataType: number): boolean {

@@ -49,6 +49,8 @@ interface Search extends Both {
   /** Of the layers, in the whole model. */
   readonly trials: Trials;
   readonly openTrials: (of: Model, layers: readonly string[]) => Promise<Trials>;
+  /** Ratios of layers, and of all widths, by the names that each kind of reduction knows. */
+  readonly apart: (ratios: ReadonlyMap<string, number>) => ReturnType<typeof ratiosApart>;
   readonly options: Resolved;
 }
 
@@ -90,7 +92,9 @@ export async function bothToTarget(
     const measuring = { ...options, onProgress: partOf(onProgress, 0, MEASURED) };
     const measured = await measureBoth(trials, both.widths, target, measuring);
     const choices = choicesOfBoth(model, both.layers, measured, given.storage);
-    const search = { ...both, model, choices, trials, openTrials, options };
+    const whole = both.widths.map(({ name }) => [nameInBoth(model, name), 0] as const);
+    const apart: Search['apart'] = (ratios) => ratiosApart(model, both, new Map([...whole, ...ratios]));
+    const search = { ...both, model, choices, trials, openTrials, apart, options };
     const found =
       'size' in target ? await searchSize(search, target) : await searchError(search, target.maxError);
     return { ...found, result: namedInBoth(model, found.result) };
@@ -101,15 +105,14 @@ export async function bothToTarget(
 
 /** The widths to their share of the error, then the columns to all of it. */
 async function searchError(
-  { model, widths, choices, trials, openTrials, options }: Search,
+  { model, widths, choices, trials, openTrials, apart, options }: Search,
   maxError: number,
 ): Promise<Found> {
   const { calibration, onProgress, storage, ...others } = options;
   const { measured, path, place } = smallestOf(choices, maxError);
   const ofWidths: WidthPath = (at) => {
     const { ratios } = path(at);
-    const own = widths.map(({ name }) => [name, ratios.get(nameInBoth(model, name)) ?? 0] as const);
-    return { ratios: new Map(own), loss: lossOf(measured.widths, ratios) };
+    return { ratios: apart(ratios).ofWidths, loss: lossOf(measured.widths, ratios) };
   };
   const clustered = measured.layers.map(({ layer }) => layer);
   const alone = clustered.length === 0;
@@ -146,17 +149,14 @@ async function searchError(
 
 /** The mildest place on the path of both whose file is small enough. */
 async function searchSize(
-  { model, layers, widths, choices, trials, options }: Search,
+  { model, layers, choices, trials, apart, options }: Search,
   { size, bytes, bytesOf }: Extract<BothTarget, { readonly size: number }>,
 ): Promise<Found> {
   const { inputs: _, latencyModel: __, storage: ___, ...compressing } = options;
   const { onProgress } = compressing;
   const limit = Math.floor(size * bytes);
-  const whole = widths.map(({ name }) => [nameInBoth(model, name), 0] as const);
-  const ratiosAt = (path: ColumnPath, place: number) =>
-    ratiosApart(model, { layers, widths }, new Map([...whole, ...path(place).ratios]));
   const estimate = async (path: ColumnPath, place: number): Promise<number> => {
-    const { ofWidths, ofLayers } = ratiosAt(path, place);
+    const { ofWidths, ofLayers } = apart(path(place).ratios);
     const shape = narrowedShape(model, ofWidths, options.roundTo, ofLayers.keys());
     // Columns save weights of the rows that are left.
     const rows = new Map(shape.layers.map((layer) => [layer.name, layer.outputs * spanOf(layer)]));
@@ -170,22 +170,22 @@ async function searchSize(
   let scale = 1;
   const placeFor = (path: ColumnPath, first: number, end: number): Promise<number> =>
     mildestWhere(async (at) => scale * (await estimate(path, at)) <= limit, first, end, STEPS);
-  const paths = await Promise.all(
-    choices.map(async ({ measured }) => {
-      const path = pathOfBoth(measured);
-      const place = await placeFor(path, 0, 1);
-      // Some cannot become so small.
-      const fits = (await estimate(path, place)) <= limit;
-      return { path, loss: fits ? path(place).loss : Number.POSITIVE_INFINITY };
-    }),
-  );
-  const { path } = paths.reduce((best, one) => (one.loss < best.loss ? one : best));
+  // One after the other: each shape is as large as a model.
+  const starts: { path: ColumnPath; place: number; loss: number }[] = [];
+  for (const { measured } of choices) {
+    const path = pathOfBoth(measured);
+    const place = await placeFor(path, 0, 1);
+    // Some cannot become so small.
+    const fits = place < 1 || (await estimate(path, place)) <= limit;
+    starts.push({ path, place, loss: fits ? path(place).loss : Number.POSITIVE_INFINITY });
+  }
+  const { path, place: first } = starts.reduce((best, one) => (one.loss < best.loss ? one : best));
   let tooLarge = 0;
   let best: { place: number; made: CompressedModel; amount: number } | undefined;
   for (let tried = 1; tried <= MOST_MADE || best === undefined; tried++) {
-    const place = await placeFor(path, tooLarge, best?.place ?? 1);
+    const place = tried === 1 ? first : await placeFor(path, tooLarge, best?.place ?? 1);
     if (place === best?.place) break;
-    const { ofWidths, ofLayers } = ratiosAt(path, place);
+    const { ofWidths, ofLayers } = apart(path(place).ratios);
     const own = { ...compressing, onProgress: partOf(onProgress, MEASURED, 1) };
     const made = await compressBoth(model, ofWidths, ofLayers, own);
     const amount = await bytesOf(made.model);

@@ -35,10 +35,9 @@ export async function measureBoth(
   const onWidths = partOf(onProgress, COLUMNS, 1);
   const measured = await measureColumns(trials, { inputs, amounts: of, signal, onProgress: onColumns });
   const curves = await narrowingCurves(model, widths, { ...options, amounts: of, onProgress: onWidths });
-  const names = new Map(widths.map((width) => [width.name, nameInBoth(model, width.name)]));
   return {
     layers: measured,
-    widths: curves.map((curve) => ({ ...curve, layer: names.get(curve.layer)! })),
+    widths: curves.map((curve) => ({ ...curve, layer: nameInBoth(model, curve.layer) })),
     products: sharedBy(trials, both).map(({ weights, ...by }) => ({
       ...by,
       shares: perWeight.map((one) => one * weights),

@@ -10,6 +10,14 @@ export type WeightType = 'float32' | 'float16' | 'int16' | 'int8';
 /** All of them, the largest first. */
 export const WEIGHT_TYPES: readonly WeightType[] = ['float32', 'float16', 'int16', 'int8'];
 
+/** Bytes of a weight in each type. */
+export const BYTES_OF_TYPE: Readonly<Record<WeightType, number>> = {
+  float32: 4,
+  float16: 2,
+  int16: 2,
+  int8: 1,
+};
+
 /** Weights of a layer as whole numbers: a weight is its step times the scale of its output. */
 export interface RoundedWeights {
   /** In the order of the layer's W, `[outputs·span, inputs / groups]`. */

@@ -30,9 +30,21 @@ export function findBoth(model: Model, meant: WidthsMeant = 'all'): Both {
   return { layers, widths: offered.filter(({ consumers }) => !consumers.some((name) => own.has(name))) };
 }
 
+const clustered = new WeakMap<Model, ReadonlySet<string>>();
+
+/** Names of the layers whose columns are clustered, aliases among them. Found once per model. */
+function namesOfLayers(model: Model): ReadonlySet<string> {
+  let names = clustered.get(model);
+  if (names === undefined) {
+    names = new Set(findBoth(model).layers.flatMap(({ name, aliases }) => [name, ...aliases]));
+    clustered.set(model, names);
+  }
+  return names;
+}
+
 /** What a width of a model is called among both. */
 export function nameInBoth(model: Model, name: string): string {
-  return findBoth(model).layers.some((layer) => isCalled(layer, name)) ? `${name}${NEURONS}` : name;
+  return namesOfLayers(model).has(name) ? `${name}${NEURONS}` : name;
 }
 
 /** What both are called, the layers first. */
